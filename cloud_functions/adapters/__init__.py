@@ -1,0 +1,1 @@
+"""The only door to boto3 in the cloud."""

@@ -1,0 +1,1 @@
+"""The words that edge and cloud share: events, envelope, topics, codec."""

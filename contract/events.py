@@ -1,0 +1,198 @@
+"""The events that travel.
+
+Rules kept here: fields are only ever added, with a default; a type never changes; unknown fields are ignored.
+A measurement that does not exist is ``None`` or absent, never a plausible number.
+
+Times: ``wall_ms`` is Unix time in milliseconds by the gateway's own clock (which may be wrong),
+``monotonic_ms`` is milliseconds since that boot (which orders events whatever the clock does).
+
+Not here: sequence numbers and identity. They belong to the envelope (see ``contract.envelope``).
+"""
+
+from typing import Literal
+
+import msgspec
+
+Lane = Literal["events", "summaries", "context"]
+"""One ordered stream of a gateway. ``events`` (episodes, health) travels first, ``context`` last."""
+
+LANES: tuple[Lane, ...] = ("events", "summaries", "context")
+
+Phase = Literal["opened", "updated", "closed"]
+
+SensorState = Literal["calibrating", "armed", "failed"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """What every event carries.
+
+    Attributes:
+        wall_ms: When it happened, Unix milliseconds by the gateway's clock.
+        monotonic_ms: When it happened, milliseconds since boot.
+    """
+
+    wall_ms: int
+    monotonic_ms: int
+
+
+class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode"):
+    """A stretch of time in which one sensor behaved unlike its calibration.
+
+    Attributes:
+        episode_id: Same in every phase of one episode (see ``contract.identifiers``).
+        sensor: Name of the sensor.
+        phase: ``opened`` once, ``updated`` any number of times, ``closed`` once.
+        onset_wall_ms: When the deviation began.
+        duration_ms: From onset to this event, by the monotonic clock.
+        score: Highest channel score now; 1.0 is the alarm threshold.
+        peak_score: Highest score of the episode so far.
+        peak_wall_ms: When that was.
+        top_channel: The channel that contributed most at the peak.
+        contributions: Share of each contributing channel at the peak, 0 to 1, the largest few.
+        reason: One plain sentence for a person.
+        model: Name, version and short hash of the model that scored.
+        quality: ``good``, or ``gaps`` where readings were missing inside the episode.
+    """
+
+    episode_id: str
+    sensor: str
+    phase: Phase
+    onset_wall_ms: int
+    duration_ms: int
+    score: float
+    peak_score: float
+    peak_wall_ms: int
+    top_channel: str
+    contributions: dict[str, float]
+    reason: str
+    model: str = ""
+    quality: str = "good"
+
+
+class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One channel over one summary window. Statistics are ``None`` where every reading was a gap."""
+
+    unit: str
+    count: int
+    gaps: int = 0
+    mean: float | None = None
+    min: float | None = None
+    max: float | None = None
+    std: float | None = None
+
+
+class Summary(Event, frozen=True, kw_only=True, omit_defaults=True, tag="summary"):
+    """All channels of one sensor over one tumbling window; ``wall_ms`` is the window's end.
+
+    Attributes:
+        sensor: Name of the sensor.
+        start_wall_ms: The window's start.
+        scans: Readings of the whole sensor taken in the window.
+        windows: Model windows scored in it.
+        max_score: Highest score in it, ``None`` while calibrating.
+        state: Of the sensor's filter at the window's end.
+        channels: By channel name.
+    """
+
+    sensor: str
+    start_wall_ms: int
+    scans: int
+    state: SensorState
+    channels: dict[str, ChannelSummary]
+    windows: int = 0
+    max_score: float | None = None
+
+
+class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sensor's counters since the process started.
+
+    Attributes:
+        state: Of the filter, or ``failed`` while the sensor cannot be read.
+        rate_hz: Configured rate in scans per second.
+        scans: Scans taken.
+        samples: Channel values taken, gaps not counted.
+        windows: Model windows scored.
+        gaps: Channel values that were missing, each with a reason on the device.
+        late: Scans taken more than half an interval after their deadline.
+        missed: Deadlines for which no scan was taken.
+        shed: Scans thrown away because the pipeline could not follow.
+        last_gap: Reason of the latest gap.
+    """
+
+    state: SensorState
+    rate_hz: float
+    scans: int = 0
+    samples: int = 0
+    windows: int = 0
+    gaps: int = 0
+    late: int = 0
+    missed: int = 0
+    shed: int = 0
+    last_gap: str | None = None
+
+
+class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health"):
+    """How the gateway itself is.
+
+    Attributes:
+        version: Of the agent.
+        uptime_ms: Of the sensing process.
+        interval_ms: When to expect the next one; a gateway silent for three of them is offline.
+        sensors: By sensor name.
+        spool_pending: Events not yet known to be stored, by lane.
+        counters: Everything else that is counted, by name.
+    """
+
+    version: str
+    uptime_ms: int
+    interval_ms: int
+    sensors: dict[str, SensorHealth]
+    spool_pending: dict[str, int] = {}
+    counters: dict[str, int] = {}
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Raw readings of one channel, lossless to its resolution.
+
+    Attributes:
+        unit: Of the values.
+        resolution: A value is its integer times this.
+        steps: Delta-coded integers: the first is absolute, the others differences to the previous reading
+            that was not a gap; ``None`` is a gap.
+    """
+
+    unit: str
+    resolution: float
+    steps: list[int | None]
+
+
+class Context(Event, frozen=True, kw_only=True, omit_defaults=True, tag="context"):
+    """Raw scans around an episode's onset; ``wall_ms`` is the first scan's time.
+
+    Attributes:
+        episode_id: The episode they belong to.
+        sensor: Name of the sensor.
+        offsets_ms: Each scan's time after ``wall_ms``, by the monotonic clock.
+        traces: By channel name; all have as many steps as there are offsets.
+        part: Which part this is, from 1: channels are spread over parts to keep each small.
+        parts: How many parts there are.
+    """
+
+    episode_id: str
+    sensor: str
+    offsets_ms: list[int]
+    traces: dict[str, Trace]
+    part: int = 1
+    parts: int = 1
+
+
+AnyEvent = Episode | Summary | Health | Context
+
+
+def lane_of(event: AnyEvent) -> Lane:
+    """The lane an event travels in."""
+    if isinstance(event, Summary):
+        return "summaries"
+    if isinstance(event, Context):
+        return "context"
+    return "events"

@@ -1,0 +1,22 @@
+"""Topics, in one place for both sides.
+
+``$aws/rules/<rule>/fleet/<gateway>/events/<lane>``   gateway → cloud, Basic Ingest (no messaging charge)
+``fleet/<gateway>/stored``                            cloud → gateway, the stored-watermark
+
+A topic stays within AWS IoT Core's seven slashes and 256 bytes (AWS IoT Core endpoints and quotas).
+"""
+
+from contract.envelope import check_gateway_id
+from contract.events import Lane
+
+DEFAULT_RULE = "thresher_events"
+
+
+def events_topic(gateway_id: str, lane: Lane, rule: str = DEFAULT_RULE) -> str:
+    """Where a gateway publishes the envelopes of one lane."""
+    return f"$aws/rules/{rule}/fleet/{check_gateway_id(gateway_id)}/events/{lane}"
+
+
+def stored_topic(gateway_id: str) -> str:
+    """Where a gateway hears what the cloud has stored."""
+    return f"fleet/{check_gateway_id(gateway_id)}/stored"

@@ -1,0 +1,1 @@
+"""The edge library: sensing, filtering, condensing, spooling, forwarding."""

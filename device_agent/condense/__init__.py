@@ -1,0 +1,1 @@
+"""From scores and scans to the few events worth sending."""

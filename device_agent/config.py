@@ -1,0 +1,131 @@
+"""One gateway's configuration: a YAML document, strict, whose errors name the place.
+
+Not here: what a driver's section may hold (each driver's own Struct), layers of configuration.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from contract.envelope import check_gateway_id
+from contract.errors import ContractError
+from contract.topics import DEFAULT_RULE
+from device_agent.errors import ConfigError
+from device_agent.sensors.drivers import AnySensorConfig
+
+PositiveFloat = Annotated[float, Meta(gt=0)]
+PositiveInt = Annotated[int, Meta(ge=1)]
+
+
+class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How deviations are found.
+
+    Attributes:
+        model: Path of a ``.tflite`` file; empty means the one that ships.
+        calibration_scans: How many scans the filter watches before it is armed.
+        hop_scans: A window is scored every so many scans.
+    """
+
+    model: str = ""
+    calibration_scans: Annotated[int, Meta(ge=128)] = 400
+    hop_scans: PositiveInt = 4
+
+
+class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many raw scans around an episode's onset are sent; 0 and 0 switches it off."""
+
+    before_scans: Annotated[int, Meta(ge=0, le=4096)] = 64
+    after_scans: Annotated[int, Meta(ge=0, le=4096)] = 32
+
+
+class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How ``thresher agent`` reaches the broker, with mutual TLS.
+
+    Attributes:
+        endpoint: Host name of AWS IoT Core's data endpoint (or of the local twin).
+        port: 8883, or 443 with ALPN where a firewall asks for it.
+        certificate: Path of the gateway's certificate, PEM.
+        private_key: Path of its key, PEM.
+        ca: Path of the root certificate the broker is checked against, PEM.
+        rule: The IoT rule that receives events.
+        keep_alive_s: A link that says nothing this long is taken for dead.
+        publishes_per_s: Own limit, below the 100 a second that AWS IoT Core grants a connection.
+        in_flight: Publishes sent and not yet acknowledged, at most.
+        linger_s: How long a summary may wait for company in its envelope.
+    """
+
+    endpoint: str
+    certificate: str
+    private_key: str
+    ca: str
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    rule: str = DEFAULT_RULE
+    keep_alive_s: Annotated[int, Meta(ge=5, le=1200)] = 30
+    publishes_per_s: Annotated[float, Meta(gt=0, le=90)] = 50.0
+    in_flight: Annotated[int, Meta(ge=1, le=90)] = 20
+    linger_s: Annotated[float, Meta(ge=0)] = 5.0
+
+
+class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole document.
+
+    Attributes:
+        gateway: The gateway's id; with AWS IoT it is the thing's name.
+        state_dir: Folder for everything that must survive: spool, calibration, status.
+        sensors: At least one.
+        filter: See ``FilterConfig``; the same for all sensors.
+        context: See ``ContextConfig``.
+        uplink: Only ``thresher agent`` needs it; without it, ``thresher run`` fills the spool.
+        summary_s: Length of a summary window.
+        health_s: How often the gateway says how it is.
+    """
+
+    gateway: str
+    state_dir: str
+    sensors: Annotated[list[AnySensorConfig], Meta(min_length=1)]
+    filter: FilterConfig = FilterConfig()
+    context: ContextConfig = ContextConfig()
+    uplink: UplinkConfig | None = None
+    summary_s: PositiveFloat = 60.0
+    health_s: PositiveFloat = 60.0
+
+
+def load(path: Path) -> GatewayConfig:
+    """Reads and checks a configuration file. Relative paths in it are taken from its own folder.
+
+    Raises:
+        ConfigError: The file cannot be read, or something in it is wrong; names file and place.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as exc:
+        raise ConfigError(
+            f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file"
+        ) from exc
+    return parse(text, source=str(path))
+
+
+def parse(text: bytes, *, source: str) -> GatewayConfig:
+    """Checks a configuration document; ``source`` is named in errors. See ``load``."""
+    try:
+        config = msgspec.yaml.decode(text, type=GatewayConfig)
+        check_gateway_id(config.gateway)
+    except (msgspec.DecodeError, ContractError) as exc:
+        raise ConfigError(f"{source}: {exc}", remedy="mend the document at the place named") from exc
+    _check_names(config, source)
+    return config
+
+
+def _check_names(config: GatewayConfig, source: str) -> None:
+    seen: set[str] = set()
+    for index, sensor in enumerate(config.sensors):
+        place = f"{source}: `$.sensors[{index}].name`"
+        if not sensor.name or not sensor.name.replace("_", "").replace("-", "").isalnum():
+            raise ConfigError(f"{place}: {sensor.name!r}", remedy="use letters, digits, '_' and '-'")
+        if sensor.name in seen:
+            raise ConfigError(
+                f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name"
+            )
+        seen.add(sensor.name)

@@ -1,0 +1,1 @@
+"""The only door to TensorFlow Lite: models, calibration, scores."""

@@ -1,0 +1,1 @@
+"""When a sensor is read: absolute deadlines, gaps counted."""

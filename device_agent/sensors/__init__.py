@@ -1,0 +1,1 @@
+"""Drivers: one file each; a driver's configuration Struct is its factory."""

@@ -1,0 +1,146 @@
+"""What every sensor driver is.
+
+A driver file holds a tagged configuration Struct (its ``open()`` makes the sensor) and the sensor itself.
+``read`` returns one reading of every channel at once. The sampler stamps the time; a driver never does.
+A channel that could not be read is a gap with a reason; a sensor that could not be read raises.
+
+Not here: pacing (``device_agent.sampling``), cleaning (``device_agent.cleaning``).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from device_agent.errors import ConfigError
+
+AlarmOn = Literal["rise", "fall", "both"]
+
+GAP = math.nan
+"""How a missing value is held inside the process; it never leaves it as a number."""
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One quantity a sensor measures.
+
+    Attributes:
+        name: Unique within the sensor, with the unit's suffix where it helps (``cpu_percent``).
+        unit: As shown to a person: ``%``, ``°C``, ``B/s``.
+        resolution: The smallest step worth keeping, in units; summaries and raw traces are rounded to it.
+        floor: The smallest spread worth noticing, in units: a calibration never assumes less noise than this.
+            0 means that the recorded noise alone decides.
+        low: Readings below are gaps (reason ``below range``); ``None`` means no limit.
+        high: Readings above are gaps.
+        alarm_on: In which direction a deviation matters.
+    """
+
+    name: str
+    unit: str = ""
+    resolution: float = 0.001
+    floor: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    alarm_on: AlarmOn = "both"
+
+
+class Reading(NamedTuple):
+    """One value per channel, in the channels' order and units.
+
+    Attributes:
+        values: ``GAP`` where there is none.
+        gaps: Reason by channel name, for exactly the channels whose value is ``GAP``.
+    """
+
+    values: tuple[float, ...]
+    gaps: Mapping[str, str]
+
+
+class Scan(NamedTuple):
+    """A reading with its time.
+
+    Attributes:
+        seq: Counts the sensor's deadlines from 0; a jump means missed deadlines.
+        wall_ms: Unix milliseconds by the gateway's clock.
+        monotonic_ns: Nanoseconds since boot.
+        values: See ``Reading``.
+        gaps: See ``Reading``.
+    """
+
+    seq: int
+    wall_ms: int
+    monotonic_ns: int
+    values: tuple[float, ...]
+    gaps: Mapping[str, str]
+
+
+class EndOfRecordingError(Exception):
+    """A replay came to its end and does not loop: the sampler stops this sensor, nothing is wrong."""
+
+
+class Sensor(Protocol):
+    """An open sensor. One thread at a time may call it."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What it measures; the same for as long as it is open."""
+
+    def read(self) -> Reading:
+        """Reads every channel once.
+
+        Raises:
+            SensorError: Nothing could be read.
+            EndOfRecordingError: There is nothing more, ever.
+        """
+
+    def close(self) -> None:
+        """Gives the hardware back. A second call does nothing."""
+
+
+class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """What every driver's configuration has.
+
+    Attributes:
+        name: Of the sensor, unique on the gateway; letters, digits, ``_`` and ``-``.
+        rate_hz: Scans per second.
+        channels: Overrides by channel name, e.g. ``{cpu_percent: {floor: 15}}``.
+    """
+
+    name: str
+    rate_hz: float = 10.0
+    channels: dict[str, "ChannelOverride"] = {}
+
+    def open(self) -> Sensor:
+        """Opens the sensor.
+
+        Raises:
+            ConfigError: The configuration cannot work on any machine of this kind.
+            SensorError: The hardware does not answer now; may be tried again.
+        """
+        raise NotImplementedError
+
+
+class ChannelOverride(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The parts of a ``Channel`` an operator may change; see there."""
+
+    floor: float | None = None
+    low: float | None = None
+    high: float | None = None
+    resolution: float | None = None
+    alarm_on: AlarmOn | None = None
+
+
+def override(channels: tuple[Channel, ...], changes: Mapping[str, ChannelOverride]) -> tuple[Channel, ...]:
+    """The driver's channels with an operator's changes; a name the driver lacks raises ``ConfigError``."""
+    unknown = sorted(set(changes) - {channel.name for channel in channels})
+    if unknown:
+        known = ", ".join(channel.name for channel in channels)
+        raise ConfigError(f"channels: unknown channel `{unknown[0]}`", remedy=f"use one of: {known}")
+    return tuple(_changed(channel, changes.get(channel.name)) for channel in channels)
+
+
+def _changed(channel: Channel, change: ChannelOverride | None) -> Channel:
+    if change is None:
+        return channel
+    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+    return msgspec.structs.replace(channel, **given)

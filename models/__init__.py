@@ -1,0 +1,1 @@
+"""Shipped TensorFlow Lite models with their cards."""
