@@ -101,9 +101,7 @@ def load(path: Path) -> GatewayConfig:
     try:
         text = path.read_bytes()
     except OSError as exc:
-        raise ConfigError(
-            f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file"
-        ) from exc
+        raise ConfigError(f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file") from exc
     return parse(text, source=str(path))
 
 
@@ -125,7 +123,5 @@ def _check_names(config: GatewayConfig, source: str) -> None:
         if not sensor.name or not sensor.name.replace("_", "").replace("-", "").isalnum():
             raise ConfigError(f"{place}: {sensor.name!r}", remedy="use letters, digits, '_' and '-'")
         if sensor.name in seen:
-            raise ConfigError(
-                f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name"
-            )
+            raise ConfigError(f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name")
         seen.add(sensor.name)
