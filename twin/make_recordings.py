@@ -1,7 +1,7 @@
 """Records the shipped recordings: this machine at rest, under a fault really made, at rest again.
 
 ```
-python -m twin.make_recordings [cpu_burn …]     about 200 s each; leave the machine alone meanwhile
+python -m twin.make_recordings [--only cpu_burn]     about 200 s each; leave the machine alone meanwhile
 ```
 Each fault gives ``twin/recordings/<fault>.csv`` (the product's own recorder, live ``host`` sensor, 10 Hz) and
 ``<fault>.labels.csv`` with the times at which the fault began and ended.
@@ -69,11 +69,11 @@ def _progress(fault: str) -> Callable[[int], None]:
 def main(arguments: list[str] | None = None) -> int:
     """Records the faults named, or all."""
     parser = argparse.ArgumentParser(prog="python -m twin.make_recordings", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("faults", nargs="*", choices=sorted(FAULTS))
+    parser.add_argument("--only", action="append", choices=sorted(FAULTS), help="record only this fault")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
-    for fault in options.faults or sorted(FAULTS):
+    for fault in options.only or sorted(FAULTS):
         make(fault, options.folder)
     return 0
 
