@@ -88,8 +88,8 @@ class CpuShare:
         last, self._last = self._last, times
         if last is None:
             return Missing(FIRST_LOOK)
-        # seconds come as sums of ticks of 0.01 s: what is smaller is rounding, not time
-        busy, idle, iowait = (round(now - then, 3) for now, then in zip(times, last, strict=True))
+        # seconds come as sums of ticks of 0.01 s: what is smaller is rounding, not time (and -0.0 is 0)
+        busy, idle, iowait = (round(now - then, 3) + 0.0 for now, then in zip(times, last, strict=True))
         if busy < 0 or idle < 0:
             return Missing(WENT_BACK)
         # iowait may go back on its own; then it counted nothing (proc(5), /proc/stat)
