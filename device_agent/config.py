@@ -91,6 +91,10 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     summary_s: PositiveFloat = 60.0
     health_s: PositiveFloat = 60.0
 
+    def model_path(self) -> Path | None:
+        """Where the configured model lies; ``None`` for the one that ships."""
+        return Path(self.filter.model) if self.filter.model else None
+
 
 def load(path: Path) -> GatewayConfig:
     """Reads and checks a configuration file. Relative paths in it are taken from its own folder.
@@ -102,7 +106,23 @@ def load(path: Path) -> GatewayConfig:
         text = path.read_bytes()
     except OSError as exc:
         raise ConfigError(f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file") from exc
-    return parse(text, source=str(path))
+    return located(parse(text, source=str(path)), path.absolute().parent)
+
+
+def located(config: GatewayConfig, folder: Path) -> GatewayConfig:
+    """The same document with its relative paths taken from a folder."""
+    uplink = config.uplink
+    if uplink is not None:
+        files = {name: str(folder / getattr(uplink, name)) for name in ("certificate", "private_key", "ca")}
+        uplink = msgspec.structs.replace(uplink, **files)
+    model = str(folder / config.filter.model) if config.filter.model else ""
+    return msgspec.structs.replace(
+        config,
+        state_dir=str(folder / config.state_dir),
+        sensors=[sensor.located(folder) for sensor in config.sensors],
+        filter=msgspec.structs.replace(config.filter, model=model),
+        uplink=uplink,
+    )
 
 
 def parse(text: bytes, *, source: str) -> GatewayConfig:
