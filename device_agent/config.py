@@ -4,7 +4,7 @@ Not here: what a driver's section may hold (each driver's own Struct), layers of
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from msgspec import Meta
@@ -12,8 +12,10 @@ from msgspec import Meta
 from contract.envelope import check_gateway_id
 from contract.errors import ContractError
 from contract.topics import DEFAULT_RULE
+from device_agent.advice import advice
 from device_agent.errors import ConfigError
 from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.sensors.port import ChannelOverride
 
 PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
@@ -96,6 +98,10 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return Path(self.filter.model) if self.filter.model else None
 
 
+_SENSORS: tuple[type[msgspec.Struct], ...] = get_args(AnySensorConfig)
+_PARTS = (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig, ChannelOverride, *_SENSORS)
+
+
 def load(path: Path) -> GatewayConfig:
     """Reads and checks a configuration file. Relative paths in it are taken from its own folder.
 
@@ -131,7 +137,7 @@ def parse(text: bytes, *, source: str) -> GatewayConfig:
         config = msgspec.yaml.decode(text, type=GatewayConfig)
         check_gateway_id(config.gateway)
     except (msgspec.DecodeError, ContractError) as exc:
-        raise ConfigError(f"{source}: {exc}", remedy="mend the document at the place named") from exc
+        raise ConfigError(f"{source}: {exc}", remedy=advice(str(exc), structs=_PARTS, sensors=_SENSORS)) from exc
     _check_names(config, source)
     return config
 

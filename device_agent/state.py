@@ -17,7 +17,7 @@ def state_folder(config: GatewayConfig) -> Path:
         ConfigError: It cannot be made or written.
     """
     folder = Path(config.state_dir)
-    remedy = "name a folder this user can write, or make it: sudo install -d -o \"$USER\" FOLDER"
+    remedy = 'name a folder this user can write, or make it: sudo install -d -o "$USER" FOLDER'
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
