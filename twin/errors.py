@@ -4,12 +4,12 @@ TwinError            ends the demo with exit code 1
 └── UsageError       the call itself cannot work (a busy port, a wrong number): exit code 2, nothing was started
 """
 
-from device_agent.errors import ThresherError
+from device_agent.errors import ConfigError, ThresherError
 
 
 class TwinError(ThresherError):
     """A part of the twin did not start, did not work or did not stop."""
 
 
-class UsageError(TwinError):
+class UsageError(TwinError, ConfigError):
     """What was asked for cannot be done; nothing has been started."""
