@@ -22,9 +22,10 @@ from device_agent.sensors.port import (
     EndOfRecordingError,
     Reading,
     SensorConfig,
+    no_reading,
     override,
 )
-from device_agent.sensors.recording import Recording, Row, all_gaps
+from device_agent.sensors.recording import Recording, Row
 
 LONGEST_HOLE_SCANS = 64
 """A longer hole is cut to this, one window: the filter forgets no more than that."""
@@ -103,7 +104,7 @@ class Replay:
     def _endless(self, recording: Recording) -> Generator[Reading]:
         while True:
             yield from self._once(recording)
-            yield all_gaps(self._channels, "recording restarts")
+            yield no_reading(self._channels, "recording restarts")
 
     def _closed(self) -> Generator[Reading]:
         raise SensorError("the recording is closed")
@@ -113,7 +114,7 @@ class Replay:
         before: Row | None = None
         for row in recording.rows():
             hole = self._hole(before, row)
-            yield from [all_gaps(self._channels, f"row {row.number}: hole in the recording")] * hole
+            yield from [no_reading(self._channels, f"row {row.number}: hole in the recording")] * hole
             yield row.reading
             before = row
 
