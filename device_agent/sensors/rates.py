@@ -70,11 +70,11 @@ def _rate(steps: list[int], seconds: float) -> Value:
 
 
 class CpuTimes(NamedTuple):
-    """Seconds of all cores since boot, of which ``iowait`` and ``idle`` did no work."""
+    """Ticks of all cores since boot, of which ``iowait`` and ``idle`` did no work."""
 
-    total: float
-    idle: float
-    iowait: float
+    total: int
+    idle: int
+    iowait: int
 
 
 class CpuShare:
