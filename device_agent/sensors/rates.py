@@ -88,12 +88,10 @@ class CpuShare:
         last, self._last = self._last, times
         if last is None:
             return Missing(FIRST_LOOK)
-        total = times.total - last.total
         idle = times.idle - last.idle
-        # iowait may go back on its own; then it counted nothing (proc(5), /proc/stat)
-        waited = max(0.0, times.iowait - last.iowait)
-        if total < 0 or idle < 0:
+        waited = times.iowait - last.iowait
+        busy = times.total - last.total - idle - waited
+        if busy < 0 or idle < 0:
             return Missing(WENT_BACK)
-        if total == 0:
-            return Missing(NO_TIME)
-        return 100.0 * (total - idle - waited) / total
+        passed = busy + idle + max(0, waited)  # iowait may go back on its own; then it counted nothing (proc(5))
+        return 100.0 * busy / passed if passed else Missing(NO_TIME)
