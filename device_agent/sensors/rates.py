@@ -70,11 +70,11 @@ def _rate(steps: list[int], seconds: float) -> Value:
 
 
 class CpuTimes(NamedTuple):
-    """Ticks of all cores since boot, of which ``iowait`` and ``idle`` did no work."""
+    """Seconds of all cores since boot: at work, idle, and idle while waiting for a disk."""
 
-    total: int
-    idle: int
-    iowait: int
+    busy: float
+    idle: float
+    iowait: float
 
 
 class CpuShare:
@@ -88,10 +88,10 @@ class CpuShare:
         last, self._last = self._last, times
         if last is None:
             return Missing(FIRST_LOOK)
-        idle = times.idle - last.idle
-        waited = times.iowait - last.iowait
-        busy = times.total - last.total - idle - waited
+        # seconds come as sums of ticks of 0.01 s: what is smaller is rounding, not time
+        busy, idle, iowait = (round(now - then, 3) for now, then in zip(times, last, strict=True))
         if busy < 0 or idle < 0:
             return Missing(WENT_BACK)
-        passed = busy + idle + max(0, waited)  # iowait may go back on its own; then it counted nothing (proc(5))
+        # iowait may go back on its own; then it counted nothing (proc(5), /proc/stat)
+        passed = busy + idle + max(0.0, iowait)
         return 100.0 * busy / passed if passed else Missing(NO_TIME)
