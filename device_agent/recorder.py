@@ -21,8 +21,7 @@ from device_agent.clock import Clock, SystemClock
 from device_agent.errors import ConfigError
 from device_agent.files import sync_folder
 from device_agent.sampling.sampler import Sampler
-from device_agent.sensors.drivers import AnySensorConfig
-from device_agent.sensors.port import Scan
+from device_agent.sensors.port import Scan, SensorConfig
 from device_agent.sensors.recording import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
 
 _BUFFER_BYTES = 1 << 20
@@ -48,7 +47,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(
-    sensor: AnySensorConfig,
+    sensor: SensorConfig,
     seconds: float,
     output: Path,
     *,

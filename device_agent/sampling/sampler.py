@@ -25,8 +25,7 @@ from device_agent.clock import Clock
 from device_agent.sampling.connection import Connection
 from device_agent.sampling.queue import ScanSink
 from device_agent.sampling.retry import Retry
-from device_agent.sensors.drivers import AnySensorConfig
-from device_agent.sensors.port import Channel, EndOfRecordingError, Scan
+from device_agent.sensors.port import Channel, EndOfRecordingError, Scan, SensorConfig
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class Sampler:
 
     def __init__(
         self,
-        sensor: AnySensorConfig,
+        sensor: SensorConfig,
         clock: Clock,
         out: ScanSink,
         *,
