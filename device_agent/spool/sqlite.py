@@ -130,9 +130,7 @@ class SqliteSpool:
     def give_up(self, lane: Lane, first_seq: int, reason: str) -> None:
         """See ``Outbox``."""
         with self._transaction("IMMEDIATE") as db:
-            row = db.execute(
-                "SELECT last FROM block WHERE lane = ? AND first = ?", (lane, first_seq)
-            ).fetchone()
+            row = db.execute("SELECT last FROM block WHERE lane = ? AND first = ?", (lane, first_seq)).fetchone()
             if row is not None:
                 surrender.quarantine_block(db, lane, first_seq, row[0], reason)
 

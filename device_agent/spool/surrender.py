@@ -93,10 +93,7 @@ def _drop_oldest(db: sqlite3.Connection, lane: Lane) -> bool:
 
 def _oldest_run(db: sqlite3.Connection, lane: Lane) -> tuple[int, int]:
     seqs = [
-        seq
-        for (seq,) in db.execute(
-            "SELECT seq FROM event WHERE lane = ? ORDER BY seq LIMIT ?", (lane, _DROP_ROWS)
-        )
+        seq for (seq,) in db.execute("SELECT seq FROM event WHERE lane = ? ORDER BY seq LIMIT ?", (lane, _DROP_ROWS))
     ]
     length = next((i for i, seq in enumerate(seqs) if seq != seqs[0] + i), len(seqs))
     return seqs[0], seqs[length - 1]

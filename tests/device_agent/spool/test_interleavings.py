@@ -19,9 +19,7 @@ from device_agent.spool.sqlite import SqliteSpool
 
 def _event(size: int, marker: int) -> Context:
     trace = Trace(unit="", resolution=1.0, steps=[1] * size)
-    return Context(
-        wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace}
-    )
+    return Context(wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace})
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -111,6 +109,4 @@ class Interleavings(RuleBasedStateMachine):
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True
-)
+TestInterleavings.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
