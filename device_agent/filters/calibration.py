@@ -25,11 +25,15 @@ MAD_TO_SIGMA: Final = 1.4826
 FLOAT32_STEP: Final = 2.0**-22
 """Two steps of float32 relative to a value: spreads below that are rounding, not signal."""
 
-MIN_LEVEL_SIGMA: Final = 2.0
-"""A level nearer than this to the normal one never alarms, however quiet the calibration was."""
+MIN_LEVEL_SIGMA: Final = 3.0
+"""A level nearer than this to the normal one never alarms, on channels that state no floor."""
 
 MIN_LEVEL_FLOORS: Final = 3.5
-"""Nor does one nearer than this many floors, on channels that state one."""
+"""Nor does one nearer than this many floors, on channels that state one: there the floor says what matters, and
+not the noise of single readings, which the level averages out."""
+
+LEAST_SIGMA: Final = 1.0
+"""Nor does one nearer than this, however small the floor."""
 
 MARGIN: Final = 1.5
 """How far beyond the levels seen in calibration an alarm begins."""
@@ -133,5 +137,6 @@ def _thresholds(distances: Array, floors_in_sigma: Array) -> Array:
     """Per channel: what calibration showed with a margin, and never less than the fixed minima."""
     bulk = MAD_TO_SIGMA * np.median(distances, axis=0)
     extreme = np.minimum(np.quantile(distances, EXTREME_QUANTILE, axis=0), BULK_CAP * bulk)
-    least = np.maximum(MIN_LEVEL_SIGMA, MIN_LEVEL_FLOORS * floors_in_sigma)
+    by_floor = np.maximum(LEAST_SIGMA, MIN_LEVEL_FLOORS * floors_in_sigma)
+    least = np.where(floors_in_sigma > 0, by_floor, MIN_LEVEL_SIGMA)
     return np.maximum(MARGIN * extreme, least)

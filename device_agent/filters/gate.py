@@ -61,6 +61,7 @@ class LevelGate:
         windows: Windows judged.
         unscored: Windows of an armed filter without verdict, because too much was missing.
         recalibrations: Kept calibrations refused, and calibrations that had to begin again.
+        unsaved: Calibrations that could not be written; the filter works on, a restart will calibrate again.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class LevelGate:
         self._ring = WindowRing(len(self._channels))
         self._seen: list[Array] = []
         self._since_verdict = 0
-        self.windows = self.unscored = self.recalibrations = 0
+        self.windows = self.unscored = self.recalibrations = self.unsaved = 0
         self._calibration: Calibration | None = None
         self._normal: Normal | None = None
         self._follow = np.float32(1 - (1 - FOLLOW_PER_SCAN) ** hop_scans)
@@ -107,11 +108,7 @@ class LevelGate:
         self._ring.skip(scans)
 
     def push(self, values: Array, wall_ms: int) -> Verdict | None:
-        """Takes a scan (NaN for a gap); returns a verdict where one is due.
-
-        Raises:
-            OSError: A finished calibration cannot be kept.
-        """
+        """Takes a scan (NaN for a gap); returns a verdict where one is due."""
         valid = np.isfinite(values)
         self._ring.push(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
         if self._normal is None:
@@ -127,8 +124,13 @@ class LevelGate:
     def keep(self) -> None:
         """Keeps the calibration with its present base, so that a restart goes on from there."""
         calibration = self.calibration
-        if calibration is not None:
+        if calibration is None:
+            return
+        try:
             self._store.save(calibration)
+        except OSError as exc:
+            self.unsaved += 1
+            logger.warning("calibration.unsaved", extra={"reason": str(exc)})
 
     def _judge(self, normal: Normal) -> Verdict | None:
         window = self._ring.view()
@@ -156,8 +158,8 @@ class LevelGate:
             self.recalibrations += 1
             logger.warning("filter.calibration_failed", extra={"reason": "every channel is mostly gaps"})
             return
-        self._store.save(made)
         self._arm(made)
+        self.keep()
 
     def _arm(self, calibration: Calibration) -> None:
         self._calibration, self._normal = calibration, calibration.normal()

@@ -72,6 +72,11 @@ class Reading(NamedTuple):
     gaps: Mapping[str, str]
 
 
+def no_reading(channels: tuple[Channel, ...], reason: str) -> Reading:
+    """A reading in which every channel is a gap for the same reason."""
+    return Reading((GAP,) * len(channels), dict.fromkeys((channel.name for channel in channels), reason))
+
+
 class Scan(NamedTuple):
     """A reading with its time.
 

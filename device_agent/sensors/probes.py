@@ -115,7 +115,8 @@ def physical(folder: Path) -> frozenset[str]:
 def _cpu_times() -> CpuTimes:
     times = psutil.cpu_times()
     guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # already within user and nice
-    return CpuTimes(sum(times) - guests, times.idle, getattr(times, "iowait", 0.0))
+    iowait = getattr(times, "iowait", 0.0)
+    return CpuTimes(sum(times) - guests - times.idle - iowait, times.idle, iowait)
 
 
 def _memory_percent() -> float:

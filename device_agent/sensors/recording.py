@@ -26,7 +26,7 @@ from typing import IO, NamedTuple
 import msgspec
 
 from device_agent.errors import ConfigError
-from device_agent.sensors.port import GAP, Channel, Reading
+from device_agent.sensors.port import GAP, Channel, Reading, no_reading
 
 METADATA_PREFIX = "# thresher-recording: "
 TIMESTAMP_COLUMN = "timestamp"
@@ -198,7 +198,7 @@ def _row(number: int, line: str, layout: Layout) -> Row:
     cells = _cells(line, layout.delimiter)
     if cells is None or len(cells) != layout.width:
         said = "bad quoting" if cells is None else f"{len(cells)} cells instead of {layout.width}"
-        return Row(number, None, all_gaps(layout.channels, f"row {number}: {said}"))
+        return Row(number, None, no_reading(layout.channels, f"row {number}: {said}"))
     time_s = None if layout.time_at is None else _time_s(cells[layout.time_at])
     values: list[float] = []
     gaps: dict[str, str] = {}
@@ -208,11 +208,6 @@ def _row(number: int, line: str, layout: Layout) -> Row:
             gaps[channel.name] = f"row {number}: {_why(cells[at])}"
         values.append(GAP if value is None else value)
     return Row(number, time_s, Reading(tuple(values), gaps))
-
-
-def all_gaps(channels: tuple[Channel, ...], reason: str) -> Reading:
-    """A reading in which nothing was read."""
-    return Reading((GAP,) * len(channels), dict.fromkeys((channel.name for channel in channels), reason))
 
 
 def _cells(line: str, delimiter: str) -> list[str] | None:

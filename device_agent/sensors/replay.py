@@ -22,9 +22,10 @@ from device_agent.sensors.port import (
     EndOfRecordingError,
     Reading,
     SensorConfig,
+    no_reading,
     override,
 )
-from device_agent.sensors.recording import Recording, Row, all_gaps
+from device_agent.sensors.recording import Recording, Row
 
 LONGEST_HOLE_SCANS = 64
 """A longer hole is cut to this, one window: the filter forgets no more than that."""
@@ -78,6 +79,7 @@ class Replay:
     def __init__(self, recording: Recording, description: Description, speed: float, *, loop: bool) -> None:
         self._channels = description.channels
         self._interval_s = speed / description.rate_hz
+        self._closed = False
         self._readings = self._endless(recording) if loop else self._once(recording)
 
     @property
@@ -87,6 +89,8 @@ class Replay:
 
     def read(self) -> Reading:
         """See ``Sensor``; raises ``EndOfRecordingError`` at the end of one that does not loop."""
+        if self._closed:
+            raise SensorError("the recording is closed")
         try:
             return next(self._readings)
         except StopIteration:
@@ -97,23 +101,19 @@ class Replay:
 
     def close(self) -> None:
         """See ``Sensor``."""
+        self._closed = True
         self._readings.close()
-        self._readings = self._closed()
 
     def _endless(self, recording: Recording) -> Generator[Reading]:
         while True:
             yield from self._once(recording)
-            yield all_gaps(self._channels, "recording restarts")
-
-    def _closed(self) -> Generator[Reading]:
-        raise SensorError("the recording is closed")
-        yield  # makes this a generator
+            yield no_reading(self._channels, "recording restarts")
 
     def _once(self, recording: Recording) -> Generator[Reading]:
         before: Row | None = None
         for row in recording.rows():
             hole = self._hole(before, row)
-            yield from [all_gaps(self._channels, f"row {row.number}: hole in the recording")] * hole
+            yield from [no_reading(self._channels, f"row {row.number}: hole in the recording")] * hole
             yield row.reading
             before = row
 

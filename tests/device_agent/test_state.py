@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -53,4 +52,4 @@ def test_a_file_is_replaced_whole_and_leaves_no_temporary_one(tmp_path):
     atomic_write(file, b"old")
     atomic_write(file, b"new")
     assert file.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["status.json"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["status.json"]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from twin.cloud import Deployment, LocalCloud
 from twin.ministack import MiniStack
 
 
@@ -12,3 +13,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     with MiniStack(folder) as running:
         running.wait()
         yield running
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud.start()
+        cloud.check()

@@ -16,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the demo."""
-    from twin.demo import Options, run_demo  # noqa: PLC0415 - needs the extra `twin`, which a gateway lacks
+    from twin.demo import DemoOptions, run_demo  # noqa: PLC0415 - needs the extra `twin`, which a gateway lacks
 
     return run_demo(
-        Options(
+        DemoOptions(
             seconds=arguments.seconds,
             gateways=arguments.gateways,
             port=arguments.port,
