@@ -68,7 +68,8 @@ def decode_envelope(raw: bytes) -> Envelope:
         raise ContractError(f"envelope: {exc}") from exc
     if not 1 <= envelope.schema_version <= SCHEMA_VERSION:
         raise ContractError(
-            f"envelope: schema_version {envelope.schema_version} is not understood; this side knows 1 to {SCHEMA_VERSION}"
+            f"envelope: schema_version {envelope.schema_version} is not understood; "
+            f"this side knows 1 to {SCHEMA_VERSION}"
         )
     if envelope.first_seq < 1:
         raise ContractError(f"envelope: first_seq {envelope.first_seq} is below 1 - at `$.first_seq`")

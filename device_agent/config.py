@@ -4,7 +4,7 @@ Not here: what a driver's section may hold (each driver's own Struct), layers of
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from msgspec import Meta
@@ -12,8 +12,10 @@ from msgspec import Meta
 from contract.envelope import check_gateway_id
 from contract.errors import ContractError
 from contract.topics import DEFAULT_RULE
+from device_agent.advice import advice
 from device_agent.errors import ConfigError
 from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.sensors.port import ChannelOverride
 
 PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
@@ -91,6 +93,14 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     summary_s: PositiveFloat = 60.0
     health_s: PositiveFloat = 60.0
 
+    def model_path(self) -> Path | None:
+        """Where the configured model lies; ``None`` for the one that ships."""
+        return Path(self.filter.model) if self.filter.model else None
+
+
+_SENSORS: tuple[type[msgspec.Struct], ...] = get_args(AnySensorConfig)
+_PARTS = (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig, ChannelOverride, *_SENSORS)
+
 
 def load(path: Path) -> GatewayConfig:
     """Reads and checks a configuration file. Relative paths in it are taken from its own folder.
@@ -101,10 +111,24 @@ def load(path: Path) -> GatewayConfig:
     try:
         text = path.read_bytes()
     except OSError as exc:
-        raise ConfigError(
-            f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file"
-        ) from exc
-    return parse(text, source=str(path))
+        raise ConfigError(f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file") from exc
+    return located(parse(text, source=str(path)), path.absolute().parent)
+
+
+def located(config: GatewayConfig, folder: Path) -> GatewayConfig:
+    """The same document with its relative paths taken from a folder."""
+    uplink = config.uplink
+    if uplink is not None:
+        files = {name: str(folder / getattr(uplink, name)) for name in ("certificate", "private_key", "ca")}
+        uplink = msgspec.structs.replace(uplink, **files)
+    model = str(folder / config.filter.model) if config.filter.model else ""
+    return msgspec.structs.replace(
+        config,
+        state_dir=str(folder / config.state_dir),
+        sensors=[sensor.located(folder) for sensor in config.sensors],
+        filter=msgspec.structs.replace(config.filter, model=model),
+        uplink=uplink,
+    )
 
 
 def parse(text: bytes, *, source: str) -> GatewayConfig:
@@ -113,7 +137,7 @@ def parse(text: bytes, *, source: str) -> GatewayConfig:
         config = msgspec.yaml.decode(text, type=GatewayConfig)
         check_gateway_id(config.gateway)
     except (msgspec.DecodeError, ContractError) as exc:
-        raise ConfigError(f"{source}: {exc}", remedy="mend the document at the place named") from exc
+        raise ConfigError(f"{source}: {exc}", remedy=advice(str(exc), structs=_PARTS, sensors=_SENSORS)) from exc
     _check_names(config, source)
     return config
 
@@ -125,7 +149,5 @@ def _check_names(config: GatewayConfig, source: str) -> None:
         if not sensor.name or not sensor.name.replace("_", "").replace("-", "").isalnum():
             raise ConfigError(f"{place}: {sensor.name!r}", remedy="use letters, digits, '_' and '-'")
         if sensor.name in seen:
-            raise ConfigError(
-                f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name"
-            )
+            raise ConfigError(f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name")
         seen.add(sensor.name)

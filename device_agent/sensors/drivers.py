@@ -1,1 +1,7 @@
 """All drivers, as one union: the ``type`` key of a sensor's configuration chooses among them."""
+
+from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
+from device_agent.sensors.host import HostSensor
+from device_agent.sensors.replay import ReplaySensor
+
+AnySensorConfig = HostSensor | ReplaySensor | GpioDigital | GpioPulse | GpioAnalog

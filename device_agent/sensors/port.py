@@ -9,13 +9,17 @@ Not here: pacing (``device_agent.sampling``), cleaning (``device_agent.cleaning`
 
 import math
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, Protocol, Self
 
 import msgspec
+from msgspec import Meta
 
 from device_agent.errors import ConfigError
 
 AlarmOn = Literal["rise", "fall", "both"]
+
+HIGHEST_RATE_HZ = 1000
 
 GAP = math.nan
 """How a missing value is held inside the process; it never leaves it as a number."""
@@ -44,6 +48,18 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     alarm_on: AlarmOn = "both"
 
 
+class Description(NamedTuple):
+    """What a sensor will deliver, known from its configuration before any hardware answers.
+
+    Attributes:
+        channels: In the order of every reading's values, an operator's overrides applied.
+        rate_hz: Scans per second it is to be read at.
+    """
+
+    channels: tuple[Channel, ...]
+    rate_hz: float
+
+
 class Reading(NamedTuple):
     """One value per channel, in the channels' order and units.
 
@@ -54,6 +70,11 @@ class Reading(NamedTuple):
 
     values: tuple[float, ...]
     gaps: Mapping[str, str]
+
+
+def no_reading(channels: tuple[Channel, ...], reason: str) -> Reading:
+    """A reading in which every channel is a gap for the same reason."""
+    return Reading((GAP,) * len(channels), dict.fromkeys((channel.name for channel in channels), reason))
 
 
 class Scan(NamedTuple):
@@ -107,8 +128,21 @@ class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
 
     name: str
-    rate_hz: float = 10.0
+    rate_hz: Annotated[float, Meta(gt=0, le=HIGHEST_RATE_HZ)] = 10.0
     channels: dict[str, "ChannelOverride"] = {}
+
+    def located(self, folder: Path) -> Self:
+        """The same, with relative paths in it taken from a folder."""
+        del folder
+        return self
+
+    def describe(self) -> Description:
+        """What the open sensor will deliver; touches no hardware, so it also holds while a sensor is down.
+
+        Raises:
+            ConfigError: The configuration cannot work on any machine of this kind.
+        """
+        raise NotImplementedError
 
     def open(self) -> Sensor:
         """Opens the sensor.

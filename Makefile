@@ -1,0 +1,57 @@
+# The commands of the house. `make help` lists them; ARGS="…" is passed on.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check --require-virtualenv
+ARGS ?=
+
+.PHONY: help
+help: ## List the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.ready ## Create .venv with every pinned dependency
+
+$(VENV)/.ready: requirements/development.lock pyproject.toml tools/find-python
+	@echo "setting up $(VENV) (once; about a minute)" >&2
+	@rm -rf $(VENV)
+	@"$$(tools/find-python)" -m venv $(VENV)
+	@$(BIN)/pip install $(PIP_FLAGS) --require-hashes -r requirements/development.lock
+	@$(BIN)/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Run the whole system on this machine: page at http://127.0.0.1:8080
+	@$(BIN)/thresher demo $(ARGS)
+
+.PHONY: test
+test: setup ## Run every check
+	@tools/check $(ARGS)
+
+.PHONY: format
+format: setup ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+
+.PHONY: schemas
+schemas: setup ## Write contract/schemas anew
+	@$(BIN)/python -m contract.schema
+
+.PHONY: models
+models: setup ## Build models/ anew
+	@$(BIN)/python -m training.build
+
+.PHONY: lock
+lock: setup ## Resolve requirements/*.lock anew
+	@for name in gateway development sam; do \
+	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-annotate --output-file $$name.lock $$name.in); \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that can be made again
+	@rm -rf $(VENV) .venv-sam build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

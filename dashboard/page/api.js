@@ -1,0 +1,98 @@
+// Asking the query API, again and again, without ever showing an old answer as a new one.
+//
+// One poll = one URL. An answer replaces the one before; a failure keeps it, says what failed and waits longer.
+// Nothing is asked while the page is hidden. Not here: what an answer means (model.js).
+
+import { useCallback, useEffect, useRef, useState } from "./preact.js";
+
+export const REFRESH_MS = 2000;
+const SLOWEST_MS = 15000;
+const TIMEOUT_MS = 8000;
+
+/** What went wrong with one request, as a sentence; `status` is the HTTP status, 0 where there was none. */
+export class ApiError extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function getJson(url, stop) {
+  const path = url.split("?")[0];
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]);
+  let response;
+  let text;
+  try {
+    response = await fetch(url, { signal, cache: "no-store", headers: { accept: "application/json" } });
+    text = await response.text();
+  } catch (cause) {
+    const slow = cause.name === "TimeoutError";
+    throw new ApiError(slow ? `${path} gave no answer within ${TIMEOUT_MS / 1000} s` : `${path} cannot be reached`);
+  }
+  if (!response.ok) throw new ApiError(`${path} answered with HTTP status ${response.status}`, response.status);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(`${path} answered with something that is not JSON`);
+  }
+}
+
+function waitVisible(stop) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.hidden && !stop.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    stop.addEventListener("abort", look);
+    look();
+  });
+}
+
+function waitFor(ms, stop, wake) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const now = () => { clearTimeout(timer); resolve(); };
+    wake.current = now;
+    stop.addEventListener("abort", now, { once: true });
+  });
+}
+
+async function poll(url, { read, stop, wake, report }) {
+  let failures = 0;
+  while (!stop.aborted) {
+    await waitVisible(stop);
+    let pause = REFRESH_MS;
+    try {
+      const data = read(await getJson(url, stop));
+      failures = 0;
+      report({ data, at: performance.now(), error: null });
+    } catch (error) {
+      pause = Math.min(SLOWEST_MS, REFRESH_MS * 2 ** failures++);
+      if (!stop.aborted) report({ error, retryAt: performance.now() + pause });
+    }
+    await waitFor(pause, stop, wake);
+  }
+}
+
+/**
+ * The latest answer of a URL, refreshed while it is shown; `null` as URL asks nothing.
+ * `read` turns the parsed JSON into the page's own values and throws ApiError where it cannot.
+ * Returns {data, at, error, retryAt, retry}; `data` is null until the first answer.
+ */
+export function usePolled(url, read) {
+  const [state, setState] = useState({ url: null });
+  const wake = useRef(() => {});
+  useEffect(() => {
+    if (!url) return undefined;
+    const controller = new AbortController();
+    const report = (change) =>
+      setState((old) => (old.url === url ? { ...old, ...change } : { url, data: null, error: null, ...change }));
+    poll(url, { read, stop: controller.signal, wake, report });
+    return () => controller.abort();
+  }, [url]);
+  const retry = useCallback(() => wake.current(), []);
+  const current = state.url === url ? state : { data: null, error: null };
+  return { ...current, retry };
+}

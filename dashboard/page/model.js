@@ -1,0 +1,121 @@
+// What the API's answers mean. Pure: JSON in, values for the page out.
+//
+// The wire leaves out what equals its default, so every field is filled here and nowhere else. Text stays text:
+// whatever a device wrote is turned into a string here and shown by the view as characters, never as markup.
+// Not here: how a Context's traces become readings (traces.js).
+
+import { ApiError } from "./api.js";
+
+const number = (x) => (Number.isFinite(x) ? x : null);
+const text = (x, otherwise = "") => (x === undefined || x === null ? otherwise : String(x));
+const list = (x) => (Array.isArray(x) ? x : []);
+const entries = (x) => (x && typeof x === "object" ? Object.entries(x) : []);
+
+function need(condition, sentence) {
+  if (!condition) throw new ApiError(sentence);
+}
+
+/** /api/fleet, gateways in the order of their names so that rows keep their place. */
+export function readFleet(raw) {
+  need(Array.isArray(raw?.gateways), "/api/fleet answered without a list of gateways");
+  const gateways = raw.gateways.map(readGateway).sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
+  return { generatedMs: number(raw.generated_ms), quarantined: raw.quarantined ?? 0, gateways };
+}
+
+function readGateway(raw) {
+  const lanes = entries(raw.lanes).map(([lane, x]) => ({ lane, stored: x.stored ?? 0, missing: x.missing ?? 0 }));
+  return {
+    id: text(raw.gateway_id),
+    lastSeenMs: number(raw.last_seen_ms),
+    online: raw.online === true,
+    status: text(raw.status, "offline"),
+    openAlerts: raw.open_alerts ?? 0,
+    version: text(raw.version),
+    sensors: entries(raw.sensors).map(([name, health]) => readSensor(name, health)),
+    lanes,
+    stored: lanes.reduce((sum, x) => sum + x.stored, 0),
+    missing: lanes.reduce((sum, x) => sum + x.missing, 0),
+  };
+}
+
+function readSensor(name, raw) {
+  const counters = ["scans", "samples", "windows", "gaps", "late", "missed", "shed"].map((key) => [key, raw[key] ?? 0]);
+  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), ...Object.fromEntries(counters) };
+}
+
+/** /api/alerts, the latest first. */
+export function readAlerts(raw) {
+  need(Array.isArray(raw?.alerts), "/api/alerts answered without a list of alerts");
+  return raw.alerts.map(readAlert).sort((a, b) => b.openedMs - a.openedMs);
+}
+
+function readAlert(raw) {
+  return {
+    id: text(raw.alert_id), gatewayId: text(raw.gateway_id), sensor: text(raw.sensor), episodeId: text(raw.episode_id),
+    open: raw.state === "open", severity: text(raw.severity, "minor"), topChannel: text(raw.top_channel),
+    reason: text(raw.reason), openedMs: number(raw.opened_ms), closedMs: number(raw.closed_ms),
+    notifiedMs: number(raw.notified_ms), peakScore: number(raw.peak_score),
+  };
+}
+
+/** /api/gateways/{id}: health, summaries by sensor, episodes with the latest first. */
+export function readDetail(raw) {
+  need(Array.isArray(raw?.summaries), "/api/gateways answered without summaries");
+  return {
+    id: text(raw.gateway_id), fromMs: raw.from_ms, toMs: raw.to_ms, health: raw.health ? readHealth(raw.health) : null,
+    sensors: groupSummaries(raw.summaries),
+    episodes: list(raw.episodes).map(readEpisode).sort((a, b) => b.onsetMs - a.onsetMs),
+  };
+}
+
+function readHealth(raw) {
+  return {
+    version: text(raw.version), uptimeMs: number(raw.uptime_ms),
+    sensors: entries(raw.sensors).map(([name, health]) => readSensor(name, health)),
+    pending: entries(raw.spool_pending), counters: entries(raw.counters),
+  };
+}
+
+function readEpisode(raw) {
+  return {
+    id: text(raw.episode_id), sensor: text(raw.sensor), open: raw.phase !== "closed", phase: text(raw.phase),
+    onsetMs: raw.onset_wall_ms, durationMs: raw.duration_ms, peakMs: raw.peak_wall_ms, peakScore: number(raw.peak_score),
+    topChannel: text(raw.top_channel), reason: text(raw.reason), quality: text(raw.quality, "good"), model: text(raw.model),
+    contributions: entries(raw.contributions).sort((a, b) => b[1] - a[1]),
+  };
+}
+
+/** Columns for charts, by sensor: times in seconds, one row per summary, a row of nulls where summaries are missing. */
+export function groupSummaries(summaries) {
+  const bySensor = new Map();
+  for (const raw of [...summaries].sort((a, b) => a.wall_ms - b.wall_ms)) {
+    if (!bySensor.has(raw.sensor)) bySensor.set(raw.sensor, []);
+    bySensor.get(raw.sensor).push(raw);
+  }
+  return [...bySensor].map(([name, rows]) => readSeries(text(name), rows));
+}
+
+function readSeries(name, rows) {
+  const withBreaks = rows.flatMap((row, i) => (i && isApart(rows[i - 1], row) ? [{ wall_ms: row.start_wall_ms }, row] : [row]));
+  const channels = [...new Set(rows.flatMap((row) => Object.keys(row.channels ?? {})))];
+  const latest = rows[rows.length - 1];
+  return {
+    name, state: text(latest.state),
+    times: withBreaks.map((row) => row.wall_ms / 1000),
+    scores: withBreaks.map((row) => number(row.max_score)),
+    channels: channels.map((channel) => readChannel(channel, withBreaks)),
+  };
+}
+
+function isApart(before, after) {
+  return after.start_wall_ms - before.wall_ms > 0.5 * (after.wall_ms - after.start_wall_ms);
+}
+
+function readChannel(name, rows) {
+  const cells = rows.map((row) => row.channels?.[name]);
+  const column = (key) => cells.map((cell) => number(cell?.[key]));
+  return {
+    name, unit: text(cells.find((cell) => cell?.unit)?.unit), mean: column("mean"), min: column("min"), max: column("max"),
+    gaps: cells.reduce((sum, cell) => sum + (cell?.gaps ?? 0), 0),
+  };
+}

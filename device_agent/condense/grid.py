@@ -1,0 +1,85 @@
+"""The steps in which a sensor's values are kept: each channel's resolution.
+
+A value is an integer count of steps wherever it is kept raw; statistics get one decimal digit more, since a mean
+of zeros and ones says something. A value that no integer count can hold is a gap, counted.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from device_agent.errors import ConfigError
+from device_agent.sensors.port import Channel
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+MAX_STEPS: Final = 2.0**53
+"""Integers beyond this are not exact in a float64, nor in JSON as most readers hold it."""
+
+MAX_VALUE: Final = 1e30
+"""Float32, in which the model computes, ends at 3.4e38; differences and squares need room."""
+
+_MAX_DECIMALS: Final = 12
+
+
+class Grid:
+    """One sensor's resolutions.
+
+    Raises:
+        ConfigError: A resolution is not a positive number.
+    """
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        for channel in channels:
+            if not (math.isfinite(channel.resolution) and channel.resolution > 0):
+                raise ConfigError(
+                    f"channel {channel.name!r}: resolution {channel.resolution}",
+                    remedy="use a number above 0, the smallest step worth keeping",
+                )
+        self.resolutions = np.array([channel.resolution for channel in channels], dtype=np.float64)
+        self.decimals = [_decimals(channel.resolution) for channel in channels]
+        self._limits = np.minimum(MAX_STEPS * self.resolutions, MAX_VALUE)
+
+    def representable(self, values: Sequence[float]) -> tuple[Array, int]:
+        """A scan with NaN for every gap and for what cannot be kept, and how many of the latter there were.
+
+        A scan of the wrong length is all gaps.
+        """
+        if len(values) != len(self.decimals):
+            return np.full(len(self.decimals), np.nan), len(self.decimals)
+        array = np.array(values, dtype=np.float64)
+        lost = np.abs(array) > self._limits
+        array[lost] = np.nan
+        return array, int(lost.sum())
+
+    def steps(self, values: Array) -> Array:
+        """Values as counts of steps, NaN for a gap; works on a scan or on rows of scans."""
+        return np.rint(values / self.resolutions)
+
+    def raw_bytes(self, wall_ms: int, values: Array) -> int:
+        """Length of the scan as ``[wall_ms,v1,v2,…]`` in compact JSON at resolution, gaps ``null``."""
+        kept = (self.steps(values) * self.resolutions).tolist()
+        row = [self._number(value, decimals) for value, decimals in zip(kept, self.decimals, strict=True)]
+        return len(msgspec.json.encode([wall_ms, *row]))
+
+    def statistic(self, channel: int, value: float) -> float | None:
+        """A statistic of one channel (by index), one digit finer than its resolution; ``None`` if not finite."""
+        return round(value, self.decimals[channel] + 1) if math.isfinite(value) else None
+
+    @staticmethod
+    def _number(value: float, decimals: int) -> float | int | None:
+        if math.isnan(value):
+            return None
+        return round(value, decimals) if decimals else int(value)
+
+
+def _decimals(resolution: float) -> int:
+    """How many decimal digits write a multiple of the resolution exactly (within a billionth of a step)."""
+    for digits in range(_MAX_DECIMALS):
+        scaled = resolution * 10**digits
+        if scaled >= 1 and abs(scaled - round(scaled)) <= 1e-9 * scaled:
+            return digits
+    return _MAX_DECIMALS

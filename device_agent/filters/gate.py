@@ -1,0 +1,191 @@
+"""One sensor's filter: watches until it knows what is normal, then judges a window every few scans.
+
+    calibrating ──(enough scans)──▶ armed ──▶ a verdict every hop, or none where too much is missing
+         ▲                            │
+         └──── kept calibration does not fit
+
+A verdict depends on this and earlier scans only. The normal level follows a slow drift, but only while nothing
+is suspicious, so a fault does not become the new normal.
+Not here: when a verdict becomes an episode (``device_agent.condense.episodes``).
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from device_agent.filters.calibration import Array, Calibration, calibrate
+from device_agent.filters.model import LevelModel, Normal
+from device_agent.filters.runtime import FloatArray
+from device_agent.filters.signature import WINDOW_SCANS
+from device_agent.filters.store import CalibrationStore
+from device_agent.filters.window import WindowRing
+from device_agent.sensors.port import Channel
+
+logger = logging.getLogger(__name__)
+
+GateState = Literal["calibrating", "armed"]
+
+FOLLOW_PER_SCAN: Final = 0.005
+"""Share of the way to the present level that the normal level goes in one scan."""
+
+FOLLOW_BELOW: Final = 0.5
+"""The normal level follows only while the score is below this."""
+
+MIN_VALID: Final = WINDOW_SCANS // 2
+"""Fewer readings than this in a window: a channel is left out; if all channels are, there is no verdict."""
+
+
+class Verdict(NamedTuple):
+    """What the filter says about the window that ends with the latest scan.
+
+    Attributes:
+        score: Largest channel score; 1.0 is the alarm threshold.
+        channel_score: By channel.
+        deviation: Level minus normal level by channel, in calibrated spreads.
+        gaps: Some reading in the window was missing.
+    """
+
+    score: float
+    channel_score: FloatArray
+    deviation: FloatArray
+    gaps: bool
+
+
+class LevelGate:
+    """Filters one sensor; one thread at a time.
+
+    Attributes:
+        windows: Windows judged.
+        unscored: Windows of an armed filter without verdict, because too much was missing.
+        recalibrations: Kept calibrations refused, and calibrations that had to begin again.
+        unsaved: Calibrations that could not be written; the filter works on, a restart will calibrate again.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        model: LevelModel,
+        store: CalibrationStore,
+        *,
+        rate_hz: float,
+        calibration_scans: int,
+        hop_scans: int,
+    ) -> None:
+        self._channels, self._model, self._store = tuple(channels), model, store
+        self._rate_hz, self._needed, self._hop = rate_hz, calibration_scans, hop_scans
+        self._ring = WindowRing(len(self._channels))
+        self._seen: list[Array] = []
+        self._since_verdict = 0
+        self.windows = self.unscored = self.recalibrations = self.unsaved = 0
+        self._calibration: Calibration | None = None
+        self._normal: Normal | None = None
+        self._follow = np.float32(1 - (1 - FOLLOW_PER_SCAN) ** hop_scans)
+        self._restore()
+
+    @property
+    def state(self) -> GateState:
+        """Whether it judges yet."""
+        return "calibrating" if self._normal is None else "armed"
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The present calibration, its base where it has moved to; ``None`` while calibrating."""
+        if self._calibration is None or self._normal is None:
+            return None
+        base = tuple(float(level) for level in self._normal.base)
+        return _with_base(self._calibration, base)
+
+    @property
+    def unwatched(self) -> int:
+        """How many channels were too often missing to be calibrated."""
+        return 0 if self._calibration is None else self._calibration.watched.count(False)
+
+    def skip(self, scans: int) -> None:
+        """Takes note of deadlines for which no scan was taken."""
+        self._ring.skip(scans)
+
+    def push(self, values: Array, wall_ms: int) -> Verdict | None:
+        """Takes a scan (NaN for a gap); returns a verdict where one is due."""
+        valid = np.isfinite(values)
+        self._ring.push(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
+        if self._normal is None:
+            if valid.any():
+                self._watch(values, wall_ms)
+            return None
+        self._since_verdict += 1
+        if self._since_verdict < self._hop:
+            return None
+        self._since_verdict = 0
+        return self._judge(self._normal)
+
+    def keep(self) -> None:
+        """Keeps the calibration with its present base, so that a restart goes on from there."""
+        calibration = self.calibration
+        if calibration is None:
+            return
+        try:
+            self._store.save(calibration)
+        except OSError as exc:
+            self.unsaved += 1
+            logger.warning("calibration.unsaved", extra={"reason": str(exc)})
+
+    def _judge(self, normal: Normal) -> Verdict | None:
+        window = self._ring.view()
+        counts = window.valid.sum(axis=0)
+        heard = (counts >= MIN_VALID) & (normal.inv_sd > 0)
+        if not heard.any():
+            self.unscored += 1
+            return None
+        judged = normal._replace(inv_rise=normal.inv_rise * heard, inv_fall=normal.inv_fall * heard)
+        scored = self._model.score(window.values, window.valid, judged)
+        self.windows += 1
+        deviation: FloatArray = np.where(heard, scored.level - normal.base, np.float32(0))
+        if scored.score < FOLLOW_BELOW:
+            self._normal = normal._replace(base=normal.base + self._follow * deviation)
+        gaps = bool((counts[normal.inv_sd > 0] < WINDOW_SCANS).any())
+        return Verdict(scored.score, scored.channel_score, deviation, gaps)
+
+    def _watch(self, values: Array, wall_ms: int) -> None:
+        self._seen.append(values)
+        if len(self._seen) < self._needed:
+            return
+        scans, self._seen = np.array(self._seen), []
+        made = calibrate(scans, self._channels, self._model, rate_hz=self._rate_hz, wall_ms=wall_ms)
+        if made is None:
+            self.recalibrations += 1
+            logger.warning("filter.calibration_failed", extra={"reason": "every channel is mostly gaps"})
+            return
+        self._arm(made)
+        self.keep()
+
+    def _arm(self, calibration: Calibration) -> None:
+        self._calibration, self._normal = calibration, calibration.normal()
+        logger.info("filter.armed", extra={"scans": calibration.scans, "unwatched": self.unwatched})
+
+    def _restore(self) -> None:
+        kept = self._store.load()
+        if kept is None:
+            return
+        if _fits(kept, self._channels, self._rate_hz, self._model.sha256):
+            self._arm(kept)
+        else:
+            self.recalibrations += 1
+            logger.info("filter.calibration_refused", extra={"reason": "made for another set-up"})
+
+
+def _fits(kept: Calibration, channels: tuple[Channel, ...], rate_hz: float, model_sha256: str) -> bool:
+    lengths = {len(row) for row in (kept.mu, kept.sd, kept.base, kept.threshold, kept.watched)}
+    return (
+        kept.channels == channels
+        and lengths == {len(channels)}
+        and kept.rate_hz == rate_hz
+        and kept.model_sha256 == model_sha256
+    )
+
+
+def _with_base(calibration: Calibration, base: tuple[float, ...]) -> Calibration:
+
+    return msgspec.structs.replace(calibration, base=base)

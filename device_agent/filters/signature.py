@@ -1,0 +1,42 @@
+"""The model's face: what a model file must take and give, by name and shape.
+
+The trainer builds to it and the loader refuses whatever differs. ``C`` stands for the number of channels.
+Not here: what the numbers mean for a sensor (``calibration``), running a model (``model``).
+"""
+
+from typing import Final, NamedTuple
+
+WINDOW_SCANS: Final = 64
+"""A model looks at this many scans at a time."""
+
+VARIANTS: Final = (8, 16, 32, 64)
+"""A TFLite graph's shapes are fixed, so one file ships per number of channels; unused ones are masked."""
+
+SIGNATURE: Final = "serving_default"
+
+MAX_MODEL_BYTES: Final = 64 * 1024
+"""A model that is larger than this was not made for a gateway."""
+
+
+class Shapes(NamedTuple):
+    """Shapes by tensor name.
+
+    Attributes:
+        inputs: ``x`` readings in the sensor's units (0 in a gap), ``valid`` 1 or 0, ``mu`` and ``inv_sd``
+            the calibrated centre and 1/spread, ``base`` the level taken for normal, ``inv_rise`` and
+            ``inv_fall`` 1/threshold for a level above and below it (0 switches that direction off).
+        outputs: ``level`` and ``channel_score`` by channel, ``score`` the largest channel score.
+    """
+
+    inputs: dict[str, tuple[int, ...]]
+    outputs: dict[str, tuple[int, ...]]
+
+
+def shapes(channels: int) -> Shapes:
+    """The shapes of a model for this many channels."""
+    window, row = (WINDOW_SCANS, channels), (channels,)
+    by_row = dict.fromkeys(("mu", "inv_sd", "base", "inv_rise", "inv_fall"), row)
+    return Shapes(
+        inputs={"x": window, "valid": window, **by_row},
+        outputs={"level": row, "channel_score": row, "score": ()},
+    )

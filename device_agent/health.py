@@ -1,0 +1,111 @@
+"""How the sensing process is, as an event for the cloud and as a file for this machine.
+
+Not here: the counting. Each part counts for itself; this only gathers.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import NamedTuple
+
+import msgspec
+
+from contract.events import Health, Lane, SensorHealth
+from device_agent.clock import Clock
+from device_agent.line import SensorLine
+
+
+class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``<state_dir>/run-status.json`` holds, written every second.
+
+    Attributes:
+        gateway_id: The gateway.
+        wall_ms: When it was written.
+        uptime_ms: Of the sensing process.
+        armed_after_ms: Uptime at which the last sensor's filter was armed; ``None`` while one calibrates.
+        accepted: Events accepted by the spool.
+        samples: Channel values taken.
+        windows: Model windows scored.
+        raw_bytes: What the samples would weigh as compact JSON, one array ``[time, value, …]`` a scan.
+        sensors: By name.
+        counters: Everything else that is counted.
+    """
+
+    gateway_id: str
+    wall_ms: int
+    uptime_ms: int
+    armed_after_ms: int | None
+    accepted: int
+    samples: int
+    windows: int
+    raw_bytes: int
+    sensors: dict[str, SensorHealth]
+    counters: dict[str, int]
+
+
+class SpoolView(NamedTuple):
+    """What the spool says of itself."""
+
+    pending: Mapping[Lane, int]
+    counters: Mapping[str, int]
+
+
+class Gatherer:
+    """Gathers from the lines of one process.
+
+    Args:
+        gateway_id: The gateway.
+        lines: All of its sensors.
+        clock: Its start is taken as the process's.
+        interval_s: How often a ``Health`` event is sent.
+    """
+
+    def __init__(self, gateway_id: str, lines: Iterable[SensorLine], clock: Clock, *, interval_s: float) -> None:
+        self._gateway_id = gateway_id
+        self._lines = tuple(lines)
+        self._clock = clock
+        self._interval_ms = round(interval_s * 1000)
+        self._started_ns = clock.monotonic_ns()
+        self._armed_after_ms: int | None = None
+
+    def health(self, spool: SpoolView) -> Health:
+        """The event."""
+        return Health(
+            wall_ms=self._clock.wall_ms(),
+            monotonic_ms=self._clock.monotonic_ns() // 1_000_000,
+            version=version("thresher"),
+            uptime_ms=self._uptime_ms(),
+            interval_ms=self._interval_ms,
+            sensors=self._sensors(),
+            spool_pending={str(lane): count for lane, count in spool.pending.items()},
+            counters=self._counters(spool),
+        )
+
+    def status(self, spool: SpoolView) -> RunStatus:
+        """The file."""
+        sensors = self._sensors()
+        if self._armed_after_ms is None and all(sensor.state == "armed" for sensor in sensors.values()):
+            self._armed_after_ms = self._uptime_ms()
+        return RunStatus(
+            gateway_id=self._gateway_id,
+            wall_ms=self._clock.wall_ms(),
+            uptime_ms=self._uptime_ms(),
+            armed_after_ms=self._armed_after_ms,
+            accepted=sum(line.accepted for line in self._lines),
+            samples=sum(sensor.samples for sensor in sensors.values()),
+            windows=sum(sensor.windows for sensor in sensors.values()),
+            raw_bytes=sum(line.raw_bytes for line in self._lines),
+            sensors=sensors,
+            counters=self._counters(spool),
+        )
+
+    def _uptime_ms(self) -> int:
+        return (self._clock.monotonic_ns() - self._started_ns) // 1_000_000
+
+    def _sensors(self) -> dict[str, SensorHealth]:
+        return {line.name: line.health() for line in self._lines}
+
+    def _counters(self, spool: SpoolView) -> dict[str, int]:
+        counters = {f"spool.{name}": count for name, count in spool.counters.items()}
+        for line in self._lines:
+            counters |= {f"{line.name}.{name}": count for name, count in line.counters().items()}
+        return counters

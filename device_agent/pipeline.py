@@ -1,0 +1,151 @@
+"""One sensor's scans to events: filter, episodes, summaries, context.
+
+    scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ episode ─▶ context
+                           ├▶ summary window
+                           └▶ ring of raw scans
+
+No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration is kept
+on disk, through a port. Not here: cleaning by range (``device_agent.cleaning``), durability (``spool``).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from contract.events import AnyEvent, SensorState
+from device_agent.condense.context import ContextRing
+from device_agent.condense.episodes import EpisodeTracker, Source
+from device_agent.condense.grid import Grid
+from device_agent.condense.moment import Moment
+from device_agent.condense.summaries import SummaryWindows
+from device_agent.config import GatewayConfig
+from device_agent.filters.gate import LevelGate, Verdict
+from device_agent.filters.model import LevelModel
+from device_agent.filters.signature import WINDOW_SCANS
+from device_agent.filters.store import CalibrationStore, FileCalibrations
+from device_agent.identity import Identity
+from device_agent.sensors.port import Channel, Scan
+
+FAILED_AFTER_NS = 5_000_000_000
+"""A sensor without a single reading for this long has failed; a few gaps are only gaps."""
+
+
+class SensorPipeline:
+    """Everything one sensor's scans go through. One thread at a time.
+
+    Args:
+        sensor: Its name.
+        channels: What it measures.
+        rate_hz: Scans per second.
+        config: The gateway's.
+        identity: Gateway and boot.
+        model: Opened for as many channels.
+        store: Where the calibration is kept; by default a file of the state folder.
+
+    Attributes:
+        raw_bytes: What the scans would have weighed as ``[wall_ms, v1, v2, …]`` in compact JSON.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument per thing a sensor needs
+        self,
+        sensor: str,
+        channels: Sequence[Channel],
+        rate_hz: float,
+        config: GatewayConfig,
+        identity: Identity,
+        model: LevelModel,
+        *,
+        store: CalibrationStore | None = None,
+    ) -> None:
+        names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
+        kept = store or FileCalibrations(Path(config.state_dir) / f"calibration-{sensor}.json")
+        self._grid = Grid(channels)
+        self._gate = LevelGate(
+            channels,
+            model,
+            kept,
+            rate_hz=rate_hz,
+            calibration_scans=config.filter.calibration_scans,
+            hop_scans=hop,
+        )
+        self._episodes = EpisodeTracker(Source(identity, sensor, names, model.label), hop_scans=hop)
+        self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
+        self._context = ContextRing(sensor, channels, self._grid, span=config.context)
+        self._last_seq: int | None = None
+        self._silent_since_ns: int | None = None
+        self._silent_ns = 0
+        self._unrepresentable = 0
+        self.raw_bytes = 0
+
+    @property
+    def state(self) -> SensorState:
+        """Of the filter, or ``failed`` where no channel has had a reading for a while."""
+        return "failed" if self._silent_ns >= FAILED_AFTER_NS else self._gate.state
+
+    @property
+    def windows(self) -> int:
+        """Windows judged."""
+        return self._gate.windows
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was left out, refused, shortened or could not be kept, by name."""
+        return {
+            "unrepresentable": self._unrepresentable,
+            "unscored_windows": self._gate.unscored,
+            "unwatched_channels": self._gate.unwatched,
+            "recalibrations": self._gate.recalibrations,
+            "calibrations_unsaved": self._gate.unsaved,
+            "episode_updates_capped": self._episodes.capped,
+            "contexts_halved": self._context.halved,
+            "context_channels_dropped": self._context.dropped,
+        }
+
+    def push(self, scan: Scan) -> list[AnyEvent]:
+        """Takes a scan; returns the events it gives rise to, in order."""
+        at = Moment(scan.wall_ms, scan.monotonic_ns)
+        values, lost = self._grid.representable(scan.values)
+        self._unrepresentable += lost
+        self.raw_bytes += self._grid.raw_bytes(scan.wall_ms, values)
+        self._note_silence(at, silent=bool(np.isnan(values).all()))
+        events: list[AnyEvent] = []
+        if self._summaries.due(at.monotonic_ns):
+            events += self._summaries.close(self.state)
+        self._summaries.add(at, values)
+        events += self._context.push(at, values)
+        self._skip_missed(scan.seq)
+        verdict = self._gate.push(values, scan.wall_ms)
+        if verdict is not None:
+            events += self._judge(at, verdict)
+        return events
+
+    def finish(self, wall_ms: int, monotonic_ns: int) -> list[AnyEvent]:
+        """Ends the work: waiting contexts and the running summary come out; an open episode stays open."""
+        self._gate.keep()
+        now = Moment(wall_ms, monotonic_ns)
+        return [*self._context.finish(), *self._summaries.close(self.state, not_after_ns=now.monotonic_ns)]
+
+    def _judge(self, at: Moment, verdict: Verdict) -> list[AnyEvent]:
+        self._summaries.note(verdict.score)
+        episode = self._episodes.step(at, verdict)
+        if episode is None:
+            return []
+        if episode.phase != "opened":
+            return [episode]
+        return [episode, *self._context.open(episode.episode_id)]
+
+    def _skip_missed(self, seq: int) -> None:
+        """A jump of the sequence is missed deadlines; a step back is a sensor that began anew."""
+        if self._last_seq is not None:
+            jump = seq - self._last_seq - 1
+            self._gate.skip(jump if jump >= 0 else WINDOW_SCANS)
+        self._last_seq = seq
+
+    def _note_silence(self, at: Moment, *, silent: bool) -> None:
+        if not silent:
+            self._silent_since_ns, self._silent_ns = None, 0
+        elif self._silent_since_ns is None:
+            self._silent_since_ns = at.monotonic_ns
+        else:
+            self._silent_ns = at.monotonic_ns - self._silent_since_ns

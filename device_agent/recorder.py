@@ -1,0 +1,138 @@
+"""Writes what a sensor measures into a recording that the ``replay`` sensor plays.
+
+The file is there when it is whole: rows go to a temporary file beside it, which is synced and renamed at
+the end. Stopped early, what was recorded until then is kept; failed, nothing is left behind.
+
+Not here: the file format (``device_agent.sensors.recording``), faults to record (``twin.induce``).
+"""
+
+import math
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from device_agent.clock import Clock, SystemClock
+from device_agent.errors import ConfigError
+from device_agent.files import sync_folder
+from device_agent.sampling.sampler import Sampler
+from device_agent.sensors.port import Scan, SensorConfig
+from device_agent.sensors.recording import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
+
+_BUFFER_BYTES = 1 << 20
+"""Rows stay in memory this long: a busy disk, often the very thing recorded, must not delay the sampler."""
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded.
+
+    Attributes:
+        scans: Rows written.
+        gaps: Empty cells.
+        late: Scans taken late, see ``contract.events.SensorHealth``.
+        missed: Deadlines without a scan.
+        bytes: Size of the file.
+    """
+
+    scans: int
+    gaps: int
+    late: int
+    missed: int
+    bytes: int
+
+
+def record(
+    sensor: SensorConfig,
+    seconds: float,
+    output: Path,
+    *,
+    stop: threading.Event | None = None,
+    clock: Clock | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Recorded:
+    """Records one sensor for a while; an existing file is replaced at the end.
+
+    Args:
+        sensor: Its configuration; the rate is the one configured there.
+        seconds: How long.
+        output: The recording to be.
+        stop: Ends it early when set; it is set when the recording is whole.
+        clock: This machine's unless given.
+        progress: Called with the number of rows so far after each one.
+
+    Raises:
+        ConfigError: The sensor cannot work as configured, or the file cannot be written.
+    """
+    done = stop or threading.Event()
+    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="", buffering=_BUFFER_BYTES) as file:
+            rows = _Rows(file, done, progress)
+            sampler = Sampler(sensor, clock or SystemClock(), rows)
+            rows.begin(sensor.name, sampler, seconds)
+            sampler.run(done)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(output)
+        sync_folder(output.parent)
+    except OSError as exc:
+        raise ConfigError(f"{output}: {exc.strerror or exc}", remedy="name a file that can be written") from exc
+    finally:
+        temporary.unlink(missing_ok=True)
+    counted, size = sampler.counters, output.stat().st_size
+    return Recorded(scans=counted.scans, gaps=counted.gaps, late=counted.late, missed=counted.missed, bytes=size)
+
+
+class _Rows:
+    """A sink that writes each scan as a row at once; the sampler runs on the recorder's own thread."""
+
+    def __init__(self, file: IO[str], done: threading.Event, progress: Callable[[int], None] | None) -> None:
+        self._file = file
+        self._done = done
+        self._progress = progress
+        self._decimals: tuple[int, ...] = ()
+        self._last_seq = 0
+        self._written = 0
+
+    def begin(self, name: str, sampler: Sampler, seconds: float) -> None:
+        """Writes the two lines at the top and sets the end."""
+        channels = list(sampler.channels)
+        metadata = msgspec.json.encode(Metadata(sensor=name, rate_hz=sampler.rate_hz, channels=channels))
+        columns = ",".join([TIMESTAMP_COLUMN, *(channel.name for channel in channels)])
+        self._file.write(f"{METADATA_PREFIX}{metadata.decode()}\n{columns}\n")
+        self._decimals = tuple(decimals(channel.resolution) for channel in channels)
+        self._last_seq = max(1, round(seconds * sampler.rate_hz)) - 1
+
+    def put(self, scan: Scan) -> bool:
+        """See ``ScanSink``."""
+        cells = [_cell(value, places) for value, places in zip(scan.values, self._decimals, strict=True)]
+        self._file.write(",".join([_timestamp(scan.wall_ms), *cells]) + "\n")
+        self._written += 1
+        if self._progress:
+            self._progress(self._written)
+        if scan.seq >= self._last_seq:
+            self._done.set()
+        return True
+
+    def close(self) -> None:
+        """See ``ScanSink``."""
+
+
+def decimals(resolution: float) -> int:
+    """Places after the point that hold a value to its resolution: 0.1 → 1, 0.25 → 2, 1000 → -3."""
+    exact = Decimal(repr(resolution)).normalize().as_tuple().exponent
+    return -int(exact)
+
+
+def _cell(value: float, places: int) -> str:
+    return "" if math.isnan(value) else f"{round(value, places):.{max(places, 0)}f}"
+
+
+def _timestamp(wall_ms: int) -> str:
+    moment = datetime.fromtimestamp(wall_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,71 @@
+"""Keeps one sensor open: what fails is closed, left alone for a while, opened again.
+
+Not here: time. The caller says what time it is.
+"""
+
+import logging
+
+from device_agent.errors import SensorError
+from device_agent.sampling.retry import Retry
+from device_agent.sensors.port import Channel, Reading, Sensor, SensorConfig, no_reading
+
+logger = logging.getLogger(__name__)
+
+
+class Connection:
+    """A sensor that may come and go. One thread at a time may call it; ``failing`` may be read by any.
+
+    Args:
+        config: Opens the sensor.
+        channels: What it was described to deliver; one that opens with others counts as failing.
+        retry: When to try again.
+    """
+
+    def __init__(self, config: SensorConfig, channels: tuple[Channel, ...], retry: Retry) -> None:
+        self._config = config
+        self._channels = channels
+        self._retry = retry
+        self._sensor: Sensor | None = None
+        self._reason = ""
+        self.failures = 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether the latest reading failed."""
+        return bool(self._reason)
+
+    def read(self, now_ns: int) -> Reading:
+        """A reading; all gaps with the reason where there is none. Raises ``EndOfRecordingError``."""
+        if self._sensor is None and not self._retry.may_try(now_ns):
+            return no_reading(self._channels, self._reason)
+        try:
+            reading = self._opened().read()
+        except SensorError as exc:
+            self._failed(str(exc), now_ns)
+            return no_reading(self._channels, self._reason)
+        if self._reason:
+            logger.info("sensor.recovered", extra={"sensor": self._config.name})
+        self._reason = ""
+        self._retry.succeeded()
+        return reading
+
+    def close(self) -> None:
+        """Gives the sensor back; a later reading opens it again."""
+        if self._sensor is not None:
+            self._sensor.close()
+            self._sensor = None
+
+    def _opened(self) -> Sensor:
+        if self._sensor is None:
+            self._sensor = self._config.open()
+            if self._sensor.channels != self._channels:
+                raise SensorError("opened with other channels than it was described with")
+        return self._sensor
+
+    def _failed(self, reason: str, now_ns: int) -> None:
+        self.close()
+        self.failures += 1
+        self._retry.failed(now_ns)
+        if not self._reason:  # once per outage; every further try is only counted
+            logger.warning("sensor.failed", extra={"sensor": self._config.name, "reason": reason})
+        self._reason = reason or "no reading"

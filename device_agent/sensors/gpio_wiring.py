@@ -1,0 +1,157 @@
+"""The only door to gpiozero: claims pins, reads them, translates its errors.
+
+gpiozero is an optional extra and is imported when a sensor is opened. On a machine without pins,
+``GPIOZERO_PIN_FACTORY=mock`` gives simulated ones (gpiozero, "Mock pins").
+
+Not here: what is wired where (``device_agent.sensors.gpio``).
+"""
+
+import contextlib
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Protocol
+
+from device_agent.errors import ConfigError, SensorError
+from device_agent.identity import monotonic_ns
+from device_agent.sensors.port import GAP, Channel, Reading
+from device_agent.sensors.rates import CounterRates, Look, Missing, Value
+
+Pin = int | str
+"""A GPIO number (17) or any name gpiozero knows (``BOARD11``)."""
+
+InputLook = Callable[[int], Value]
+"""Reads one input; takes the monotonic nanoseconds now."""
+
+
+class Wire(Protocol):
+    """One input, not yet claimed."""
+
+    def __call__(self, library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
+        """Claims the hardware, to be given back by the stack; returns how to look at it."""
+
+
+def digital(pin: Pin, pull: str) -> Wire:
+    """A pin read as 0 or 1."""
+
+    def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
+        device = keep.enter_context(library.DigitalInputDevice(pin, pull_up=pull == "up"))
+        return lambda _now_ns: float(device.value)
+
+    return wire
+
+
+def pulses(pin: Pin, pull: str, *, per_pulse: float) -> Wire:
+    """A pin whose pulses are counted; reads as units per second."""
+
+    def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
+        device = keep.enter_context(library.DigitalInputDevice(pin, pull_up=pull == "up"))
+        counter, rates = _Pulses(), CounterRates(1)
+        device.when_activated = counter.count
+
+        def look(now_ns: int) -> Value:
+            value = rates.update(Look(now_ns, {"pin": (counter.counted,)}))[0]
+            return value if isinstance(value, Missing) else value * per_pulse
+
+        return look
+
+    return wire
+
+
+def analog(chip: str, channel: int, select_pin: Pin, *, scale: float, offset: float) -> Wire:
+    """An input of an MCP3xxx converter; reads as ``offset + scale times ratio``."""
+
+    def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
+        device = keep.enter_context(getattr(library, chip.upper())(channel=channel, select_pin=select_pin))
+        return lambda _now_ns: offset + scale * device.value
+
+    return wire
+
+
+class _Pulses:
+    """Counted on gpiozero's thread, read on the sampler's; a step of ``itertools.count`` is atomic."""
+
+    def __init__(self) -> None:
+        self._steps = itertools.count(1)
+        self.counted = 0
+
+    def count(self) -> None:
+        self.counted = next(self._steps)
+
+
+class Gpio:
+    """The open sensor, see ``Sensor``.
+
+    Args:
+        channels: One per wire.
+        wires: In the channels' order.
+
+    Raises:
+        ConfigError: No gpiozero, no pins on this machine, or a pin that cannot be had.
+        SensorError: The hardware does not answer.
+    """
+
+    def __init__(self, channels: tuple[Channel, ...], wires: Sequence[Wire]) -> None:
+        self._channels = channels
+        self._library = _library()
+        with contextlib.ExitStack() as claimed, _translated(self._library):
+            self._looks = [wire(self._library, claimed) for wire in wires]
+            self._keep = claimed.pop_all()
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """See ``Sensor``."""
+        return self._channels
+
+    def read(self) -> Reading:
+        """See ``Sensor``; an input that fails is a gap, all failing is an error."""
+        if not self._looks:
+            raise SensorError("the gpio sensor is closed")
+        now_ns, failures = monotonic_ns(), _hardware_errors(self._library)
+        values: list[float] = []
+        gaps: dict[str, str] = {}
+        for channel, look in zip(self._channels, self._looks, strict=True):
+            try:
+                value = look(now_ns)
+            except failures as exc:
+                value = Missing(f"cannot be read: {exc}")
+            if isinstance(value, Missing):
+                gaps[channel.name] = value.reason
+            values.append(GAP if isinstance(value, Missing) else value)
+        return Reading(tuple(values), gaps)
+
+    def close(self) -> None:
+        """See ``Sensor``."""
+        self._looks = []
+        self._keep.close()
+
+
+def _library() -> ModuleType:
+    try:
+        import gpiozero  # noqa: PLC0415 - an optional extra, only sensors that use pins need it
+    except ImportError as exc:
+        raise ConfigError("gpiozero is not installed", remedy='pip install "thresher[gpio]"') from exc
+    library: ModuleType = gpiozero
+    return library
+
+
+@contextlib.contextmanager
+def _translated(library: ModuleType) -> Iterator[None]:
+    try:
+        yield
+    except library.BadPinFactory as exc:
+        raise ConfigError(
+            "this machine has no GPIO that gpiozero can drive",
+            remedy='on a Raspberry Pi pip install "thresher[gpio]"; elsewhere set GPIOZERO_PIN_FACTORY=mock',
+        ) from exc
+    except (library.GPIOPinInUse, ValueError) as exc:  # gpiozero's errors about arguments are ValueErrors
+        raise ConfigError(str(exc), remedy="mend the sensor's pins and channels") from exc
+    except _hardware_errors(library) as exc:
+        raise SensorError(str(exc)) from exc
+
+
+def _hardware_errors(library: ModuleType) -> tuple[type[Exception], ...]:
+    """What a failing pin raises; lgpio's own error reaches us untranslated and is no ``OSError``."""
+    lgpio = getattr(sys.modules.get("lgpio"), "error", OSError)
+    return (library.GPIOZeroError, OSError, lgpio)

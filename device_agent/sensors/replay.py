@@ -1,0 +1,126 @@
+"""The ``replay`` sensor: a recording read as if it happened now, at real or raised speed.
+
+Recorded intervals are kept, divided by ``speed``; a hole in the recording becomes as many scans of gaps as it
+would have held. Where a looping recording starts over stands one scan of gaps, so that nothing downstream takes
+the recording's end and its beginning for neighbours.
+
+Not here: the file format (``device_agent.sensors.recording``).
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Annotated, Self
+
+import msgspec
+from msgspec import Meta
+
+from device_agent.errors import ConfigError, SensorError
+from device_agent.sensors.port import (
+    HIGHEST_RATE_HZ,
+    Channel,
+    Description,
+    EndOfRecordingError,
+    Reading,
+    SensorConfig,
+    no_reading,
+    override,
+)
+from device_agent.sensors.recording import Recording, Row
+
+LONGEST_HOLE_SCANS = 64
+"""A longer hole is cut to this, one window: the filter forgets no more than that."""
+
+
+class ReplaySensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="replay"):
+    """Plays a recording. ``rate_hz`` matters only where the recording does not tell its own rate.
+
+    Attributes:
+        path: Of the recording; a relative one is meant from the configuration's folder (see ``located``).
+        speed: How many times faster than it was recorded.
+        loop: Whether to start over at the end.
+        columns: Take only these columns as channels; empty means all that hold numbers.
+    """
+
+    path: str
+    speed: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    loop: bool = False
+    columns: tuple[str, ...] = ()
+
+    def located(self, folder: Path) -> Self:
+        """See ``SensorConfig``."""
+        return msgspec.structs.replace(self, path=str(folder / self.path))
+
+    def describe(self) -> Description:
+        """See ``SensorConfig``; reads the recording's beginning."""
+        return self._describe(self._recording())
+
+    def open(self) -> "Replay":
+        """See ``SensorConfig``."""
+        recording = self._recording()
+        return Replay(recording, self._describe(recording), self.speed, loop=self.loop)
+
+    def _recording(self) -> Recording:
+        return Recording(Path(self.path), self.columns)
+
+    def _describe(self, recording: Recording) -> Description:
+        channels = override(recording.layout.channels, self.channels)
+        rate_hz = (recording.layout.rate_hz or self.rate_hz) * self.speed
+        if not 0 < rate_hz <= HIGHEST_RATE_HZ:
+            raise ConfigError(
+                f"{self.path}: {rate_hz:g} scans per second at speed {self.speed:g}",
+                remedy=f"choose a speed that stays within {HIGHEST_RATE_HZ} scans per second",
+            )
+        return Description(channels, rate_hz)
+
+
+class Replay:
+    """The open sensor, see ``Sensor``."""
+
+    def __init__(self, recording: Recording, description: Description, speed: float, *, loop: bool) -> None:
+        self._channels = description.channels
+        self._interval_s = speed / description.rate_hz
+        self._readings = self._endless(recording) if loop else self._once(recording)
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """See ``Sensor``."""
+        return self._channels
+
+    def read(self) -> Reading:
+        """See ``Sensor``; raises ``EndOfRecordingError`` at the end of one that does not loop."""
+        try:
+            return next(self._readings)
+        except StopIteration:
+            raise EndOfRecordingError from None
+        except OSError as exc:
+            self.close()
+            raise SensorError(f"the recording cannot be read on: {exc.strerror or exc}") from exc
+
+    def close(self) -> None:
+        """See ``Sensor``."""
+        self._readings.close()
+        self._readings = self._closed()
+
+    def _endless(self, recording: Recording) -> Generator[Reading]:
+        while True:
+            yield from self._once(recording)
+            yield no_reading(self._channels, "recording restarts")
+
+    def _closed(self) -> Generator[Reading]:
+        raise SensorError("the recording is closed")
+        yield  # makes this a generator
+
+    def _once(self, recording: Recording) -> Generator[Reading]:
+        before: Row | None = None
+        for row in recording.rows():
+            hole = self._hole(before, row)
+            yield from [no_reading(self._channels, f"row {row.number}: hole in the recording")] * hole
+            yield row.reading
+            before = row
+
+    def _hole(self, before: Row | None, row: Row) -> int:
+        """How many scans are missing between two rows."""
+        if before is None or before.time_s is None or row.time_s is None:
+            return 0
+        missing = round((row.time_s - before.time_s) / self._interval_s) - 1
+        return min(max(missing, 0), LONGEST_HOLE_SCANS)

@@ -1,0 +1,71 @@
+"""Named threads under one roof: one stop event, every thread joined, the first failure raised again.
+
+A thread that fails stops all others: a gateway that senses but cannot spool must end and be restarted by its
+service manager, not go on in half.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[threading.Event], None]
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set. Main thread only."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+class Supervisor:
+    """Runs work in named threads until all are done.
+
+    Args:
+        stop: Ends all of them when set; also set by the first failure.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._threads: list[threading.Thread] = []
+        self._failure: BaseException | None = None
+        self._lock = threading.Lock()
+
+    def start(self, name: str, work: Work) -> None:
+        """Starts one thread."""
+        thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Waits until every thread has ended.
+
+        Args:
+            timeout_s: How long one thread may take to end after ``stop`` was set; a hung bus must not hold the
+                process. Threads still running then are named in the log and left to the process's end.
+
+        Raises:
+            BaseException: What the first failing thread raised.
+        """
+        for thread in self._threads:
+            while thread.is_alive() and not self._stop.is_set():
+                thread.join(0.2)
+        for thread in self._threads:
+            thread.join(timeout_s)
+            if thread.is_alive():
+                logger.error("thread.hung", extra={"worker": thread.name, "waited_s": timeout_s})
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self, name: str, work: Work) -> None:
+        try:
+            work(self._stop)
+        except BaseException as exc:
+            logger.exception("thread.failed", extra={"worker": name})
+            with self._lock:
+                self._failure = self._failure or exc
+            self._stop.set()

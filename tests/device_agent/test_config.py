@@ -1,0 +1,87 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from device_agent.config import load, parse
+from device_agent.errors import ConfigError
+
+GOOD = b"""
+gateway: press-3
+state_dir: state
+sensors:
+  - {type: host, name: machine, rate_hz: 10}
+uplink: {endpoint: e, certificate: c.pem, private_key: k.pem, ca: ca.pem}
+"""
+
+
+def refusal(text: bytes) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, source="gateway.yaml")
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_a_minimal_document_is_enough():
+    config = parse(b"{gateway: g, state_dir: s, sensors: [{type: host, name: m}]}", source="x")
+    assert config.summary_s == 60
+    assert config.uplink is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        (b"rate_hz: 10", b"rate_hertz: 10", "`rate_hertz` - at `$.sensors[0]`"),
+        (b"state_dir: state", b"state_dri: state", "`state_dri`"),
+        (b"type: host", b"type: hots", "'hots' - at `$.sensors[0].type`"),
+        (b"rate_hz: 10", b"rate_hz: fast", "$.sensors[0].rate_hz"),
+        (b"rate_hz: 10", b"rate_hz: 0", "$.sensors[0].rate_hz"),
+        (b"rate_hz: 10", b"rate_hz: .nan", "rate_hz"),
+        (b"gateway: press-3", b"gateway: press/3", "press/3"),
+        (b"name: machine", b"name: 'the machine'", "$.sensors[0].name"),
+        (b"ca: ca.pem", b"ca: ca.pem, port: 99999", "$.uplink.port"),
+        (b"sensors:", b"sensors: []\nsensor:", "sensor"),
+        (b"gateway: press-3", b"gateway: [", "gateway.yaml"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_place(old, new, place):
+    assert old in GOOD
+    error = refusal(GOOD.replace(old, new))
+    assert str(error).startswith("gateway.yaml: ")
+    assert place in str(error)
+
+
+def test_an_unknown_sensor_type_is_answered_with_the_known_ones():
+    error = refusal(GOOD.replace(b"type: host", b"type: hots"))
+    for known in ("host", "replay"):
+        assert known in error.remedy
+
+
+def test_a_misspelt_key_is_answered_with_the_nearest_one():
+    assert refusal(GOOD.replace(b"rate_hz", b"rate_hs")).remedy == "did you mean `rate_hz`?"
+
+
+def test_two_sensors_of_one_name_are_refused():
+    twice = GOOD.replace(b"uplink:", b"  - {type: host, name: machine}\nuplink:")
+    assert "`$.sensors[1].name`: 'machine' is used twice" in str(refusal(twice))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(str(tmp_path / "none.yaml"))):
+        load(tmp_path / "none.yaml")
+
+
+def test_relative_paths_are_taken_from_the_documents_own_folder(tmp_path, monkeypatch):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/gateway.yaml").write_bytes(GOOD)
+    monkeypatch.chdir(tmp_path)
+    config = load(Path("etc/gateway.yaml"))
+    assert config.state_dir == str(tmp_path / "etc/state")
+    assert config.uplink is not None
+    assert config.uplink.certificate == str(tmp_path / "etc/c.pem")
+
+
+def test_an_absolute_path_stays_as_it_is(tmp_path):
+    file = tmp_path / "gateway.yaml"
+    file.write_bytes(GOOD.replace(b"state_dir: state", b"state_dir: /var/lib/thresher"))
+    assert load(file).state_dir == "/var/lib/thresher"

@@ -1,0 +1,81 @@
+import http.client
+from collections.abc import Iterator
+
+import pytest
+
+from twin.errors import UsageError
+from twin.page import Answer, PageServer, page_key
+
+
+class MemoryBackend:
+    def page(self, key: str) -> Answer:
+        return Answer(200, "text/html", b"<p>page") if key == "index.html" else Answer(404, "text/plain", b"")
+
+    def api(self, target: str) -> Answer:
+        return Answer(200, "application/json", target.encode())
+
+
+@pytest.fixture
+def server() -> Iterator[PageServer]:
+    with PageServer(0) as running:
+        yield running
+
+
+def get(server: PageServer, target: str, *, host: str | None = None) -> http.client.HTTPResponse:
+    netloc = server.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(netloc, timeout=5)
+    connection.request("GET", target, headers={"Host": host or netloc})
+    response = connection.getresponse()
+    response.body = response.read()  # type: ignore[attr-defined]
+    connection.close()
+    return response
+
+
+def test_page_and_api_are_one_origin(server: PageServer) -> None:
+    server.connect(MemoryBackend())
+    assert get(server, "/").body == b"<p>page"  # type: ignore[attr-defined]
+    assert get(server, "/api/fleet?minutes=5").body == b"/api/fleet?minutes=5"  # type: ignore[attr-defined]
+
+
+def test_before_the_cloud_is_ready_the_page_says_so(server: PageServer) -> None:
+    assert get(server, "/").status == 503
+
+
+def test_a_busy_port_is_named_with_a_remedy(server: PageServer) -> None:
+    port = int(server.url.rsplit(":", 1)[1])
+    with pytest.raises(UsageError, match=f"port {port} on 127") as refused:
+        PageServer(port)
+    assert "--port" in refused.value.remedy
+
+
+def test_another_host_name_is_not_answered(server: PageServer) -> None:
+    server.connect(MemoryBackend())
+    assert get(server, "/api/fleet", host="evil.example").status == 421
+
+
+def test_every_answer_carries_a_content_security_policy(server: PageServer) -> None:
+    for target in ("/", "/api/fleet", "/none"):
+        policy = get(server, target).headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "target", ["/../secret", "/a/../../secret", "/%2e%2e/secret", "/..%2fsecret", "/a\\..\\b", "x", "/a%00b"]
+)
+def test_no_path_climbs_out_of_the_bucket(target: str) -> None:
+    assert page_key(target) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ("/", "index.html"),
+        ("/app.js?v=1", "app.js"),
+        ("/vendor/uPlot.css", "vendor/uPlot.css"),
+        ("/docs/", "docs/index.html"),
+        ("//double", "double"),
+    ],
+)
+def test_a_path_names_its_key(target: str, key: str) -> None:
+    assert page_key(target) == key

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from contract.topics import events_topic, stored_topic
+from tests.twin.mqtt import NOT_AUTHORISED, PUBLISHED, Device, RefusedError
+from twin.cloud import Deployment
+from twin.provision import DeviceFiles
+
+
+@pytest.fixture(scope="module")
+def barn(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> DeviceFiles:
+    return deployment.provisioner().provision("barn", tmp_path_factory.mktemp("barn"))
+
+
+@pytest.fixture(scope="module")
+def mill(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> DeviceFiles:
+    return deployment.provisioner().provision("mill", tmp_path_factory.mktemp("mill"))
+
+
+def test_without_a_client_certificate_nobody_connects(deployment: Deployment, barn: DeviceFiles) -> None:
+    with pytest.raises(RefusedError):
+        Device(deployment.endpoint, barn.ca, None, "barn")
+
+
+def test_a_certificate_connects_as_its_own_thing_only(
+    deployment: Deployment, barn: DeviceFiles, mill: DeviceFiles
+) -> None:
+    with Device(deployment.endpoint, mill.ca, mill, "mill"):
+        pass
+    with pytest.raises(RefusedError):
+        Device(deployment.endpoint, barn.ca, barn, "mill")
+
+
+def test_a_gateway_publishes_to_its_own_topics_only(
+    deployment: Deployment, barn: DeviceFiles, mill: DeviceFiles
+) -> None:
+    assert mill.certificate.exists()
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.publish(events_topic("barn", "events"), b"{}") in PUBLISHED
+        assert device.publish(events_topic("mill", "events"), b"{}") == NOT_AUTHORISED
+
+
+def test_a_gateway_hears_its_own_watermark_only(deployment: Deployment, barn: DeviceFiles) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.subscribe(stored_topic("barn")) == 1
+        assert device.subscribe(stored_topic("mill")) == NOT_AUTHORISED
+
+
+def test_nobody_else_can_read_a_gateways_identity(barn: DeviceFiles) -> None:
+    for path in (barn.certificate, barn.private_key, barn.ca):
+        assert path.stat().st_mode & 0o077 == 0
+    assert Path(barn.private_key).read_bytes().startswith(b"-----BEGIN")

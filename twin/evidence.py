@@ -1,0 +1,47 @@
+"""Reads what the reckoning compares: ledgers on disk, blocks and quarantine in the table."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from device_agent.ledger import Entry
+from twin.aws import Clients
+from twin.reckoning import Block
+
+
+def read_ledger(path: Path) -> list[Entry]:
+    """A gateway's ledger; a line that a kill cut short is no entry. Empty where nothing was accepted."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    return [msgspec.json.decode(line, type=Entry) for line in lines[:-1]]
+
+
+def read_blocks(clients: Clients, table: str) -> list[Block]:
+    """Every block item in the table."""
+    return [_block(item) for item in _items(clients, table, "block")]
+
+
+def count_quarantined(clients: Clients, table: str) -> int:
+    """How many messages or events lie in quarantine."""
+    return sum(1 for _ in _items(clients, table, "quarantine"))
+
+
+def _items(clients: Clients, table: str, kind: str) -> Iterator[dict[str, dict[str, str]]]:
+    pages = clients.make("dynamodb").get_paginator("scan")
+    for page in pages.paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="kind = :kind",
+        ExpressionAttributeValues={":kind": {"S": kind}},
+    ):
+        yield from page["Items"]
+
+
+def _block(item: dict[str, dict[str, str]]) -> Block:
+    plain: dict[str, Any] = {name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()}
+    declared = plain.pop("declared", None)
+    return msgspec.convert({**plain, "declared": json.loads(declared) if declared else []}, Block)
