@@ -35,7 +35,7 @@ _FIRST_ALERT_S: Final = 60.0
 """A demo that a person ends earlier than this is not blamed for alerts that had no time to come."""
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What can be chosen.
 
     Attributes:
@@ -61,7 +61,7 @@ class _Parts(NamedTuple):
     stop: threading.Event
 
 
-def run_demo(options: Options) -> int:
+def run_demo(options: DemoOptions) -> int:
     """Runs it; returns 0, or 1 if something was lost, stored twice or never alerted (said on stderr).
 
     Raises:
@@ -75,7 +75,7 @@ def run_demo(options: Options) -> int:
         return 1
 
 
-def _run(options: Options, *, began_s: float) -> int:
+def _run(options: DemoOptions, *, began_s: float) -> int:
     _check(options)
     with ExitStack() as cleanup:
         parts = _assemble(options, cleanup)
@@ -92,7 +92,7 @@ def _run(options: Options, *, began_s: float) -> int:
     return _conclude(report, parts, shortcomings(report, faulty=parts.fleet.faulty, alert_due=alert_due), options)
 
 
-def _check(options: Options) -> None:
+def _check(options: DemoOptions) -> None:
     if options.gateways < 2:  # noqa: PLR2004 - the live host and one replay
         raise UsageError(f"--gateways {options.gateways}", remedy="use 2 or more: the live host and replays")
     if options.seconds is not None and options.seconds <= 0:
@@ -105,7 +105,7 @@ def _check(options: Options) -> None:
         )
 
 
-def _assemble(options: Options, cleanup: ExitStack) -> _Parts:
+def _assemble(options: DemoOptions, cleanup: ExitStack) -> _Parts:
     plans = plan_gateways(options.gateways, package_folder("twin") / "recordings")
     stop = cleanup.enter_context(ending_on_signals())
     page = cleanup.enter_context(PageServer(options.port))
@@ -157,7 +157,7 @@ def _end(parts: _Parts, deployment: Deployment) -> None:
     parts.cloud.prove_loopback()
 
 
-def _conclude(report: DemoReport, parts: _Parts, faults: Sequence[str], options: Options) -> int:
+def _conclude(report: DemoReport, parts: _Parts, faults: Sequence[str], options: DemoOptions) -> int:
     for line in table(report):
         parts.display.say(line)
     for fault in faults:

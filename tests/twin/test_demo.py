@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twin.demo import Options, run_demo
+from twin.demo import DemoOptions, run_demo
 from twin.display import Display
 from twin.errors import UsageError
 from twin.interrupts import ending_on_signals
@@ -20,13 +20,13 @@ def test_a_busy_port_ends_the_demo_before_anything_starts(tmp_path: Path, monkey
         busy.listen()
         port = busy.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port}") as refused:
-            run_demo(Options(port=port))
+            run_demo(DemoOptions(port=port))
     assert "--port" in refused.value.remedy
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("options", [Options(gateways=1), Options(seconds=0)])
-def test_a_call_that_cannot_work_is_refused(options: Options) -> None:
+@pytest.mark.parametrize("options", [DemoOptions(gateways=1), DemoOptions(seconds=0)])
+def test_a_call_that_cannot_work_is_refused(options: DemoOptions) -> None:
     with pytest.raises(UsageError) as refused:
         run_demo(options)
     assert refused.value.remedy
