@@ -75,9 +75,7 @@ class Ingest:
         expires_at = expiry(self._clock(), self._episode_days)
         self._table.merge(episode_row(gateway_id, episode, expires_at=expires_at), rank="rank")
         alert = alert_row(gateway_id, episode, expires_at=expires_at)
-        if (
-            episode.phase == "updated"
-        ):  # only in case ``opened`` has not come yet: alerts do not follow updates
+        if episode.phase == "updated":  # only in case ``opened`` has not come yet: alerts do not follow updates
             self._table.insert(alert)
         else:
             self._table.merge(alert, rank="rank")
