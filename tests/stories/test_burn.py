@@ -26,7 +26,7 @@ def live_state(demo: Demo) -> str | None:
 
 
 def test_a_burn_of_all_cores_raises_one_alert_that_closes_after_it(tmp_path: Path) -> None:
-    with Demo(tmp_path, "--seconds", "110") as demo:
+    with Demo(tmp_path, "--seconds", "120") as demo:
         assert demo.eventually(lambda: live_state(demo) == "armed", timeout_s=75), demo.errors
         burnt_s = time.monotonic() + 20
         with induced("cpu_burn", 30, tmp_path):
