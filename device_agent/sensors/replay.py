@@ -7,6 +7,7 @@ the recording's end and its beginning for neighbours.
 Not here: the file format (``device_agent.sensors.recording``).
 """
 
+import math
 from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Self
@@ -25,10 +26,13 @@ from device_agent.sensors.port import (
     no_reading,
     override,
 )
-from device_agent.sensors.recording import Recording, Row
+from device_agent.sensors.recording import Recording
 
 LONGEST_HOLE_SCANS = 64
 """A longer hole is cut to this, one window: the filter forgets no more than that."""
+
+_LAG_KEPT = 0.9
+_SLACK = 0.1
 
 
 class ReplaySensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="replay"):
@@ -110,16 +114,35 @@ class Replay:
             yield no_reading(self._channels, "recording restarts")
 
     def _once(self, recording: Recording) -> Generator[Reading]:
-        before: Row | None = None
+        holes = Holes(self._interval_s)
         for row in recording.rows():
-            hole = self._hole(before, row)
+            hole = holes.before(row.time_s)
             yield from [no_reading(self._channels, f"row {row.number}: hole in the recording")] * hole
             yield row.reading
-            before = row
 
-    def _hole(self, before: Row | None, row: Row) -> int:
-        """How many scans are missing between two rows."""
-        if before is None or before.time_s is None or row.time_s is None:
+
+class Holes:
+    """Finds how many scans are missing between rows.
+
+    A scan may have been late by nearly an interval without one missing, and the next is then early; so what counts
+    is how far rows lag behind an even pace, not the distance of two. The lag fades, for no two clocks agree.
+
+    Args:
+        interval_s: Recorded seconds from scan to scan.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._last_s: float | None = None
+        self._lag = 0.0
+
+    def before(self, time_s: float | None) -> int:
+        """Scans missing before the row of that time; a row without a time ends all knowledge."""
+        last_s, self._last_s = self._last_s, time_s
+        if last_s is None or time_s is None:
+            self._lag = 0.0
             return 0
-        missing = round((row.time_s - before.time_s) / self._interval_s) - 1
-        return min(max(missing, 0), LONGEST_HOLE_SCANS)
+        lag = self._lag * _LAG_KEPT + (time_s - last_s) / self._interval_s - 1
+        missing = max(0, math.floor(lag + _SLACK))
+        self._lag = max(lag - missing, -1.0)
+        return min(missing, LONGEST_HOLE_SCANS)

@@ -2,7 +2,7 @@ import math
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device_agent.clock import SimulatedClock, SystemClock
@@ -56,7 +56,6 @@ def test_deadlines_wholly_overrun_are_missed_and_the_sequence_shows_it() -> None
     assert sampler.counters.missed == 4
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.floats(0, 2), max_size=40), st.floats(0.1, 500))
 def test_every_deadline_is_either_a_scan_or_counted_as_missed(delays: list[float], rate_hz: float) -> None:
     clock = SimulatedClock()

@@ -2,10 +2,12 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sensors.port import EndOfRecordingError
-from device_agent.sensors.replay import LONGEST_HOLE_SCANS, Replay, ReplaySensor
+from device_agent.sensors.replay import LONGEST_HOLE_SCANS, Holes, Replay, ReplaySensor
 
 TEN_HZ = "timestamp,a\n2026-01-01T00:00:00.0Z,1\n2026-01-01T00:00:00.1Z,2\n2026-01-01T00:00:00.2Z,3\n"
 
@@ -52,6 +54,26 @@ def test_a_very_long_hole_is_cut_to_one_window(tmp_path: Path) -> None:
 def test_times_that_jump_back_or_cannot_be_read_make_no_hole(tmp_path: Path) -> None:
     sensor = replay(tmp_path, TEN_HZ + "1999-01-01T00:00:00Z,4\nnever,5\ninf,6\n").open()
     assert values(sensor, 6) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_late_scan_is_no_hole(tmp_path: Path) -> None:
+    rows = "2026-01-01T00:00:00.38Z,4\n2026-01-01T00:00:00.4Z,5\n2026-01-01T00:00:00.55Z,6\n"
+    assert values(replay(tmp_path, TEN_HZ + rows).open(), 6) == [1, 2, 3, 4, 5, 6]
+
+
+@given(st.lists(st.floats(0, 0.85), min_size=2, max_size=60), st.floats(0.999, 1.001))
+def test_lateness_and_a_clock_that_runs_a_little_off_make_no_hole(late: list[float], off: float) -> None:
+    holes = Holes(0.1)
+    assert not any(holes.before((n + late[n]) * 0.1 * off) for n in range(len(late)))
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.3), st.integers(0, 5)), min_size=2, max_size=40))
+def test_every_missed_scan_becomes_a_gap(rows: list[tuple[float, int]]) -> None:
+    holes, seq = Holes(0.1), 0
+    holes.before(0.0)
+    for late, missing in rows:
+        seq += 1 + missing
+        assert holes.before((seq + late) * 0.1) == missing
 
 
 def test_a_malformed_row_does_not_stop_the_replay(tmp_path: Path) -> None:
