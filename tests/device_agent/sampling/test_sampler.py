@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_agent.clock import SimulatedClock, SystemClock
-from device_agent.errors import SensorError
+from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.queue import ScanQueue
 from device_agent.sampling.sampler import Counters, Sampler
 from device_agent.sensors.port import GAP, Reading, Scan
@@ -142,6 +142,12 @@ def test_the_sensor_and_the_queue_are_closed_whatever_ends_the_run() -> None:
         Sampler(sensor, SimulatedClock(), queue).run(threading.Event())
     assert sensor.log == ["open", "close"]
     assert queue.finished
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, -1.0, math.nan, math.inf, 5000.0])
+def test_a_rate_that_cannot_be_kept_is_refused(rate_hz: float) -> None:
+    with pytest.raises(ConfigError, match="scans per second"):
+        Sampler(simulated(rate_hz=rate_hz), SimulatedClock(), ScanQueue())
 
 
 def test_stopping_ends_the_run_although_no_deadline_is_near() -> None:
