@@ -1,5 +1,6 @@
 import math
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.queue import ScanQueue
 from device_agent.sampling.sampler import Counters, Sampler
 from device_agent.sensors.port import GAP, Reading, Scan
+from device_agent.sensors.replay import ReplaySensor
 
 from .simulated import Simulated, good, simulated, slow
 
@@ -148,6 +150,12 @@ def test_the_sensor_and_the_queue_are_closed_whatever_ends_the_run() -> None:
 def test_a_rate_that_cannot_be_kept_is_refused(rate_hz: float) -> None:
     with pytest.raises(ConfigError, match="scans per second"):
         Sampler(simulated(rate_hz=rate_hz), SimulatedClock(), ScanQueue())
+
+
+def test_what_is_wrong_with_a_sensor_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="sensor `r`: .*none.csv: No such file") as caught:
+        Sampler(ReplaySensor(name="r", path=str(tmp_path / "none.csv")), SimulatedClock(), ScanQueue())
+    assert caught.value.remedy
 
 
 def test_stopping_ends_the_run_although_no_deadline_is_near() -> None:
