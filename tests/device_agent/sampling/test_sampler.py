@@ -153,7 +153,7 @@ def test_a_rate_that_cannot_be_kept_is_refused(rate_hz: float) -> None:
 
 
 def test_what_is_wrong_with_a_sensor_names_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="sensor `r`: .*none.csv: No such file") as caught:
+    with pytest.raises(ConfigError, match=r"sensor `r`: .*none\.csv: No such file") as caught:
         Sampler(ReplaySensor(name="r", path=str(tmp_path / "none.csv")), SimulatedClock(), ScanQueue())
     assert caught.value.remedy
 
