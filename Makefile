@@ -32,6 +32,10 @@ demo: setup ## Run the whole system on this machine: page at http://127.0.0.1:80
 test: setup ## Run every check
 	@tools/check $(ARGS)
 
+.PHONY: bundle
+bundle: setup ## Stage build/lambda for `sam deploy`
+	@tools/bundle
+
 .PHONY: format
 format: setup ## Format the code
 	@$(BIN)/ruff format .
@@ -47,8 +51,8 @@ models: setup ## Build models/ anew
 
 .PHONY: lock
 lock: setup ## Resolve requirements/*.lock anew
-	@for name in gateway development sam; do \
-	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	@for name in gateway development sam lambda; do \
+	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal $$([ $$name = lambda ] && echo --python-version 3.13 || echo --python-version 3.11) \
 	    --generate-hashes --no-header --no-annotate --output-file $$name.lock $$name.in); \
 	done
 

@@ -36,6 +36,7 @@ class SensorStatus(msgspec.Struct, frozen=True):
 class RunStatus(msgspec.Struct, frozen=True):
     """``run-status.json`` as far as the demo reads it."""
 
+    armed_after_ms: int | None = None
     accepted: int = 0
     raw_bytes: int = 0
     windows: int = 0

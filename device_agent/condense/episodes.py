@@ -1,6 +1,6 @@
 """Verdicts to episodes: one event when a sensor begins to deviate, few while it does, one when it is normal again.
 
-    quiet ──(score ≥ 1 twice running)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
+    quiet ──(score ≥ 1 for twelve scans)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
 
 Two thresholds and two delays, so a score that trembles about one of them gives one episode and not twenty
 (hysteresis). Durations are by the boot's clock: setting the wall clock neither ends nor lengthens anything.
@@ -18,6 +18,10 @@ from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.identity import Identity
 
 OPEN_AT: Final = 1.0
+OPEN_AFTER_SCANS: Final = 12
+"""With the level's own rise, a burst at the end of the clip must last some 25 scans to open an episode: starting
+a program is no fault."""
+
 OPEN_AFTER_VERDICTS: Final = 2
 CLOSE_BELOW: Final = 0.7
 CLOSE_AFTER_SCANS: Final = WINDOW_SCANS
@@ -77,7 +81,9 @@ class EpisodeTracker:
     def __init__(self, source: Source, *, hop_scans: int) -> None:
         self._source, self._hop = source, hop_scans
         self._rise: deque[Moment] = deque(maxlen=max(1, WINDOW_SCANS // hop_scans))
+        self._needed = max(OPEN_AFTER_VERDICTS, -(-OPEN_AFTER_SCANS // hop_scans))
         self._over = 0
+        self._highest: _Peak | None = None
         self._open: _Open | None = None
         self.capped = 0
 
@@ -93,17 +99,20 @@ class EpisodeTracker:
         return self._open_step(self._open, now, verdict)
 
     def _quiet_step(self, now: Moment, verdict: Verdict) -> Episode | None:
-        if verdict.score >= ONSET_AT:
-            self._rise.append(now)
-        else:
+        if verdict.score < ONSET_AT:
             self._rise.clear()
-        self._over = self._over + 1 if verdict.score >= OPEN_AT else 0
-        if self._over < OPEN_AFTER_VERDICTS:
+            self._highest, self._over = None, 0
             return None
-        onset = self._rise[0]
+        self._rise.append(now)
+        highest, onset = self._highest, self._rise[0]
+        if highest is None or verdict.score > highest.score or highest.at.ms_since(onset) < 0:
+            highest = self._highest = self._peak(now, verdict)
+        self._over = self._over + 1 if verdict.score >= OPEN_AT else 0
+        if self._over < self._needed:
+            return None
         identity = self._source.identity
         name = episode_id(identity.gateway_id, identity.boot_id, self._source.sensor, onset.monotonic_ms)
-        self._open = _Open(name, onset, self._peak(now, verdict))
+        self._open = _Open(name, onset, highest)
         self._open.gaps = verdict.gaps
         return self._report(self._open, "opened", now, verdict)
 
@@ -114,7 +123,7 @@ class EpisodeTracker:
         episode.calm_scans = episode.calm_scans + self._hop if verdict.score < CLOSE_BELOW else 0
         episode.scans_since_report += self._hop
         if episode.calm_scans >= CLOSE_AFTER_SCANS:
-            self._open, self._over = None, 0
+            self._open, self._over, self._highest = None, 0, None
             self._rise.clear()
             return self._report(episode, "closed", now, verdict)
         if not _worth_an_update(episode, now):
@@ -157,8 +166,11 @@ class EpisodeTracker:
 
 
 def _worth_an_update(episode: _Open, now: Moment) -> bool:
-    """The peak has grown clearly, or the episode lasts twice as long as last said; neither in quick succession."""
-    if episode.scans_since_report < UPDATE_AFTER_SCANS:
+    """The peak has grown clearly, or the episode lasts twice as long as last said.
+
+    Neither while it calms down, nor in quick succession.
+    """
+    if episode.calm_scans or episode.scans_since_report < UPDATE_AFTER_SCANS:
         return False
     grown = episode.peak.score >= UPDATE_GROWTH * episode.reported_score
     return grown or now.ms_since(episode.onset) >= 2 * episode.reported_ms

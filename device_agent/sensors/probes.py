@@ -18,6 +18,9 @@ from device_agent.sensors.rates import CounterRates, CpuShare, CpuTimes, Look, M
 
 Counters = Mapping[str, tuple[int, ...]]
 
+TICKS_PER_S = 100
+"""The kernel counts CPU time in these (proc(5), USER_HZ)."""
+
 CPU = Channel(name="cpu_percent", unit="%", resolution=0.1, floor=10, low=0, high=100, alarm_on="rise")
 LOAD = Channel(name="load_1m", resolution=0.01, floor=0.75, low=0, alarm_on="rise")
 MEMORY = Channel(name="memory_percent", unit="%", resolution=0.01, floor=2, low=0, high=100, alarm_on="rise")
@@ -112,11 +115,16 @@ def physical(folder: Path) -> frozenset[str]:
     return frozenset(entry.parent.name for entry in folder.glob("*/device"))
 
 
+def cpu_ticks(seconds: Mapping[str, float]) -> CpuTimes:
+    """Psutil's CPU times by name as ticks: sums of floating-point seconds differ by what is no time."""
+    ticks = {name: round(value * TICKS_PER_S) for name, value in seconds.items()}
+    guests = ticks.get("guest", 0) + ticks.get("guest_nice", 0)  # already within user and nice
+    idle, iowait = ticks["idle"], ticks.get("iowait", 0)
+    return CpuTimes(sum(ticks.values()) - guests - idle - iowait, idle, iowait)
+
+
 def _cpu_times() -> CpuTimes:
-    times = psutil.cpu_times()
-    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # already within user and nice
-    iowait = getattr(times, "iowait", 0.0)
-    return CpuTimes(sum(times) - guests - times.idle - iowait, times.idle, iowait)
+    return cpu_ticks(psutil.cpu_times()._asdict())
 
 
 def _memory_percent() -> float:

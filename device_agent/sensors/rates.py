@@ -70,11 +70,11 @@ def _rate(steps: list[int], seconds: float) -> Value:
 
 
 class CpuTimes(NamedTuple):
-    """Seconds of all cores since boot: at work, idle, and idle while waiting for a disk."""
+    """Ticks of all cores since boot: at work, idle, and idle while waiting for a disk."""
 
-    busy: float
-    idle: float
-    iowait: float
+    busy: int
+    idle: int
+    iowait: int
 
 
 class CpuShare:
@@ -88,10 +88,9 @@ class CpuShare:
         last, self._last = self._last, times
         if last is None:
             return Missing(FIRST_LOOK)
-        # seconds come as sums of ticks of 0.01 s: what is smaller is rounding, not time
-        busy, idle, iowait = (round(now - then, 3) for now, then in zip(times, last, strict=True))
+        busy, idle, iowait = (now - then for now, then in zip(times, last, strict=True))
         if busy < 0 or idle < 0:
             return Missing(WENT_BACK)
         # iowait may go back on its own; then it counted nothing (proc(5), /proc/stat)
-        passed = busy + idle + max(0.0, iowait)
+        passed = busy + idle + max(0, iowait)
         return 100.0 * busy / passed if passed else Missing(NO_TIME)

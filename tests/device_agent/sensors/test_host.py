@@ -3,7 +3,8 @@ from pathlib import Path
 
 from device_agent.sensors.host import Host, HostSensor
 from device_agent.sensors.port import Channel
-from device_agent.sensors.probes import CounterProbe, GaugeProbe, physical
+from device_agent.sensors.probes import CounterProbe, GaugeProbe, cpu_ticks, physical
+from device_agent.sensors.rates import CpuShare, CpuTimes
 
 CPU_CHANNELS = {"cpu_percent", "load_1m", "memory_percent"}
 
@@ -57,3 +58,14 @@ def test_reading_the_host_takes_little_of_a_core() -> None:
         sensor.read()
     assert (time.process_time() - begin) / 100 < 0.005  # 5 % of a core at 10 Hz; a small fraction is usual
     sensor.close()
+
+
+def test_an_idle_machine_is_at_zero_whatever_floating_point_makes_of_its_seconds() -> None:
+    begin = {"user": 12.1 + 0.2, "system": 3.3, "idle": 100.7, "iowait": 1.1}
+    share = CpuShare()
+    share.update(cpu_ticks(begin))
+    assert share.update(cpu_ticks(begin | {"user": 12.3, "idle": 100.9})) == 0.0
+
+
+def test_time_of_guests_is_not_counted_twice() -> None:
+    assert cpu_ticks({"user": 5.0, "guest": 4.0, "idle": 1.0}) == CpuTimes(500, 100, 0)
