@@ -26,9 +26,7 @@ def metrics_line(event: str, counts: Mapping[str, int], *, wall_ms: int, problem
     return msgspec.json.encode(line).decode()
 
 
-def write_metrics(
-    event: str, counts: Mapping[str, int], *, wall_ms: int, problems: Sequence[str] = ()
-) -> None:
+def write_metrics(event: str, counts: Mapping[str, int], *, wall_ms: int, problems: Sequence[str] = ()) -> None:
     """Writes the line."""
     sys.stdout.write(metrics_line(event, counts, wall_ms=wall_ms, problems=problems) + "\n")
     sys.stdout.flush()

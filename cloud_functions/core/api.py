@@ -90,9 +90,7 @@ def _minutes(parameters: Mapping[str, str]) -> int:
     text = parameters.get("minutes", _DEFAULT_MINUTES)
     minutes = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_MINUTES)) else 0
     if not 1 <= minutes <= _MAX_MINUTES:
-        raise QueryError(
-            f"minutes={text!r}", status=400, remedy=f"use a whole number from 1 to {_MAX_MINUTES}"
-        )
+        raise QueryError(f"minutes={text!r}", status=400, remedy=f"use a whole number from 1 to {_MAX_MINUTES}")
     return minutes
 
 

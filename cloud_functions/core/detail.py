@@ -38,9 +38,7 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
     pk, prefix = fleet_key(gateway_id, "")
     known = table.query(Span(pk, first=prefix, last=f"{prefix}~"))
     if not known:
-        raise QueryError(
-            f"no gateway {gateway_id!r}", status=404, remedy="GET /api/fleet lists those there are"
-        )
+        raise QueryError(f"no gateway {gateway_id!r}", status=404, remedy="GET /api/fleet lists those there are")
     health_row = next((row for row in known if isinstance(row, GatewayRow)), None)
     from_ms = now_ms - minutes * _MINUTE_MS
     blocks = _blocks(table, gateway_id, "summaries", first_ms=from_ms - _BLOCK_SPAN_MS, last_ms=now_ms)
