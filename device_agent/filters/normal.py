@@ -27,7 +27,8 @@ NEARLY_ALL: Final = 0.9
 MOST: Final = 0.7
 """Share of it that the least distance worth an alarm may fill."""
 
-_TINY: Final = 1e-3
+NEAREST: Final = 0.25
+"""Share of the least distance that stays, however little room there is: one floor, where that is four floors."""
 
 
 class MovingNormal:
@@ -74,8 +75,7 @@ class MovingNormal:
         )
 
     def _inverse(self, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]], room: Array) -> FloatArray:
-        least = np.minimum(self._least, MOST * room)
+        least = np.clip(MOST * room, NEAREST * self._least, self._least)
         beyond = np.minimum(MARGIN * self._shown, np.maximum(self._shown, NEARLY_ALL * room))
-        threshold = np.maximum(np.maximum(least, beyond), _TINY)
-        inverse: FloatArray = (wanted / threshold).astype(np.float32)
+        inverse: FloatArray = (wanted / np.maximum(least, beyond)).astype(np.float32)
         return inverse

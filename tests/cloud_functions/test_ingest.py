@@ -64,7 +64,7 @@ def test_a_batch_is_stored_accounted_shown_and_answered() -> None:
         "events": 6,
         "poison": 1,
         "bad_events": 1,
-        "episodes": 3,
+        "episodes": 1,
         "replies": 2,
         "failed": 0,
     }

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.cloud_functions.conftest import TEMPLATE
 from twin.bundle import read_template
-
-TEMPLATE = Path(__file__).parents[2] / "cloud_functions" / "template.yaml"
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def test_the_threshold_is_what_matters_or_what_calibration_showed() -> None:
     assert _rise_threshold(_calibration(channel, shown=(4.0,))) == pytest.approx(6.0)
 
 
-@pytest.mark.parametrize(("mu", "threshold"), [(20.0, 4.0), (60.0, 2.8), (90.0, 0.75), (99.0, 0.5)])
+@pytest.mark.parametrize(("mu", "threshold"), [(20.0, 4.0), (60.0, 2.8), (80.0, 1.4), (90.0, 1.0), (100.0, 1.0)])
 def test_near_the_end_of_the_range_less_is_enough(mu: float, threshold: float) -> None:
     channel = Channel(name="cpu_percent", high=100)
     assert _rise_threshold(_calibration(channel, mu=(mu,))) == pytest.approx(threshold)
