@@ -11,7 +11,7 @@ _WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ending_on_signals() -> Iterator[threading.Event]:
-    """An event that the first SIGINT, SIGTERM or SIGHUP sets; the second raises ``KeyboardInterrupt``. Main thread only.
+    """An event that the first of these signals sets; the second raises ``KeyboardInterrupt``. Main thread only.
 
     The handlers that were there before are back afterwards.
     """
