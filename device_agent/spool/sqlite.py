@@ -2,6 +2,7 @@
 
 What a row means is decided in one transaction each; see ``port.py`` for the rules and ``database.py`` for
 the file. Threads of one process share the connection, one at a time; processes wait for each other.
+A forwarder asks several times a second; while nothing was committed, it is answered from memory.
 
 Not here: which lane goes first, when to send (``device_agent.forwarder``).
 """
@@ -26,6 +27,11 @@ from device_agent.spool.port import Accepted, Block
 
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
 """Of event JSON kept at most; about four weeks offline at ten events a minute."""
+
+_CHECK_DISK = "check that the disk has room and is writable"
+
+Version = tuple[int, int]
+"""Of the file's content: of other connections' commits (``PRAGMA data_version``), and of one's own."""
 
 
 class SqliteSpool:
@@ -52,6 +58,9 @@ class SqliteSpool:
         self._path = path
         self._max_bytes = max_bytes
         self._mutex = threading.Lock()
+        self._writes = 0
+        self._waiting: dict[Lane, tuple[Version, int | None]] = {}
+        self._nothing: dict[Lane, tuple[Version, int, bool]] = {}
         self._database = open_database(path, new_id=new_id, wall_ms=wall_ms)
 
     @property
@@ -94,11 +103,26 @@ class SqliteSpool:
 
     def waiting(self, lane: Lane) -> int | None:
         """See ``Outbox``."""
+        version = self._version()
+        known = self._waiting.get(lane)
+        if known is not None and known[0] == version:
+            return known[1]
         with self._transaction("DEFERRED") as db:
-            return sealing.waiting(db, lane)
+            first = sealing.waiting(db, lane)
+        self._waiting[lane] = (version, first)
+        return first
 
     def take(self, lane: Lane, *, after: int, partial: bool) -> Block | None:
         """See ``Outbox``."""
+        question = (self._version(), after, partial)
+        if self._nothing.get(lane) == question:
+            return None
+        block = self._take(lane, after, partial=partial)
+        if block is None:
+            self._nothing[lane] = question
+        return block
+
+    def _take(self, lane: Lane, after: int, *, partial: bool) -> Block | None:
         with self._transaction("DEFERRED") as db:
             block = sealing.sealed(db, self.spool_id, lane, after)
             sealable = block is None and sealing.sealable(db, self.spool_id, lane, partial=partial)
@@ -145,23 +169,29 @@ class SqliteSpool:
             db.execute("UPDATE lane SET bytes = bytes + ? WHERE name = ?", (len(body), lane))
         return Accepted(lane, seq)
 
+    def _version(self) -> Version:
+        with self._connection() as db:
+            return db.execute("PRAGMA data_version").fetchone()[0], self._writes
+
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
-        with self._mutex:
-            db = self._database.connection
+        with self._connection() as db:
+            db.execute(f"BEGIN {kind}")
             try:
-                db.execute(f"BEGIN {kind}")
-                try:
-                    yield db
-                    db.execute("COMMIT")
-                except BaseException:
-                    if db.in_transaction:
-                        db.execute("ROLLBACK")
-                    raise
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            self._writes += kind == "IMMEDIATE"
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            try:
+                yield self._database.connection
             except sqlite3.Error as exc:
-                remedy = (
-                    "restart: a damaged file is moved aside at start"
-                    if is_damage(exc)
-                    else "check that the disk has room and is writable"
-                )
+                damaged = is_damage(exc)
+                remedy = "restart: a damaged file is moved aside at start" if damaged else _CHECK_DISK
                 raise SpoolError(f"spool {self._path}: {exc}", remedy=remedy) from exc
