@@ -68,7 +68,8 @@ class Supervisor:
             work(self._stop)
         except BaseException as exc:
             known = isinstance(exc, ThresherError)  # its sentence says it all; a bug needs its traceback
-            logger.error("thread.failed", extra={"worker": name, "why": str(exc)}, exc_info=not known)
+            details = None if known else (type(exc), exc, exc.__traceback__)
+            logger.error("thread.failed", extra={"worker": name, "why": str(exc)}, exc_info=details)  # noqa: TRY400 - see known
             with self._lock:
                 self._failure = self._failure or exc
             self._stop.set()
