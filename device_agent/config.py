@@ -99,7 +99,14 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 _SENSORS: tuple[type[msgspec.Struct], ...] = get_args(AnySensorConfig)
-_PARTS = (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig, ChannelOverride, *_SENSORS)
+_PARTS: tuple[type[msgspec.Struct], ...] = (
+    GatewayConfig,
+    FilterConfig,
+    ContextConfig,
+    UplinkConfig,
+    ChannelOverride,
+    *_SENSORS,
+)
 
 
 def load(path: Path) -> GatewayConfig:

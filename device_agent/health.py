@@ -4,12 +4,12 @@ Not here: the counting. Each part counts for itself; this only gathers.
 """
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from typing import NamedTuple
 
 import msgspec
 
 from contract.events import Health, Lane, SensorHealth
+from device_agent import VERSION
 from device_agent.clock import Clock
 from device_agent.line import SensorLine
 
@@ -72,7 +72,7 @@ class Gatherer:
         return Health(
             wall_ms=self._clock.wall_ms(),
             monotonic_ms=self._clock.monotonic_ns() // 1_000_000,
-            version=version("thresher"),
+            version=VERSION,
             uptime_ms=self._uptime_ms(),
             interval_ms=self._interval_ms,
             sensors=self._sensors(),

@@ -92,7 +92,7 @@ class SensorLine:
 
     def counters(self) -> Mapping[str, int]:
         """What else its stages count, by name."""
-        return {"failures": self.sampler.counters.failures}
+        return {"failures": self.sampler.counters.failures, **self._pipeline.counters}
 
     def _keep(self, events: Sequence[AnyEvent]) -> None:
         if events:

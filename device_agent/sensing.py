@@ -90,11 +90,9 @@ class Sensing:
             supervisor.start(f"sample-{line.name}", line.sample)
             supervisor.start(f"condense-{line.name}", line.condense)
         supervisor.start("health", lambda halt: self._report(halt, status_file))
-        try:
-            supervisor.join(END_WITHIN_S)
-        finally:
-            self._say_health()
-            self._write_status(status_file)
+        supervisor.join(END_WITHIN_S)
+        self._say_health()
+        self._write_status(status_file)
         logger.info("sensing.stopped", extra={"gateway": self._config.gateway})
 
     def _report(self, stop: threading.Event, status_file: Path) -> None:

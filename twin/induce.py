@@ -58,14 +58,15 @@ def storm(seconds: float, folder: str) -> None:
 def leak(seconds: float, folder: str) -> None:
     """Takes memory step by step for half of the time, holds it for the rest, then gives it back by ending."""
     del folder
-    end = time.monotonic() + seconds
+    start, step_s = time.monotonic(), seconds / 2 / _LEAK_STEPS
     held: list[bytes] = []
     step_bytes = leak_bytes(psutil.virtual_memory().total) // _LEAK_STEPS
-    while time.monotonic() < end:
+    while (passed := time.monotonic() - start) < seconds:
         roomy = psutil.virtual_memory().available > step_bytes + LEAK_KEEPS_FREE_BYTES
-        if roomy and len(held) < _LEAK_STEPS:
+        if roomy and len(held) < min(_LEAK_STEPS, passed / step_s):
             held.append(b"\x01" * step_bytes)  # written, so that the pages are really taken
-        time.sleep(min(seconds / 2 / _LEAK_STEPS, max(0.0, end - time.monotonic())))
+        else:
+            time.sleep(min(step_s, seconds - passed))
 
 
 def leak_bytes(total: int) -> int:

@@ -1,23 +1,34 @@
 """Verdicts to episodes: one event when a sensor begins to deviate, few while it does, one when it is normal again.
 
-    quiet ──(score ≥ 1 twice running)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
+    quiet ──(score ≥ 1 for twelve scans)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
 
 Two thresholds and two delays, so a score that trembles about one of them gives one episode and not twenty
 (hysteresis). Durations are by the boot's clock: setting the wall clock neither ends nor lengthens anything.
+What was said last is noted first, so a restart goes on with an open episode (``notes``).
 Not here: the score (``device_agent.filters``), the raw readings around the onset (``context``).
 """
 
+import logging
 from collections import deque
 from typing import Final, NamedTuple
 
+import msgspec
+
 from contract.events import Episode, Phase
 from contract.identifiers import episode_id
-from device_agent.condense.moment import Moment
+from device_agent.condense.moment import NS_PER_MS, Moment
+from device_agent.condense.notes import EpisodeNotes, Note
 from device_agent.filters.gate import Verdict
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.identity import Identity
 
+logger = logging.getLogger(__name__)
+
 OPEN_AT: Final = 1.0
+OPEN_AFTER_SCANS: Final = 12
+"""With the level's own rise, a burst at the end of the clip must last some 25 scans to open an episode: starting
+a program is no fault."""
+
 OPEN_AFTER_VERDICTS: Final = 2
 CLOSE_BELOW: Final = 0.7
 CLOSE_AFTER_SCANS: Final = WINDOW_SCANS
@@ -72,19 +83,40 @@ class EpisodeTracker:
 
     Attributes:
         capped: Updates not sent, because an episode already had ``MAX_UPDATES``.
+        unnoted: Notes that could not be written; a crash now could leave the episode open in the cloud.
     """
 
-    def __init__(self, source: Source, *, hop_scans: int) -> None:
-        self._source, self._hop = source, hop_scans
+    def __init__(self, source: Source, notes: EpisodeNotes, *, hop_scans: int) -> None:
+        self._source, self._notes, self._hop = source, notes, hop_scans
         self._rise: deque[Moment] = deque(maxlen=max(1, WINDOW_SCANS // hop_scans))
+        self._needed = max(OPEN_AFTER_VERDICTS, -(-OPEN_AFTER_SCANS // hop_scans))
         self._over = 0
+        self._highest: _Peak | None = None
         self._open: _Open | None = None
-        self.capped = 0
+        self.capped = self.unnoted = 0
 
     @property
     def open_id(self) -> str | None:
         """Of the open episode, if one is."""
         return self._open.id if self._open else None
+
+    def resume(self, now: Moment) -> Episode | None:
+        """Goes on where the last process ended, and says its last word again; call it before the first step."""
+        note = self._notes.load()
+        if note is None:
+            return None
+        if note.said.phase == "closed":
+            return msgspec.structs.replace(note.said, monotonic_ms=now.monotonic_ms)
+        self._open = episode = _reopened(note, now, same_boot=note.boot_id == self._source.identity.boot_id)
+        return self._report(episode, "updated", now, note.said.score)
+
+    def settle(self) -> None:
+        """Everything said was accepted: an episode that is closed needs no note any more."""
+        if self._open is None:
+            try:
+                self._notes.clear()
+            except OSError as exc:
+                logger.warning("episode.note_kept", extra={"reason": str(exc)})
 
     def step(self, now: Moment, verdict: Verdict) -> Episode | None:
         """Takes the verdict on the window that ends now; returns what there is to say."""
@@ -93,19 +125,22 @@ class EpisodeTracker:
         return self._open_step(self._open, now, verdict)
 
     def _quiet_step(self, now: Moment, verdict: Verdict) -> Episode | None:
-        if verdict.score >= ONSET_AT:
-            self._rise.append(now)
-        else:
+        if verdict.score < ONSET_AT:
             self._rise.clear()
-        self._over = self._over + 1 if verdict.score >= OPEN_AT else 0
-        if self._over < OPEN_AFTER_VERDICTS:
+            self._highest, self._over = None, 0
             return None
-        onset = self._rise[0]
+        self._rise.append(now)
+        highest, onset = self._highest, self._rise[0]
+        if highest is None or verdict.score > highest.score or highest.at.ms_since(onset) < 0:
+            highest = self._highest = self._peak(now, verdict)
+        self._over = self._over + 1 if verdict.score >= OPEN_AT else 0
+        if self._over < self._needed:
+            return None
         identity = self._source.identity
         name = episode_id(identity.gateway_id, identity.boot_id, self._source.sensor, onset.monotonic_ms)
-        self._open = _Open(name, onset, self._peak(now, verdict))
+        self._open = _Open(name, onset, highest)
         self._open.gaps = verdict.gaps
-        return self._report(self._open, "opened", now, verdict)
+        return self._report(self._open, "opened", now, verdict.score)
 
     def _open_step(self, episode: _Open, now: Moment, verdict: Verdict) -> Episode | None:
         if verdict.score > episode.peak.score:
@@ -114,9 +149,9 @@ class EpisodeTracker:
         episode.calm_scans = episode.calm_scans + self._hop if verdict.score < CLOSE_BELOW else 0
         episode.scans_since_report += self._hop
         if episode.calm_scans >= CLOSE_AFTER_SCANS:
-            self._open, self._over = None, 0
+            self._open, self._over, self._highest = None, 0, None
             self._rise.clear()
-            return self._report(episode, "closed", now, verdict)
+            return self._report(episode, "closed", now, verdict.score)
         if not _worth_an_update(episode, now):
             return None
         if episode.updates >= MAX_UPDATES:
@@ -124,7 +159,7 @@ class EpisodeTracker:
             episode.scans_since_report = 0
             return None
         episode.updates += 1
-        return self._report(episode, "updated", now, verdict)
+        return self._report(episode, "updated", now, verdict.score)
 
     def _peak(self, now: Moment, verdict: Verdict) -> _Peak:
         names, scores = self._source.channels, verdict.channel_score
@@ -134,10 +169,10 @@ class EpisodeTracker:
         top = int(scores.argmax())
         return _Peak(verdict.score, now, names[top], float(verdict.deviation[top]), shares)
 
-    def _report(self, episode: _Open, phase: Phase, now: Moment, verdict: Verdict) -> Episode:
+    def _report(self, episode: _Open, phase: Phase, now: Moment, score: float) -> Episode:
         duration, peak = now.ms_since(episode.onset), episode.peak
         episode.scans_since_report, episode.reported_score, episode.reported_ms = 0, peak.score, duration
-        return Episode(
+        event = Episode(
             wall_ms=now.wall_ms,
             monotonic_ms=now.monotonic_ms,
             episode_id=episode.id,
@@ -145,7 +180,7 @@ class EpisodeTracker:
             phase=phase,
             onset_wall_ms=episode.onset.wall_ms,
             duration_ms=duration,
-            score=round(verdict.score, 3),
+            score=round(score, 3),
             peak_score=round(peak.score, 3),
             peak_wall_ms=peak.at.wall_ms,
             top_channel=peak.top,
@@ -154,11 +189,41 @@ class EpisodeTracker:
             model=self._source.model,
             quality="gaps" if episode.gaps else "good",
         )
+        self._note(episode, event)
+        return event
+
+    def _note(self, episode: _Open, event: Episode) -> None:
+        note = Note(
+            said=event,
+            boot_id=self._source.identity.boot_id,
+            onset_monotonic_ns=episode.onset.monotonic_ns,
+            sigma=episode.peak.sigma,
+        )
+        try:
+            self._notes.save(note)
+        except OSError as exc:
+            self.unnoted += 1
+            logger.warning("episode.unnoted", extra={"episode_id": episode.id, "reason": str(exc)})
+
+
+def _reopened(note: Note, now: Moment, *, same_boot: bool) -> _Open:
+    """The episode of a note; under another boot its beginning is placed by the wall clock, the only one left."""
+    said = note.said
+    by_wall = now.monotonic_ns - max(0, now.wall_ms - said.onset_wall_ms) * NS_PER_MS
+    onset = Moment(said.onset_wall_ms, note.onset_monotonic_ns if same_boot else by_wall)
+    peak_at = now._replace(wall_ms=said.peak_wall_ms)
+    peak = _Peak(said.peak_score, peak_at, said.top_channel, note.sigma, said.contributions)
+    episode = _Open(said.episode_id, onset, peak)
+    episode.gaps = said.quality == "gaps"
+    return episode
 
 
 def _worth_an_update(episode: _Open, now: Moment) -> bool:
-    """The peak has grown clearly, or the episode lasts twice as long as last said; neither in quick succession."""
-    if episode.scans_since_report < UPDATE_AFTER_SCANS:
+    """The peak has grown clearly, or the episode lasts twice as long as last said.
+
+    Neither while it calms down, nor in quick succession.
+    """
+    if episode.calm_scans or episode.scans_since_report < UPDATE_AFTER_SCANS:
         return False
     grown = episode.peak.score >= UPDATE_GROWTH * episode.reported_score
     return grown or now.ms_since(episode.onset) >= 2 * episode.reported_ms

@@ -2,9 +2,9 @@
 
 Rules: centre and spread are medians, so up to about a third of the scans may be abnormal. A channel never gets
 less spread than its floor, its resolution, or what float32 can tell apart. An alarm needs a level that leaves
-what the calibration itself showed, and at least a fixed distance; see ``_thresholds``. A channel that was a gap
+what the calibration itself showed, and at least a fixed distance. A channel that was a gap
 half of the time is not watched, and says so. No label, row number or time of day enters.
-Not here: following a slow drift afterwards (``gate``), keeping it over a restart (``store``).
+Not here: following a slow drift afterwards (``normal``), keeping it over a restart (``store``).
 """
 
 from collections.abc import Sequence
@@ -28,18 +28,15 @@ FLOAT32_STEP: Final = 2.0**-22
 MIN_LEVEL_SIGMA: Final = 3.0
 """A level nearer than this to the normal one never alarms, on channels that state no floor."""
 
-MIN_LEVEL_FLOORS: Final = 3.5
+MIN_LEVEL_FLOORS: Final = 4.0
 """Nor does one nearer than this many floors, on channels that state one: there the floor says what matters, and
 not the noise of single readings, which the level averages out."""
 
-LEAST_SIGMA: Final = 1.0
+LEAST_SIGMA: Final = 0.5
 """Nor does one nearer than this, however small the floor."""
 
-MARGIN: Final = 1.5
-"""How far beyond the levels seen in calibration an alarm begins."""
-
 EXTREME_QUANTILE: Final = 0.98
-BULK_CAP: Final = 6.0
+BULK_CAP: Final = 4.0
 """The extreme level counts at most this many robust spreads of all levels: a fault inside the calibration must
 not teach the gate that faults are normal."""
 
@@ -53,10 +50,11 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         model_sha256: Of the model that made the levels.
         made_wall_ms: When it was finished.
         scans: From how many scans.
-        mu: Centre, in the channel's unit.
+        mu: Centre, in the channel's unit; follows a slow drift afterwards.
         sd: Spread, in the channel's unit.
-        base: Level taken for normal, in spreads; moves slowly afterwards.
-        threshold: Distance from ``base`` that is an alarm, in spreads.
+        base: Level taken for normal, in spreads.
+        shown: Distance of levels from ``base`` that calibration itself showed, in spreads.
+        least: Distance that is worth an alarm at all, in spreads.
         watched: False for a channel that was mostly gaps.
     """
 
@@ -68,22 +66,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     mu: tuple[float, ...]
     sd: tuple[float, ...]
     base: tuple[float, ...]
-    threshold: tuple[float, ...]
+    shown: tuple[float, ...]
+    least: tuple[float, ...]
     watched: tuple[bool, ...]
-
-    def normal(self) -> Normal:
-        """The model's calibration tensors; a direction without alarm, or an unwatched channel, is off."""
-        watched = np.array(self.watched, dtype=np.float64)
-        inverse = watched / np.array(self.threshold)
-        rise = np.array([channel.alarm_on != "fall" for channel in self.channels])
-        fall = np.array([channel.alarm_on != "rise" for channel in self.channels])
-        return Normal(
-            mu=np.array(self.mu, dtype=np.float32),
-            inv_sd=(watched / np.array(self.sd)).astype(np.float32),
-            base=np.array(self.base, dtype=np.float32),
-            inv_rise=(inverse * rise).astype(np.float32),
-            inv_fall=(inverse * fall).astype(np.float32),
-        )
 
 
 def calibrate(
@@ -97,7 +82,6 @@ def calibrate(
     levels = _levels(scans, mu, sd, model)
     base = np.median(levels, axis=0)
     floors = np.array([channel.floor for channel in channels])
-    threshold = _thresholds(np.abs(levels - base), floors / sd)
     return Calibration(
         channels=tuple(channels),
         rate_hz=rate_hz,
@@ -107,7 +91,8 @@ def calibrate(
         mu=tuple(mu.tolist()),
         sd=tuple(sd.tolist()),
         base=tuple(base.tolist()),
-        threshold=tuple(threshold.tolist()),
+        shown=tuple(_shown(np.abs(levels - base)).tolist()),
+        least=tuple(_least(floors / sd).tolist()),
         watched=tuple(watched.tolist()),
     )
 
@@ -133,10 +118,13 @@ def _levels(scans: Array, mu: Array, sd: Array, model: LevelModel) -> Array:
     return np.array(levels, dtype=np.float64)
 
 
-def _thresholds(distances: Array, floors_in_sigma: Array) -> Array:
-    """Per channel: what calibration showed with a margin, and never less than the fixed minima."""
+def _shown(distances: Array) -> Array:
     bulk = MAD_TO_SIGMA * np.median(distances, axis=0)
-    extreme = np.minimum(np.quantile(distances, EXTREME_QUANTILE, axis=0), BULK_CAP * bulk)
+    extreme: Array = np.minimum(np.quantile(distances, EXTREME_QUANTILE, axis=0), BULK_CAP * bulk)
+    return extreme
+
+
+def _least(floors_in_sigma: Array) -> Array:
     by_floor = np.maximum(LEAST_SIGMA, MIN_LEVEL_FLOORS * floors_in_sigma)
-    least = np.where(floors_in_sigma > 0, by_floor, MIN_LEVEL_SIGMA)
-    return np.maximum(MARGIN * extreme, least)
+    least: Array = np.where(floors_in_sigma > 0, by_floor, MIN_LEVEL_SIGMA)
+    return least

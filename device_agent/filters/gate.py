@@ -4,8 +4,8 @@
          ▲                            │
          └──── kept calibration does not fit
 
-A verdict depends on this and earlier scans only. The normal level follows a slow drift, but only while nothing
-is suspicious, so a fault does not become the new normal.
+A verdict depends on this and earlier scans only. What is normal follows a slow drift, but only while
+nothing is suspicious, so a fault does not become the new normal.
 Not here: when a verdict becomes an episode (``device_agent.condense.episodes``).
 """
 
@@ -13,11 +13,11 @@ import logging
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-import msgspec
 import numpy as np
 
 from device_agent.filters.calibration import Array, Calibration, calibrate
-from device_agent.filters.model import LevelModel, Normal
+from device_agent.filters.model import LevelModel
+from device_agent.filters.normal import MovingNormal
 from device_agent.filters.runtime import FloatArray
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import CalibrationStore
@@ -29,10 +29,10 @@ logger = logging.getLogger(__name__)
 GateState = Literal["calibrating", "armed"]
 
 FOLLOW_PER_SCAN: Final = 0.005
-"""Share of the way to the present level that the normal level goes in one scan."""
+"""Share of the way to the present level that the centre goes in one scan."""
 
 FOLLOW_BELOW: Final = 0.5
-"""The normal level follows only while the score is below this."""
+"""The centre follows only while the score is below this."""
 
 MIN_VALID: Final = WINDOW_SCANS // 2
 """Fewer readings than this in a window: a channel is left out; if all channels are, there is no verdict."""
@@ -80,9 +80,8 @@ class LevelGate:
         self._seen: list[Array] = []
         self._since_verdict = 0
         self.windows = self.unscored = self.recalibrations = self.unsaved = 0
-        self._calibration: Calibration | None = None
-        self._normal: Normal | None = None
-        self._follow = np.float32(1 - (1 - FOLLOW_PER_SCAN) ** hop_scans)
+        self._normal: MovingNormal | None = None
+        self._follow = 1 - (1 - FOLLOW_PER_SCAN) ** hop_scans
         self._restore()
 
     @property
@@ -92,16 +91,13 @@ class LevelGate:
 
     @property
     def calibration(self) -> Calibration | None:
-        """The present calibration, its base where it has moved to; ``None`` while calibrating."""
-        if self._calibration is None or self._normal is None:
-            return None
-        base = tuple(float(level) for level in self._normal.base)
-        return _with_base(self._calibration, base)
+        """The present calibration, its centre where it has moved to; ``None`` while calibrating."""
+        return self._normal.calibration if self._normal else None
 
     @property
     def unwatched(self) -> int:
         """How many channels were too often missing to be calibrated."""
-        return 0 if self._calibration is None else self._calibration.watched.count(False)
+        return int((~self._normal.watched).sum()) if self._normal else 0
 
     def skip(self, scans: int) -> None:
         """Takes note of deadlines for which no scan was taken."""
@@ -132,20 +128,20 @@ class LevelGate:
             self.unsaved += 1
             logger.warning("calibration.unsaved", extra={"reason": str(exc)})
 
-    def _judge(self, normal: Normal) -> Verdict | None:
-        window = self._ring.view()
+    def _judge(self, normal: MovingNormal) -> Verdict | None:
+        window, tensors = self._ring.view(), normal.tensors
         counts = window.valid.sum(axis=0)
-        heard = (counts >= MIN_VALID) & (normal.inv_sd > 0)
+        heard = (counts >= MIN_VALID) & normal.watched
         if not heard.any():
             self.unscored += 1
             return None
-        judged = normal._replace(inv_rise=normal.inv_rise * heard, inv_fall=normal.inv_fall * heard)
+        judged = tensors._replace(inv_rise=tensors.inv_rise * heard, inv_fall=tensors.inv_fall * heard)
         scored = self._model.score(window.values, window.valid, judged)
         self.windows += 1
-        deviation: FloatArray = np.where(heard, scored.level - normal.base, np.float32(0))
+        deviation: FloatArray = np.where(heard, scored.level - tensors.base, np.float32(0))
         if scored.score < FOLLOW_BELOW:
-            self._normal = normal._replace(base=normal.base + self._follow * deviation)
-        gaps = bool((counts[normal.inv_sd > 0] < WINDOW_SCANS).any())
+            normal.follow(deviation, self._follow)
+        gaps = bool((counts[normal.watched] < WINDOW_SCANS).any())
         return Verdict(scored.score, scored.channel_score, deviation, gaps)
 
     def _watch(self, values: Array, wall_ms: int) -> None:
@@ -162,7 +158,7 @@ class LevelGate:
         self.keep()
 
     def _arm(self, calibration: Calibration) -> None:
-        self._calibration, self._normal = calibration, calibration.normal()
+        self._normal = MovingNormal(calibration)
         logger.info("filter.armed", extra={"scans": calibration.scans, "unwatched": self.unwatched})
 
     def _restore(self) -> None:
@@ -177,15 +173,10 @@ class LevelGate:
 
 
 def _fits(kept: Calibration, channels: tuple[Channel, ...], rate_hz: float, model_sha256: str) -> bool:
-    lengths = {len(row) for row in (kept.mu, kept.sd, kept.base, kept.threshold, kept.watched)}
+    lengths = {len(row) for row in (kept.mu, kept.sd, kept.base, kept.shown, kept.least, kept.watched)}
     return (
         kept.channels == channels
         and lengths == {len(channels)}
         and kept.rate_hz == rate_hz
         and kept.model_sha256 == model_sha256
     )
-
-
-def _with_base(calibration: Calibration, base: tuple[float, ...]) -> Calibration:
-
-    return msgspec.structs.replace(calibration, base=base)

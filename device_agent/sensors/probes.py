@@ -18,6 +18,9 @@ from device_agent.sensors.rates import CounterRates, CpuShare, CpuTimes, Look, M
 
 Counters = Mapping[str, tuple[int, ...]]
 
+TICKS_PER_S = 100
+"""The kernel counts CPU time in these (proc(5), USER_HZ)."""
+
 CPU = Channel(name="cpu_percent", unit="%", resolution=0.1, floor=10, low=0, high=100, alarm_on="rise")
 LOAD = Channel(name="load_1m", resolution=0.01, floor=0.75, low=0, alarm_on="rise")
 MEMORY = Channel(name="memory_percent", unit="%", resolution=0.01, floor=2, low=0, high=100, alarm_on="rise")
@@ -97,7 +100,7 @@ def machine_probes(sys: Path = Path("/sys")) -> tuple[Probe, ...]:
     disks = physical(sys / "block")
     if disks:
         probes.append(CounterProbe(DISK, lambda: _disk_counters(disks)))
-    probes.append(CounterProbe(NETWORK, lambda: _network_counters(sys / "class/net")))
+    probes.append(CounterProbe(NETWORK, _Interfaces(sys / "class/net")))
     if _temperature() is not None:
         probes.append(GaugeProbe(TEMPERATURE, _temperature))
     return tuple(probes)
@@ -112,10 +115,16 @@ def physical(folder: Path) -> frozenset[str]:
     return frozenset(entry.parent.name for entry in folder.glob("*/device"))
 
 
+def cpu_ticks(seconds: Mapping[str, float]) -> CpuTimes:
+    """Psutil's CPU times by name as ticks: sums of floating-point seconds differ by what is no time."""
+    ticks = {name: round(value * TICKS_PER_S) for name, value in seconds.items()}
+    guests = ticks.get("guest", 0) + ticks.get("guest_nice", 0)  # already within user and nice
+    idle, iowait = ticks["idle"], ticks.get("iowait", 0)
+    return CpuTimes(sum(ticks.values()) - guests - idle - iowait, idle, iowait)
+
+
 def _cpu_times() -> CpuTimes:
-    times = psutil.cpu_times()
-    guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # already within user and nice
-    return CpuTimes(sum(times) - guests, times.idle, getattr(times, "iowait", 0.0))
+    return cpu_ticks(psutil.cpu_times()._asdict())
 
 
 def _memory_percent() -> float:
@@ -129,11 +138,21 @@ def _disk_counters(disks: frozenset[str]) -> Counters:
     return {name: (io.read_bytes, io.write_bytes) for name, io in found.items() if name in disks}
 
 
-def _network_counters(folder: Path) -> Counters:
-    found = psutil.net_io_counters(pernic=True, nowrap=False)
-    hardware = physical(folder) & found.keys()  # a container's only interface is no hardware: then all count
-    names = hardware or found.keys() - {"lo"}
-    return {name: (found[name].bytes_recv, found[name].bytes_sent) for name in names}
+class _Interfaces:
+    """Counters of the interfaces that count; looks for hardware again only when an interface comes or goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: frozenset[str] = frozenset()
+        self._counting: frozenset[str] = frozenset()
+
+    def __call__(self) -> Counters:
+        found = psutil.net_io_counters(pernic=True, nowrap=False)
+        if found.keys() != self._seen:
+            self._seen = frozenset(found)
+            hardware = physical(self._folder) & self._seen
+            self._counting = hardware or self._seen - {"lo"}  # a container's only interface is no hardware
+        return {name: (found[name].bytes_recv, found[name].bytes_sent) for name in self._counting}
 
 
 def _temperature() -> float | None:

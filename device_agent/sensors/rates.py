@@ -70,11 +70,11 @@ def _rate(steps: list[int], seconds: float) -> Value:
 
 
 class CpuTimes(NamedTuple):
-    """Seconds of all cores since boot, of which ``iowait`` and ``idle`` did no work."""
+    """Ticks of all cores since boot: at work, idle, and idle while waiting for a disk."""
 
-    total: float
-    idle: float
-    iowait: float
+    busy: int
+    idle: int
+    iowait: int
 
 
 class CpuShare:
@@ -88,12 +88,9 @@ class CpuShare:
         last, self._last = self._last, times
         if last is None:
             return Missing(FIRST_LOOK)
-        total = times.total - last.total
-        idle = times.idle - last.idle
-        # iowait may go back on its own; then it counted nothing (proc(5), /proc/stat)
-        waited = max(0.0, times.iowait - last.iowait)
-        if total < 0 or idle < 0:
+        busy, idle, iowait = (now - then for now, then in zip(times, last, strict=True))
+        if busy < 0 or idle < 0:
             return Missing(WENT_BACK)
-        if total == 0:
-            return Missing(NO_TIME)
-        return 100.0 * (total - idle - waited) / total
+        # iowait may go back on its own; then it counted nothing (proc(5), /proc/stat)
+        passed = busy + idle + max(0, iowait)
+        return 100.0 * busy / passed if passed else Missing(NO_TIME)

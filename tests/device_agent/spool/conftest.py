@@ -23,9 +23,7 @@ def _health(number: int = 0) -> Health:
 
 def _context(size: int = 10) -> Context:
     trace = Trace(unit="", resolution=1.0, steps=[1] * size)
-    return Context(
-        wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", offsets_ms=[], traces={"channel": trace}
-    )
+    return Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", offsets_ms=[], traces={"channel": trace})
 
 
 @pytest.fixture
@@ -41,9 +39,7 @@ def context() -> Callable[..., Context]:
 
 
 @pytest.fixture(params=["sqlite", "memory"])
-def make_spool(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[..., SqliteSpool | MemorySpool]]:
+def make_spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., SqliteSpool | MemorySpool]]:
     """Opens spools of one kind; in a test that asks for it, everything runs once for each kind."""
     made: list[SqliteSpool] = []
 

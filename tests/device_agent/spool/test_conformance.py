@@ -46,9 +46,7 @@ def test_a_block_carries_neighbours_and_reads_the_same_each_time(
     assert taken(spool, "events", after=1, partial=True).first_seq == 4
 
 
-def test_a_lane_that_is_not_full_is_only_sealed_when_asked(
-    spool: AnySpool, health: Callable[..., Health]
-) -> None:
+def test_a_lane_that_is_not_full_is_only_sealed_when_asked(spool: AnySpool, health: Callable[..., Health]) -> None:
     spool.append("boot", [health()])
 
     assert spool.take("events", after=0, partial=False) is None
@@ -118,9 +116,7 @@ def test_nothing_that_was_never_sealed_is_forgotten(spool: AnySpool, health: Cal
     assert taken(spool, "events", after=0, partial=True).first_seq == 2
 
 
-def test_a_watermark_inside_a_block_keeps_the_whole_block(
-    spool: AnySpool, health: Callable[..., Health]
-) -> None:
+def test_a_watermark_inside_a_block_keeps_the_whole_block(spool: AnySpool, health: Callable[..., Health]) -> None:
     spool.append("boot", [health() for _ in range(3)])
     block = taken(spool, "events", after=0, partial=True)
 
@@ -178,9 +174,7 @@ def test_a_hole_left_by_a_quarantined_event_ends_the_block_before_it(
     assert taken(spool, "context", after=1, partial=True).first_seq == 3
 
 
-def test_a_refused_block_is_declared_with_the_next_one(
-    spool: AnySpool, health: Callable[..., Health]
-) -> None:
+def test_a_refused_block_is_declared_with_the_next_one(spool: AnySpool, health: Callable[..., Health]) -> None:
     spool.append("boot", [health(), health()])
     taken(spool, "events", after=0, partial=True)
     spool.give_up("events", 1, "refused")

@@ -19,9 +19,7 @@ from device_agent.spool.sqlite import SqliteSpool
 
 def _event(size: int, marker: int) -> Context:
     trace = Trace(unit="", resolution=1.0, steps=[1] * size)
-    return Context(
-        wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace}
-    )
+    return Context(wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace})
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -98,12 +96,11 @@ class Interleavings(RuleBasedStateMachine):
         assert self.spool.stored()["context"] <= self._watermark()
 
     def teardown(self) -> None:
-        for _ in range(400):
-            block = self.spool.take("context", after=0, partial=True)
-            if block is None:
-                break
+        after = 0
+        while block := self.spool.take("context", after=after, partial=True):
             self._deliver(block.first_seq, block.envelope("gw"), arrives=True)
             self.spool.forget("context", self._watermark())
+            after = block.first_seq
         assert set(self.accepted) <= self.stored | self.declared  # lost = accepted - stored - declared = 0
         assert self.spool.pending()["context"] == 0
         self.spool.close()
@@ -111,6 +108,4 @@ class Interleavings(RuleBasedStateMachine):
 
 
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True
-)
+TestInterleavings.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)

@@ -88,9 +88,7 @@ def test_two_that_open_a_new_spool_at_once_get_the_same(path: Path) -> None:
         spool.close()
 
 
-def test_threads_may_append_at_once_and_no_number_is_given_twice(
-    path: Path, health: Callable[..., Health]
-) -> None:
+def test_threads_may_append_at_once_and_no_number_is_given_twice(path: Path, health: Callable[..., Health]) -> None:
     spool = SqliteSpool(path)
     places: list[Accepted] = []
 
@@ -128,9 +126,7 @@ def test_everything_appended_before_kill_9_is_there_afterwards(path: Path, after
     spool.close()
 
 
-@pytest.mark.parametrize(
-    "damage", [b"not a database at all, but long enough to be read as one" * 50, b"torn"]
-)
+@pytest.mark.parametrize("damage", [b"not a database at all, but long enough to be read as one" * 50, b"torn"])
 def test_a_damaged_file_is_moved_aside_and_a_new_spool_begins(
     path: Path, damage: bytes, caplog: pytest.LogCaptureFixture, health: Callable[..., Health]
 ) -> None:
@@ -149,9 +145,7 @@ def test_a_damaged_file_is_moved_aside_and_a_new_spool_begins(
     second.close()
 
 
-def test_a_page_torn_inside_the_file_is_found_at_the_start(
-    path: Path, context: Callable[..., Context]
-) -> None:
+def test_a_page_torn_inside_the_file_is_found_at_the_start(path: Path, context: Callable[..., Context]) -> None:
     first = SqliteSpool(path)
     first.append("boot", [context(1000) for _ in range(40)])
     first.close()

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from device_agent.filters.calibration import Array, Calibration
+from device_agent.filters.gate import LevelGate, Verdict
+from device_agent.filters.model import LevelModel
+from device_agent.filters.signature import WINDOW_SCANS
+from device_agent.filters.store import CalibrationStore, MemoryCalibrations
+from device_agent.sensors.port import Channel
+
+CHANNELS = (Channel(name="a"), Channel(name="b"))
+
+
+def _gate(
+    store: CalibrationStore | None = None, *, channels: tuple[Channel, ...] = CHANNELS, rate_hz: float = 10.0
+) -> LevelGate:
+    model = LevelModel.load(None, len(channels))
+    kept = store or MemoryCalibrations()
+    return LevelGate(channels, model, kept, rate_hz=rate_hz, calibration_scans=200, hop_scans=4)
+
+
+def _quiet(rows: int, *, seed: int = 0, offset: float = 0.0) -> Array:
+    return np.random.default_rng(seed).normal(10 + offset, 1, (rows, len(CHANNELS)))
+
+
+def _feed(gate: LevelGate, rows: Array) -> list[Verdict]:
+    verdicts = [gate.push(row, 0) for row in rows]
+    return [verdict for verdict in verdicts if verdict is not None]
+
+
+def test_it_says_nothing_until_it_has_watched_enough() -> None:
+    gate = _gate()
+    assert not _feed(gate, _quiet(199))
+    assert gate.state == "calibrating"
+    _feed(gate, _quiet(1))
+    assert gate.state == "armed"
+
+
+def test_scans_without_a_reading_do_not_count_as_watched() -> None:
+    gate = _gate()
+    _feed(gate, np.full((500, 2), np.nan))
+    assert gate.state == "calibrating"
+
+
+def test_it_judges_a_window_every_hop() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    assert len(_feed(gate, _quiet(40, seed=1))) == gate.windows == 10
+
+
+def test_a_quiet_sensor_stays_quiet_and_a_jump_scores() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    assert max(verdict.score for verdict in _feed(gate, _quiet(2000, seed=1))) < 0.7
+    jump = _feed(gate, _quiet(80, seed=2, offset=6))
+    assert jump[-1].score > 1
+    assert jump[-1].deviation == pytest.approx([6, 6], abs=1.5)
+
+
+def test_a_slow_drift_is_followed() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    rows = _quiet(60_000, seed=1) + np.linspace(0, 60, 60_000).reshape(-1, 1)
+    assert max(verdict.score for verdict in _feed(gate, rows)) < 1
+
+
+def test_a_fault_does_not_become_the_new_normal() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    assert _feed(gate, _quiet(20_000, seed=1, offset=6))[-1].score > 1
+
+
+def test_a_verdict_depends_on_no_later_scan() -> None:
+    rows = np.vstack([_quiet(300), _quiet(100, seed=1, offset=4)])
+    changed = rows.copy()
+    changed[350:] = 1e6
+    first, second = (_feed(_gate(), which)[: 150 // 4] for which in (rows, changed))
+    assert [verdict.score for verdict in first] == [verdict.score for verdict in second]
+
+
+def test_a_window_that_is_mostly_gaps_has_no_verdict_and_is_counted() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    before = gate.windows
+    gaps = np.full((WINDOW_SCANS, 2), np.nan)
+    assert len(_feed(gate, gaps)) == gate.windows - before == 8
+    assert gate.unscored == 8
+
+
+def test_one_silent_channel_does_not_silence_the_other() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    rows = _quiet(80, seed=1, offset=6)
+    rows[:, 0] = np.nan
+    last = _feed(gate, rows)[-1]
+    assert last.channel_score[0] == 0
+    assert last.channel_score[1] > 1
+    assert last.gaps
+
+
+def test_a_restart_goes_on_with_the_kept_calibration() -> None:
+    store = MemoryCalibrations()
+    first = _gate(store)
+    _feed(first, _quiet(400))
+    first.keep()
+    second = _gate(store)
+    assert second.state == "armed"
+    assert second.calibration == first.calibration
+    assert _feed(second, _quiet(100, seed=2, offset=6))[-1].score > 1
+
+
+@pytest.mark.parametrize("changed", ["rate", "floor", "model"])
+def test_a_calibration_made_for_something_else_is_refused_and_made_again(changed: str) -> None:
+    store = MemoryCalibrations()
+    _feed(_gate(store), _quiet(200))
+    channels = (Channel(name="a", floor=3.0), CHANNELS[1]) if changed == "floor" else CHANNELS
+    if changed == "model":
+        channels = tuple(Channel(name=str(n)) for n in range(9))
+    gate = _gate(store, channels=channels, rate_hz=5.0 if changed == "rate" else 10.0)
+    assert gate.state == "calibrating"
+    assert gate.recalibrations == 1
+
+
+class _FullDisk:
+    def load(self) -> Calibration | None:
+        return None
+
+    def save(self, calibration: Calibration) -> None:
+        raise OSError(28, "No space left on device", str(calibration.scans))
+
+
+def test_a_calibration_that_cannot_be_kept_still_arms_and_is_counted() -> None:
+    gate = _gate(_FullDisk())
+    _feed(gate, _quiet(200))
+    assert gate.state == "armed"
+    assert gate.unsaved == 1

@@ -1,0 +1,206 @@
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract.codec import decode_event, encode_event
+from contract.events import AnyEvent, Context, Episode, Summary
+from device_agent.condense.notes import MemoryNotes
+from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
+from device_agent.filters.model import LevelModel
+from device_agent.filters.store import MemoryCalibrations
+from device_agent.identity import Identity
+from device_agent.pipeline import Memory, SensorPipeline
+from device_agent.sensors.drivers import HostSensor
+from device_agent.sensors.port import Channel, Scan
+
+CHANNELS = (
+    Channel(name="cpu_percent", unit="%", resolution=0.1, floor=10, alarm_on="rise"),
+    Channel(name="temperature_celsius", unit="°C", resolution=0.01, floor=0.5),
+)
+IDENTITY = Identity("gw", "b" * 32)
+MODEL = LevelModel.load(None, len(CHANNELS))
+START_MS = 1_700_000_000_000
+
+
+def _config(state_dir: str = "/nonexistent") -> GatewayConfig:
+    return GatewayConfig(
+        gateway="gw",
+        state_dir=state_dir,
+        sensors=[HostSensor(name="host")],
+        filter=FilterConfig(calibration_scans=128),
+        context=ContextConfig(before_scans=16, after_scans=8),
+        summary_s=10.0,
+    )
+
+
+def _pipeline() -> SensorPipeline:
+    memory = Memory(MemoryCalibrations(), MemoryNotes())
+    return SensorPipeline("host", CHANNELS, 10.0, _config(), IDENTITY, MODEL, memory=memory)
+
+
+def _scan(seq: int, values: Sequence[float], *, wall_jump_ms: int = 0) -> Scan:
+    return Scan(seq, START_MS + seq * 100 + wall_jump_ms, seq * 100_000_000, tuple(values), {})
+
+
+def _day(*, fault: bool = True) -> list[list[float]]:
+    """60 s at 10 Hz, with ten seconds of a burn from the 30th on."""
+    random = np.random.default_rng(5)
+    rows = np.column_stack([random.uniform(5, 35, 600), random.normal(40, 0.1, 600)])
+    if fault:
+        rows[300:400, 0] = 99
+    return rows.tolist()
+
+
+def _run(pipeline: SensorPipeline, rows: list[list[float]], *, wall_jump_ms: int = 0) -> list[AnyEvent]:
+    events: list[AnyEvent] = []
+    for seq, row in enumerate(rows):
+        jump = wall_jump_ms if seq >= 350 else 0
+        events += pipeline.push(_scan(seq, row, wall_jump_ms=jump))
+    return events + pipeline.finish(START_MS + len(rows) * 100, len(rows) * 100_000_000)
+
+
+def _episodes(events: list[AnyEvent]) -> list[Episode]:
+    return [event for event in events if isinstance(event, Episode)]
+
+
+def test_a_burn_opens_one_episode_in_time_and_it_closes_after() -> None:
+    episodes = _episodes(_run(_pipeline(), _day()))
+    assert [e.phase for e in episodes if e.phase != "updated"] == ["opened", "closed"]
+    opened, closed = episodes[0], episodes[-1]
+    assert START_MS + 30_000 <= opened.wall_ms <= START_MS + 33_000
+    assert START_MS + 40_000 <= closed.wall_ms <= START_MS + 52_000
+    assert {e.top_channel for e in episodes} == {"cpu_percent"}
+
+
+def test_an_ordinary_day_has_summaries_and_nothing_else() -> None:
+    events = _run(_pipeline(), _day(fault=False))
+    assert {type(event) for event in events} == {Summary}
+    assert [event.scans for event in events if isinstance(event, Summary)] == [100] * 6
+
+
+def test_the_raw_scans_about_the_opening_travel_with_it() -> None:
+    events = _run(_pipeline(), _day())
+    contexts = [event for event in events if isinstance(event, Context)]
+    opened = _episodes(events)[0]
+    assert {context.episode_id for context in contexts} == {opened.episode_id}
+    assert contexts[0].wall_ms == opened.wall_ms - 15 * 100
+    assert len(contexts[0].offsets_ms) == 24
+
+
+def test_a_step_of_the_wall_clock_makes_no_event_and_moves_no_boundary() -> None:
+    plain = _run(_pipeline(), _day())
+    for jump in (3_600_000, -3_600_000):
+        stepped = _run(_pipeline(), _day(), wall_jump_ms=jump)
+        assert [(type(e), e.monotonic_ms) for e in stepped] == [(type(e), e.monotonic_ms) for e in plain]
+        assert [e.duration_ms for e in _episodes(stepped)] == [e.duration_ms for e in _episodes(plain)]
+
+
+def test_the_same_scans_give_the_same_events() -> None:
+    assert _run(_pipeline(), _day()) == _run(_pipeline(), _day())
+
+
+def test_what_came_out_depends_on_no_later_scan() -> None:
+    rows = _day()
+    whole, part = _pipeline(), _pipeline()
+    first = [event for seq, row in enumerate(rows) for event in whole.push(_scan(seq, row))]
+    second = [event for seq, row in enumerate(rows[:350]) for event in part.push(_scan(seq, row))]
+    assert first[: len(second)] == second
+
+
+def test_it_is_calibrating_then_armed_and_counts_windows() -> None:
+    pipeline, rows = _pipeline(), _day(fault=False)
+    states = []
+    for seq, row in enumerate(rows):
+        pipeline.push(_scan(seq, row))
+        states.append(pipeline.state)
+    assert states.index("armed") == 127
+    assert pipeline.windows == (600 - 128) // 4
+
+
+def test_a_sensor_that_says_nothing_for_five_seconds_has_failed_until_it_speaks() -> None:
+    pipeline = _pipeline()
+    for seq in range(60):
+        pipeline.push(_scan(seq, [math.nan, math.nan]))
+        assert pipeline.state == ("failed" if seq >= 50 else "calibrating")
+    pipeline.push(_scan(60, [1.0, math.nan]))
+    assert pipeline.state == "calibrating"
+
+
+def test_missed_deadlines_are_gaps_in_the_window() -> None:
+    pipeline, rows = _pipeline(), _day(fault=False)
+    for seq, row in enumerate(rows[:200]):
+        pipeline.push(_scan(seq, row))
+    for seq in range(1200, 1232):
+        pipeline.push(_scan(seq, rows[200]))
+    assert pipeline.counters["unscored_windows"] == 7
+
+
+def test_raw_bytes_are_those_of_compact_json_rows() -> None:
+    pipeline = _pipeline()
+    pipeline.push(_scan(0, [12.34, math.nan]))
+    pipeline.push(_scan(1, [12.0, 40.125]))
+    assert pipeline.raw_bytes == len(b"[1700000000000,12.3,null]") + len(b"[1700000000100,12.0,40.12]")
+
+
+def test_a_restart_is_armed_at_once(tmp_path: Path) -> None:
+    config = _config(str(tmp_path))
+    first = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
+    _run(first, _day(fault=False))
+    second = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
+    assert second.state == "armed"
+    assert [e.phase for e in _episodes(_run(second, _day()))][:1] == ["opened"]
+
+
+def test_an_episode_that_was_open_at_a_restart_closes_in_the_next_process(tmp_path: Path) -> None:
+    config, rows = _config(str(tmp_path)), _day()
+    first = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
+    events = _run(first, rows[:380])
+    second = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
+    for seq, row in enumerate(rows[380:], start=380):
+        events += second.push(_scan(seq, row))
+    episodes = _episodes(events)
+    assert len({episode.episode_id for episode in episodes}) == 1
+    assert (episodes[0].phase, episodes[-1].phase) == ("opened", "closed")
+
+
+WILD = st.one_of(
+    st.floats(),
+    st.sampled_from([math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 0.0, 1e30, 42.0]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(WILD, min_size=2, max_size=2), min_size=1, max_size=12),
+    st.integers(1, 40),
+    st.lists(st.integers(-3, 100), max_size=5),
+)
+def test_whatever_the_readings_nothing_breaks_and_every_event_keeps_the_contract(
+    rows: list[list[float]], repeat: int, jumps: list[int]
+) -> None:
+    pipeline, seq, scans = _pipeline(), 0, 0
+    events: list[AnyEvent] = []
+    for n in range(len(rows) * repeat):
+        seq += 1 + (jumps[n % len(jumps)] if jumps and n % 17 == 0 else 0)
+        scans += 1
+        events += pipeline.push(_scan(scans, rows[n % len(rows)])._replace(seq=seq))
+    events += pipeline.finish(START_MS + scans * 100 + 100, (scans + 1) * 100_000_000)
+    assert sum(event.scans for event in events if isinstance(event, Summary)) == scans
+    wild = sum(math.isinf(value) or abs(value) > 1e30 for row in rows for value in row)
+    assert pipeline.counters["unrepresentable"] >= wild * repeat
+    for event in events:
+        raw = encode_event(event)
+        assert decode_event(raw) == event
+        assert len(raw) <= 4000
+
+
+@pytest.mark.parametrize("values", [(), (1.0,), (1.0, 2.0, 3.0)])
+def test_a_scan_of_the_wrong_length_is_a_counted_gap(values: tuple[float, ...]) -> None:
+    pipeline = _pipeline()
+    pipeline.push(_scan(0, values))
+    assert pipeline.counters["unrepresentable"] == 2
