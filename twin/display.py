@@ -1,7 +1,8 @@
 """The demo's status while it runs: one block that refreshes on a terminal, a line now and then elsewhere."""
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TextIO
 
 from twin.gateways import Gateway
@@ -25,8 +26,7 @@ class Display:
 
     def say(self, sentence: str) -> None:
         """One line that stays."""
-        self._clear()
-        print(sentence, file=self._out, flush=True)
+        self._write(sentence + "\n")
 
     def show(self, lines: Sequence[str]) -> None:
         """The status now; replaces the last one on a terminal."""
@@ -34,33 +34,47 @@ class Display:
         if not self._live and now_s - self._last_s < _LINE_EVERY_S:
             return
         self._last_s = now_s
-        self._clear()
-        print("\n".join(lines), file=self._out, flush=True)
+        self._write("\n".join(lines) + "\n")
         self._rows = len(lines) if self._live else 0
 
-    def _clear(self) -> None:
-        if self._rows:
-            print(_UP_AND_CLEAR.format(rows=self._rows), end="", file=self._out)
-            self._rows = 0
+    def _write(self, text: str) -> None:
+        clear = _UP_AND_CLEAR.format(rows=self._rows) if self._rows else ""
+        self._rows = 0
+        with contextlib.suppress(OSError):  # a terminal that was closed must not keep us from ending in order
+            self._out.write(clear + text)
+            self._out.flush()
 
 
-def status_lines(gateways: Sequence[Gateway], *, heading: str, alerts: dict[str, int]) -> list[str]:
-    """The status block.
+def status_lines(gateways: Sequence[Gateway], *, heading: str, alerts: Mapping[str, int]) -> list[str]:
+    """The status block, at most 80 columns wide.
 
     Args:
         gateways: In the order of their rows.
         heading: The first line.
         alerts: Notifications delivered, by gateway.
     """
-    titles = ("state", "samples", "windows", "accepted", "waiting", "sent", "alerts")
-    lines = [heading, f"  {'gateway':24s}{titles[0]:13s}" + "".join(f"{title:>10s}" for title in titles[1:])]
-    return [*lines, *(_row(gateway, alerts.get(gateway.gateway_id, 0)) for gateway in gateways)]
+    titles = _line("gateway", "state", ("samples", "accepted", "waiting", "sent", "alerts"))
+    return [heading, titles, *(_row(gateway, alerts.get(gateway.gateway_id, 0)) for gateway in gateways)]
+
+
+def size(count: int) -> str:
+    """Bytes for a person: ``744 B``, ``12.9 kB``."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:  # noqa: PLR2004 - the SI step
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
 
 
 def _row(gateway: Gateway, alerts: int) -> str:
     run, agent = gateway.run_status(), gateway.agent_status()
     if run is None or agent is None:
-        return f"  {gateway.gateway_id:24s}starting"
+        return _line(gateway.gateway_id, "starting", ())
     state = run.state if agent.connected else "offline"
-    numbers = (run.samples, run.windows, run.accepted, agent.waiting, agent.sent_bytes, alerts)
-    return f"  {gateway.gateway_id:24s}{state:13s}" + "".join(f"{number:>10d}" for number in numbers)
+    cells = (run.samples, run.accepted, agent.waiting, size(agent.sent_bytes), alerts)
+    return _line(gateway.gateway_id, state, [str(cell) for cell in cells])
+
+
+def _line(name: str, state: str, cells: Sequence[str]) -> str:
+    return f"  {name[:21]:22s}{state:12s}" + "".join(f"{cell:>9s}" for cell in cells)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish, not as an accident."""
+"""Ctrl-C, SIGTERM and a closed terminal as a wish, not as an accident."""
 
 import signal
 import threading
@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @contextmanager
 def ending_on_signals() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second raises ``KeyboardInterrupt``. Main thread only.
+    """An event that the first of these signals sets; the second raises ``KeyboardInterrupt``. Main thread only.
 
     The handlers that were there before are back afterwards.
     """
@@ -21,7 +23,7 @@ def ending_on_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, wish) for number in _WISHES}
     try:
         yield stop
     finally:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from twin.display import size
 from twin.inbox import Alert
 from twin.reckoning import Latency
 
@@ -78,13 +79,13 @@ def shortcomings(report: DemoReport, *, faulty: Sequence[str], alert_due: bool) 
 
 
 def table(report: DemoReport) -> list[str]:
-    """The report for a person."""
-    columns = ("samples", "windows", "events", "stored", "lost", "duplicates", "alerts")
-    lines = [f"{'gateway':24s}" + "".join(f"{name:>11s}" for name in columns) + f"{'raw → sent':>22s}"]
+    """The report for a person, at most 80 columns wide."""
+    titles = ("samples", "events", "stored", "lost", "twice", "alerts", "raw → sent")
+    lines = [_line("gateway", titles)]
     for row in report.gateways:
-        sizes = f"{_size(row.raw_bytes)} → {_size(row.sent_bytes)}"
-        cells = "".join(f"{getattr(row, name):>11d}" for name in columns)
-        lines.append(f"{row.id:24s}{cells}{sizes:>22s}")
+        counts = (row.samples, row.events, row.stored, row.lost, row.duplicates, row.alerts)
+        sizes = f"{size(row.raw_bytes)} → {size(row.sent_bytes)}"
+        lines.append(_line(row.id, [*map(str, counts), sizes]))
     latency = report.latency_ms
     lines.append(
         f"lost {report.lost}, duplicates {report.duplicates}, quarantined {report.quarantined}, "
@@ -93,10 +94,5 @@ def table(report: DemoReport) -> list[str]:
     return lines
 
 
-def _size(count: int) -> str:
-    amount = float(count)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:  # noqa: PLR2004 - the SI step
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
+def _line(name: str, cells: Sequence[str]) -> str:
+    return f"{name[:20]:20s}{cells[0]:>8s}" + "".join(f"{cell:>7s}" for cell in cells[1:-1]) + f"{cells[-1]:>20s}"

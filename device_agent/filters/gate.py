@@ -34,6 +34,9 @@ FOLLOW_PER_SCAN: Final = 0.005
 FOLLOW_BELOW: Final = 0.5
 """The centre follows only while the score is below this."""
 
+KEEP_EVERY_S: Final = 3600.0
+"""How often the centre, where it has moved to, is kept against a power cut."""
+
 MIN_VALID: Final = WINDOW_SCANS // 2
 """Fewer readings than this in a window: a channel is left out; if all channels are, there is no verdict."""
 
@@ -78,7 +81,8 @@ class LevelGate:
         self._rate_hz, self._needed, self._hop = rate_hz, calibration_scans, hop_scans
         self._ring = WindowRing(len(self._channels))
         self._seen: list[Array] = []
-        self._since_verdict = 0
+        self._since_verdict = self._since_kept = 0
+        self._keep_every = max(1, round(KEEP_EVERY_S * rate_hz))
         self.windows = self.unscored = self.recalibrations = self.unsaved = 0
         self._normal: MovingNormal | None = None
         self._follow = 1 - (1 - FOLLOW_PER_SCAN) ** hop_scans
@@ -111,6 +115,9 @@ class LevelGate:
             if valid.any():
                 self._watch(values, wall_ms)
             return None
+        self._since_kept += 1
+        if self._since_kept >= self._keep_every:
+            self.keep()
         self._since_verdict += 1
         if self._since_verdict < self._hop:
             return None
@@ -118,7 +125,8 @@ class LevelGate:
         return self._judge(self._normal)
 
     def keep(self) -> None:
-        """Keeps the calibration with its present base, so that a restart goes on from there."""
+        """Keeps the calibration with its present centre, so that a restart goes on from there."""
+        self._since_kept = 0
         calibration = self.calibration
         if calibration is None:
             return

@@ -51,3 +51,14 @@ def test_a_killed_demo_takes_its_processes_along(tmp_path: Path) -> None:
         _, alive = psutil.wait_procs(tree, timeout=20)
         assert not [process for process in alive if not gone(process)]
         assert is_free(demo.port)
+
+
+def test_a_gateway_process_that_dies_ends_the_demo_and_is_named(tmp_path: Path) -> None:
+    with Demo(tmp_path) as demo:
+        tree = running(demo)
+        agent = next(process for process in tree if "agent" in process.cmdline())
+        agent.kill()
+        assert demo.wait(90) == 1
+        assert "agent ended with exit code -9" in demo.errors
+        assert all(gone(process) for process in tree)
+    assert not list(tmp_path.glob("thresher-demo-*"))

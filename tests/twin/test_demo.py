@@ -2,6 +2,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -49,3 +51,21 @@ def test_off_a_terminal_the_status_is_plain_and_rare() -> None:
     display.show(["two"])
     display.say("end")
     assert out.getvalue() == "one\nend\n"
+
+
+def test_the_command_says_what_to_try_when_the_port_is_busy() -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = str(busy.getsockname()[1])
+        ended = subprocess.run(
+            [sys.executable, "-m", "thresher", "demo", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 2
+    assert f"error: port {port} on 127.0.0.1" in ended.stderr
+    assert "try: " in ended.stderr
+    assert "Traceback" not in ended.stderr

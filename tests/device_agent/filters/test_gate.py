@@ -60,7 +60,7 @@ def test_a_quiet_sensor_stays_quiet_and_a_jump_scores() -> None:
 def test_a_slow_drift_is_followed() -> None:
     gate = _gate()
     _feed(gate, _quiet(200))
-    rows = _quiet(60_000, seed=1) + np.linspace(0, 60, 60_000).reshape(-1, 1)
+    rows = _quiet(30_000, seed=1) + np.linspace(0, 30, 30_000).reshape(-1, 1)
     assert max(verdict.score for verdict in _feed(gate, rows)) < 1
 
 
@@ -107,6 +107,16 @@ def test_a_restart_goes_on_with_the_kept_calibration() -> None:
     assert second.state == "armed"
     assert second.calibration == first.calibration
     assert _feed(second, _quiet(100, seed=2, offset=6))[-1].score > 1
+
+
+def test_after_a_power_cut_the_centre_is_at_most_an_hour_old() -> None:
+    store = MemoryCalibrations()
+    gate = _gate(store, rate_hz=0.1)
+    _feed(gate, _quiet(200))
+    _feed(gate, _quiet(720, seed=1) + np.linspace(0, 1, 720).reshape(-1, 1))
+    kept = store.load()
+    assert kept is not None
+    assert min(kept.mu) > 10.3
 
 
 @pytest.mark.parametrize("changed", ["rate", "floor", "model"])
