@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements/development.lock pyproject.toml tools/find-python
 	@echo "setting up $(VENV) (once; about a minute)" >&2
 	@rm -rf $(VENV)
 	@"$$(tools/find-python)" -m venv $(VENV)
-	@$(BIN)/pip install $(PIP_FLAGS) --require-hashes -r requirements/development.lock
+	@$(BIN)/pip install $(PIP_FLAGS) --no-deps --require-hashes -r requirements/development.lock
 	@$(BIN)/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -4,12 +4,14 @@
                            ├▶ summary window
                            └▶ ring of raw scans
 
-No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration is kept
-on disk, through a port. Not here: cleaning by range (``device_agent.cleaning``), durability (``spool``).
+No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration and
+the open episode are kept on disk, through ports.
+Not here: cleaning by range (``device_agent.cleaning``), durability of events (``spool``).
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from device_agent.condense.context import ContextRing
 from device_agent.condense.episodes import EpisodeTracker, Source
 from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
+from device_agent.condense.notes import EpisodeNotes, FileNotes
 from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
 from device_agent.filters.gate import LevelGate, Verdict
@@ -31,6 +34,18 @@ FAILED_AFTER_NS = 5_000_000_000
 """A sensor without a single reading for this long has failed; a few gaps are only gaps."""
 
 
+class Memory(NamedTuple):
+    """What one sensor keeps over a restart."""
+
+    calibration: CalibrationStore
+    episode: EpisodeNotes
+
+
+def file_memory(folder: Path, sensor: str) -> Memory:
+    """In files of a folder, named after the sensor."""
+    return Memory(FileCalibrations(folder / f"calibration-{sensor}.json"), FileNotes(folder / f"episode-{sensor}.json"))
+
+
 class SensorPipeline:
     """Everything one sensor's scans go through. One thread at a time.
 
@@ -41,7 +56,7 @@ class SensorPipeline:
         config: The gateway's.
         identity: Gateway and boot.
         model: Opened for as many channels.
-        store: Where the calibration is kept; by default a file of the state folder.
+        memory: What survives a restart; by default files of the state folder.
 
     Attributes:
         raw_bytes: What the scans would have weighed as ``[wall_ms, v1, v2, …]`` in compact JSON.
@@ -56,20 +71,21 @@ class SensorPipeline:
         identity: Identity,
         model: LevelModel,
         *,
-        store: CalibrationStore | None = None,
+        memory: Memory | None = None,
     ) -> None:
         names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
-        kept = store or FileCalibrations(Path(config.state_dir) / f"calibration-{sensor}.json")
+        kept = memory or file_memory(Path(config.state_dir), sensor)
         self._grid = Grid(channels)
         self._gate = LevelGate(
             channels,
             model,
-            kept,
+            kept.calibration,
             rate_hz=rate_hz,
             calibration_scans=config.filter.calibration_scans,
             hop_scans=hop,
         )
-        self._episodes = EpisodeTracker(Source(identity, sensor, names, model.label), hop_scans=hop)
+        source = Source(identity, sensor, names, model.label)
+        self._episodes = EpisodeTracker(source, kept.episode, hop_scans=hop)
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
         self._context = ContextRing(sensor, channels, self._grid, span=config.context)
         self._last_seq: int | None = None
@@ -98,6 +114,7 @@ class SensorPipeline:
             "recalibrations": self._gate.recalibrations,
             "calibrations_unsaved": self._gate.unsaved,
             "episode_updates_capped": self._episodes.capped,
+            "episodes_unnoted": self._episodes.unnoted,
             "contexts_halved": self._context.halved,
             "context_channels_dropped": self._context.dropped,
         }
@@ -114,6 +131,8 @@ class SensorPipeline:
             events += self._summaries.close(self.state)
         self._summaries.add(at, values)
         events += self._context.push(at, values)
+        if self._last_seq is None and (resumed := self._episodes.resume(at)):
+            events.append(resumed)
         self._skip_missed(scan.seq)
         verdict = self._gate.push(values, scan.wall_ms)
         if verdict is not None:
@@ -121,8 +140,12 @@ class SensorPipeline:
         return events
 
     def finish(self, wall_ms: int, monotonic_ns: int) -> list[AnyEvent]:
-        """Ends the work: waiting contexts and the running summary come out; an open episode stays open."""
+        """Ends the work: waiting contexts and the running summary come out; an open episode stays open.
+
+        Call it when everything that ``push`` returned has been accepted.
+        """
         self._gate.keep()
+        self._episodes.settle()
         now = Moment(wall_ms, monotonic_ns)
         return [*self._context.finish(), *self._summaries.close(self.state, not_after_ns=now.monotonic_ns)]
 

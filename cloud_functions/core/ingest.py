@@ -13,9 +13,9 @@ from cloud_functions.core.lanes import Lanes, answer
 from cloud_functions.core.ports import Clock, Replies, Table
 from cloud_functions.core.receive import Arrival, Receiver, Record
 from cloud_functions.core.rows import WatermarkRow
-from cloud_functions.core.shape import Retention, alert_row, episode_row, expiry, gateway_row
+from cloud_functions.core.shape import Retention
+from cloud_functions.core.show import Show
 from cloud_functions.core.tally import Tally
-from contract.events import Episode, Health
 
 
 class Settings(NamedTuple):
@@ -36,11 +36,9 @@ class Ingest:
     """
 
     def __init__(self, table: Table, replies: Replies, clock: Clock, settings: Settings) -> None:
-        self._table = table
         self._replies = replies
-        self._clock = clock
-        self._episode_days = settings.retention.episode_days
         self._receiver = Receiver(table, clock, settings.retention)
+        self._show = Show(table, clock, episode_days=settings.retention.episode_days)
         self._lanes = Lanes(table, clock, interval_ms=settings.interval_ms)
 
     def ingest(self, records: Sequence[Record]) -> Tally:
@@ -55,30 +53,9 @@ class Ingest:
         for gateway_id, arrivals in by_gateway.items():
             with tally.guard([arrival.record_id for arrival in arrivals]):
                 told = self._lanes.advance(gateway_id, arrivals)
-                self._show(arrivals, tally)
+                tally.add("episodes", self._show.show(gateway_id, arrivals))
                 self._answer(told, tally)
         return tally
-
-    def _show(self, arrivals: Sequence[Arrival], tally: Tally) -> None:
-        for arrival in arrivals:
-            gateway_id = arrival.envelope.gateway_id
-            for event in arrival.sifted.good:
-                if isinstance(event, Episode):
-                    self._show_episode(gateway_id, event)
-                    tally.add("episodes")
-            healths = [event for event in arrival.sifted.good if isinstance(event, Health)]
-            for health in healths[-1:]:
-                row = gateway_row(arrival.envelope, health, broker_ms=arrival.broker_ms)
-                self._table.merge(row, rank="broker_ms")
-
-    def _show_episode(self, gateway_id: str, episode: Episode) -> None:
-        expires_at = expiry(self._clock(), self._episode_days)
-        self._table.merge(episode_row(gateway_id, episode, expires_at=expires_at), rank="rank")
-        alert = alert_row(gateway_id, episode, expires_at=expires_at)
-        if episode.phase == "updated":  # only in case ``opened`` has not come yet: alerts do not follow updates
-            self._table.insert(alert)
-        else:
-            self._table.merge(alert, rank="rank")
 
     def _answer(self, told: Sequence[WatermarkRow], tally: Tally) -> None:
         for row in told:

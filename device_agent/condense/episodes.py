@@ -4,18 +4,25 @@
 
 Two thresholds and two delays, so a score that trembles about one of them gives one episode and not twenty
 (hysteresis). Durations are by the boot's clock: setting the wall clock neither ends nor lengthens anything.
+What was said last is noted first, so a restart goes on with an open episode (``notes``).
 Not here: the score (``device_agent.filters``), the raw readings around the onset (``context``).
 """
 
+import logging
 from collections import deque
 from typing import Final, NamedTuple
 
+import msgspec
+
 from contract.events import Episode, Phase
 from contract.identifiers import episode_id
-from device_agent.condense.moment import Moment
+from device_agent.condense.moment import NS_PER_MS, Moment
+from device_agent.condense.notes import EpisodeNotes, Note
 from device_agent.filters.gate import Verdict
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.identity import Identity
+
+logger = logging.getLogger(__name__)
 
 OPEN_AT: Final = 1.0
 OPEN_AFTER_SCANS: Final = 12
@@ -76,21 +83,40 @@ class EpisodeTracker:
 
     Attributes:
         capped: Updates not sent, because an episode already had ``MAX_UPDATES``.
+        unnoted: Notes that could not be written; a crash now could leave the episode open in the cloud.
     """
 
-    def __init__(self, source: Source, *, hop_scans: int) -> None:
-        self._source, self._hop = source, hop_scans
+    def __init__(self, source: Source, notes: EpisodeNotes, *, hop_scans: int) -> None:
+        self._source, self._notes, self._hop = source, notes, hop_scans
         self._rise: deque[Moment] = deque(maxlen=max(1, WINDOW_SCANS // hop_scans))
         self._needed = max(OPEN_AFTER_VERDICTS, -(-OPEN_AFTER_SCANS // hop_scans))
         self._over = 0
         self._highest: _Peak | None = None
         self._open: _Open | None = None
-        self.capped = 0
+        self.capped = self.unnoted = 0
 
     @property
     def open_id(self) -> str | None:
         """Of the open episode, if one is."""
         return self._open.id if self._open else None
+
+    def resume(self, now: Moment) -> Episode | None:
+        """Goes on where the last process ended, and says its last word again; call it before the first step."""
+        note = self._notes.load()
+        if note is None:
+            return None
+        if note.said.phase == "closed":
+            return msgspec.structs.replace(note.said, monotonic_ms=now.monotonic_ms)
+        self._open = episode = _reopened(note, now, same_boot=note.boot_id == self._source.identity.boot_id)
+        return self._report(episode, "updated", now, note.said.score)
+
+    def settle(self) -> None:
+        """Everything said was accepted: an episode that is closed needs no note any more."""
+        if self._open is None:
+            try:
+                self._notes.clear()
+            except OSError as exc:
+                logger.warning("episode.note_kept", extra={"reason": str(exc)})
 
     def step(self, now: Moment, verdict: Verdict) -> Episode | None:
         """Takes the verdict on the window that ends now; returns what there is to say."""
@@ -114,7 +140,7 @@ class EpisodeTracker:
         name = episode_id(identity.gateway_id, identity.boot_id, self._source.sensor, onset.monotonic_ms)
         self._open = _Open(name, onset, highest)
         self._open.gaps = verdict.gaps
-        return self._report(self._open, "opened", now, verdict)
+        return self._report(self._open, "opened", now, verdict.score)
 
     def _open_step(self, episode: _Open, now: Moment, verdict: Verdict) -> Episode | None:
         if verdict.score > episode.peak.score:
@@ -125,7 +151,7 @@ class EpisodeTracker:
         if episode.calm_scans >= CLOSE_AFTER_SCANS:
             self._open, self._over, self._highest = None, 0, None
             self._rise.clear()
-            return self._report(episode, "closed", now, verdict)
+            return self._report(episode, "closed", now, verdict.score)
         if not _worth_an_update(episode, now):
             return None
         if episode.updates >= MAX_UPDATES:
@@ -133,7 +159,7 @@ class EpisodeTracker:
             episode.scans_since_report = 0
             return None
         episode.updates += 1
-        return self._report(episode, "updated", now, verdict)
+        return self._report(episode, "updated", now, verdict.score)
 
     def _peak(self, now: Moment, verdict: Verdict) -> _Peak:
         names, scores = self._source.channels, verdict.channel_score
@@ -143,10 +169,10 @@ class EpisodeTracker:
         top = int(scores.argmax())
         return _Peak(verdict.score, now, names[top], float(verdict.deviation[top]), shares)
 
-    def _report(self, episode: _Open, phase: Phase, now: Moment, verdict: Verdict) -> Episode:
+    def _report(self, episode: _Open, phase: Phase, now: Moment, score: float) -> Episode:
         duration, peak = now.ms_since(episode.onset), episode.peak
         episode.scans_since_report, episode.reported_score, episode.reported_ms = 0, peak.score, duration
-        return Episode(
+        event = Episode(
             wall_ms=now.wall_ms,
             monotonic_ms=now.monotonic_ms,
             episode_id=episode.id,
@@ -154,7 +180,7 @@ class EpisodeTracker:
             phase=phase,
             onset_wall_ms=episode.onset.wall_ms,
             duration_ms=duration,
-            score=round(verdict.score, 3),
+            score=round(score, 3),
             peak_score=round(peak.score, 3),
             peak_wall_ms=peak.at.wall_ms,
             top_channel=peak.top,
@@ -163,6 +189,33 @@ class EpisodeTracker:
             model=self._source.model,
             quality="gaps" if episode.gaps else "good",
         )
+        self._note(episode, event)
+        return event
+
+    def _note(self, episode: _Open, event: Episode) -> None:
+        note = Note(
+            said=event,
+            boot_id=self._source.identity.boot_id,
+            onset_monotonic_ns=episode.onset.monotonic_ns,
+            sigma=episode.peak.sigma,
+        )
+        try:
+            self._notes.save(note)
+        except OSError as exc:
+            self.unnoted += 1
+            logger.warning("episode.unnoted", extra={"episode_id": episode.id, "reason": str(exc)})
+
+
+def _reopened(note: Note, now: Moment, *, same_boot: bool) -> _Open:
+    """The episode of a note; under another boot its beginning is placed by the wall clock, the only one left."""
+    said = note.said
+    by_wall = now.monotonic_ns - max(0, now.wall_ms - said.onset_wall_ms) * NS_PER_MS
+    onset = Moment(said.onset_wall_ms, note.onset_monotonic_ns if same_boot else by_wall)
+    peak_at = now._replace(wall_ms=said.peak_wall_ms)
+    peak = _Peak(said.peak_score, peak_at, said.top_channel, note.sigma, said.contributions)
+    episode = _Open(said.episode_id, onset, peak)
+    episode.gaps = said.quality == "gaps"
+    return episode
 
 
 def _worth_an_update(episode: _Open, now: Moment) -> bool:

@@ -35,11 +35,8 @@ not the noise of single readings, which the level averages out."""
 LEAST_SIGMA: Final = 0.5
 """Nor does one nearer than this, however small the floor."""
 
-MARGIN: Final = 1.5
-"""How far beyond the levels seen in calibration an alarm begins."""
-
 EXTREME_QUANTILE: Final = 0.98
-BULK_CAP: Final = 6.0
+BULK_CAP: Final = 4.0
 """The extreme level counts at most this many robust spreads of all levels: a fault inside the calibration must
 not teach the gate that faults are normal."""
 
@@ -56,7 +53,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         mu: Centre, in the channel's unit; follows a slow drift afterwards.
         sd: Spread, in the channel's unit.
         base: Level taken for normal, in spreads.
-        shown: Distance of levels from ``base`` that calibration itself showed, with a margin, in spreads.
+        shown: Distance of levels from ``base`` that calibration itself showed, in spreads.
         least: Distance that is worth an alarm at all, in spreads.
         watched: False for a channel that was mostly gaps.
     """
@@ -124,7 +121,7 @@ def _levels(scans: Array, mu: Array, sd: Array, model: LevelModel) -> Array:
 def _shown(distances: Array) -> Array:
     bulk = MAD_TO_SIGMA * np.median(distances, axis=0)
     extreme: Array = np.minimum(np.quantile(distances, EXTREME_QUANTILE, axis=0), BULK_CAP * bulk)
-    return MARGIN * extreme
+    return extreme
 
 
 def _least(floors_in_sigma: Array) -> Array:

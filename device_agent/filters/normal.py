@@ -1,7 +1,8 @@
 """What is normal now: a calibration whose centre follows a slow drift, as tensors for the model.
 
-A threshold is what calibration showed, and at least what is worth an alarm, but never most of the way to the end
-of the channel's range: a processor that is usually half busy must still alarm when it is wholly so.
+A threshold lies beyond what calibration showed, and at least where an alarm is worth it, but not so near the end
+of the channel's range that it cannot be crossed: a processor that is usually half busy must still alarm when it
+is wholly so.
 Not here: when it may follow (``gate``).
 """
 
@@ -17,9 +18,17 @@ from device_agent.filters.runtime import FloatArray
 CLIP_SIGMA: Final = 8.0
 """No level goes further: the model clips every reading there."""
 
-MOST_OF_THE_ROOM: Final = 0.7
-"""Share of the room between the normal level and the end of the range beyond which no threshold lies, unless
-calibration itself showed such levels."""
+MARGIN: Final = 1.5
+"""How far beyond the levels seen in calibration an alarm begins, where there is room for it."""
+
+NEARLY_ALL: Final = 0.9
+"""Share of the room between the normal level and the end of the range that the margin may fill."""
+
+MOST: Final = 0.7
+"""Share of it that the least distance worth an alarm may fill."""
+
+NEAREST: Final = 0.25
+"""Share of the least distance that stays, however little room there is: one floor, where that is four floors."""
 
 
 class MovingNormal:
@@ -66,7 +75,7 @@ class MovingNormal:
         )
 
     def _inverse(self, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]], room: Array) -> FloatArray:
-        bounded = np.minimum(self._least, MOST_OF_THE_ROOM * room)
-        threshold = np.maximum.reduce([self._shown, bounded, np.full_like(room, 1e-3)])
-        inverse: FloatArray = (wanted / threshold).astype(np.float32)
+        least = np.clip(MOST * room, NEAREST * self._least, self._least)
+        beyond = np.minimum(MARGIN * self._shown, np.maximum(self._shown, NEARLY_ALL * room))
+        inverse: FloatArray = (wanted / np.maximum(least, beyond)).astype(np.float32)
         return inverse

@@ -6,7 +6,7 @@ Not here: which tensors a model must have (``signature``), what they mean.
 """
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,8 @@ from device_agent.filters.signature import SIGNATURE, Shapes
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
-_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+_INSTALL = "pip install ai-edge-litert (or, on 32-bit ARM, tflite-runtime and numpy<2)"
 
 
 class _Tensors(NamedTuple):
@@ -61,8 +62,10 @@ class Graph:
 
 def _open(data: bytes) -> Any:  # noqa: ANN401 - neither runtime ships types
     try:
-        interpreter = _interpreter_class()(model_content=data, num_threads=1)
+        interpreter = interpreter_class()(model_content=data, num_threads=1)
         interpreter.allocate_tensors()
+    except ImportError as exc:
+        raise ModelError(f"the TFLite runtime does not work here ({exc})", remedy=_INSTALL) from exc
     except (ValueError, RuntimeError) as exc:
         raise ModelError(
             f"it is not a usable TFLite file ({exc})", remedy="copy the model again from the release"
@@ -70,17 +73,15 @@ def _open(data: bytes) -> Any:  # noqa: ANN401 - neither runtime ships types
     return interpreter
 
 
-def _interpreter_class() -> Callable[..., Any]:
-    for module in _RUNTIMES:
+def interpreter_class(runtimes: Sequence[str] = RUNTIMES) -> Callable[..., Any]:
+    """The interpreter of the first runtime that is installed; raises ``ModelError`` where none is."""
+    for module in runtimes:
         try:
             found: Callable[..., Any] = importlib.import_module(module).Interpreter
         except ModuleNotFoundError:
             continue
         return found
-    raise ModelError(
-        "no TFLite runtime is installed",
-        remedy="pip install ai-edge-litert (or, on 32-bit ARM, tflite-runtime and numpy<2)",
-    )
+    raise ModelError("no TFLite runtime is installed", remedy=_INSTALL)
 
 
 def _signature(interpreter: Any) -> tuple[_Tensors, _Tensors]:  # noqa: ANN401 - see above

@@ -41,6 +41,8 @@ class WindowRing:
 
     def skip(self, scans: int) -> None:
         """Adds that many scans that were never taken."""
+        if scans < 1:
+            return
         nothing = np.zeros(self._values.shape[1], dtype=np.float32)
         for _ in range(min(scans, WINDOW_SCANS)):
             self.push(nothing, nothing)

@@ -100,7 +100,7 @@ def machine_probes(sys: Path = Path("/sys")) -> tuple[Probe, ...]:
     disks = physical(sys / "block")
     if disks:
         probes.append(CounterProbe(DISK, lambda: _disk_counters(disks)))
-    probes.append(CounterProbe(NETWORK, lambda: _network_counters(sys / "class/net")))
+    probes.append(CounterProbe(NETWORK, _Interfaces(sys / "class/net")))
     if _temperature() is not None:
         probes.append(GaugeProbe(TEMPERATURE, _temperature))
     return tuple(probes)
@@ -138,11 +138,21 @@ def _disk_counters(disks: frozenset[str]) -> Counters:
     return {name: (io.read_bytes, io.write_bytes) for name, io in found.items() if name in disks}
 
 
-def _network_counters(folder: Path) -> Counters:
-    found = psutil.net_io_counters(pernic=True, nowrap=False)
-    hardware = physical(folder) & found.keys()  # a container's only interface is no hardware: then all count
-    names = hardware or found.keys() - {"lo"}
-    return {name: (found[name].bytes_recv, found[name].bytes_sent) for name in names}
+class _Interfaces:
+    """Counters of the interfaces that count; looks for hardware again only when an interface comes or goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: frozenset[str] = frozenset()
+        self._counting: frozenset[str] = frozenset()
+
+    def __call__(self) -> Counters:
+        found = psutil.net_io_counters(pernic=True, nowrap=False)
+        if found.keys() != self._seen:
+            self._seen = frozenset(found)
+            hardware = physical(self._folder) & self._seen
+            self._counting = hardware or self._seen - {"lo"}  # a container's only interface is no hardware
+        return {name: (found[name].bytes_recv, found[name].bytes_sent) for name in self._counting}
 
 
 def _temperature() -> float | None:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from contract.codec import decode_event, encode_event
 from contract.events import AnyEvent, Context, Episode, Summary
+from device_agent.condense.notes import MemoryNotes
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
 from device_agent.filters.model import LevelModel
-from device_agent.filters.store import CalibrationStore, MemoryCalibrations
+from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
-from device_agent.pipeline import SensorPipeline
+from device_agent.pipeline import Memory, SensorPipeline
 from device_agent.sensors.drivers import HostSensor
 from device_agent.sensors.port import Channel, Scan
 
@@ -37,9 +38,9 @@ def _config(state_dir: str = "/nonexistent") -> GatewayConfig:
     )
 
 
-def _pipeline(store: CalibrationStore | None = None) -> SensorPipeline:
-    kept = store or MemoryCalibrations()
-    return SensorPipeline("host", CHANNELS, 10.0, _config(), IDENTITY, MODEL, store=kept)
+def _pipeline() -> SensorPipeline:
+    memory = Memory(MemoryCalibrations(), MemoryNotes())
+    return SensorPipeline("host", CHANNELS, 10.0, _config(), IDENTITY, MODEL, memory=memory)
 
 
 def _scan(seq: int, values: Sequence[float], *, wall_jump_ms: int = 0) -> Scan:
@@ -153,6 +154,18 @@ def test_a_restart_is_armed_at_once(tmp_path: Path) -> None:
     second = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
     assert second.state == "armed"
     assert [e.phase for e in _episodes(_run(second, _day()))][:1] == ["opened"]
+
+
+def test_an_episode_that_was_open_at_a_restart_closes_in_the_next_process(tmp_path: Path) -> None:
+    config, rows = _config(str(tmp_path)), _day()
+    first = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
+    events = _run(first, rows[:380])
+    second = SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL)
+    for seq, row in enumerate(rows[380:], start=380):
+        events += second.push(_scan(seq, row))
+    episodes = _episodes(events)
+    assert len({episode.episode_id for episode in episodes}) == 1
+    assert (episodes[0].phase, episodes[-1].phase) == ("opened", "closed")
 
 
 WILD = st.one_of(

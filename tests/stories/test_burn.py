@@ -1,6 +1,7 @@
 """A real fault on the real machine: both cores burn while the demo watches them."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stories.demo import Demo
+from twin.fleet import wait_for_calm
 from twin.induce import induced
 from twin.plans import LIVE_ID
 
@@ -26,7 +28,8 @@ def live_state(demo: Demo) -> str | None:
 
 
 def test_a_burn_of_all_cores_raises_one_alert_that_closes_after_it(tmp_path: Path) -> None:
-    with Demo(tmp_path, "--seconds", "110") as demo:
+    wait_for_calm(threading.Event(), timeout_s=60)  # nothing rises above a machine that is full already
+    with Demo(tmp_path, "--seconds", "120") as demo:
         assert demo.eventually(lambda: live_state(demo) == "armed", timeout_s=75), demo.errors
         burnt_s = time.monotonic() + 20
         with induced("cpu_burn", 30, tmp_path):

@@ -2,10 +2,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from contract.events import Episode
 from device_agent.condense.episodes import MAX_UPDATES, EpisodeTracker, Source
 from device_agent.condense.moment import Moment
+from device_agent.condense.notes import EpisodeNotes, MemoryNotes, Note
 from device_agent.filters.gate import Verdict
 from device_agent.identity import Identity
 
@@ -19,7 +21,7 @@ def _verdict(score: float, *, gaps: bool = False) -> Verdict:
 
 
 def _run(scores: Sequence[float], *, wall_jump_ms: int = 0, tracker: EpisodeTracker | None = None) -> list[Episode]:
-    tracker = tracker or EpisodeTracker(SOURCE, hop_scans=HOP)
+    tracker = tracker or EpisodeTracker(SOURCE, MemoryNotes(), hop_scans=HOP)
     events = []
     for n, score in enumerate(scores):
         jump = wall_jump_ms if n >= len(scores) // 2 else 0
@@ -81,7 +83,7 @@ def test_a_long_episode_is_told_at_every_doubling() -> None:
 
 
 def test_updates_are_bounded_and_the_rest_is_counted() -> None:
-    tracker = EpisodeTracker(SOURCE, hop_scans=HOP)
+    tracker = EpisodeTracker(SOURCE, MemoryNotes(), hop_scans=HOP)
     events = _run([1.3 ** (n // 8) for n in range(8 * 60)], tracker=tracker)
     assert len(events) == 1 + MAX_UPDATES
     assert tracker.capped > 0
@@ -119,9 +121,68 @@ def test_the_peak_names_the_channel_its_share_and_a_reason() -> None:
 
 
 def test_gaps_inside_the_episode_are_told() -> None:
-    tracker = EpisodeTracker(SOURCE, hop_scans=HOP)
+    tracker = EpisodeTracker(SOURCE, MemoryNotes(), hop_scans=HOP)
     assert tracker.step(Moment(0, 0), _verdict(2.0)) is None
     assert tracker.step(Moment(1, 10**6), _verdict(2.0)) is None
     opened = tracker.step(Moment(2, 2 * 10**6), _verdict(2.0, gaps=True))
     assert opened is not None
     assert opened.quality == "gaps"
+
+
+def _opened(notes: EpisodeNotes, *, then: Sequence[float] = ()) -> list[Episode]:
+    return _run([0.1] * 10 + [1.4] * 6 + list(then), tracker=EpisodeTracker(SOURCE, notes, hop_scans=HOP))
+
+
+def _resumed(notes: EpisodeNotes, source: Source, now: Moment) -> tuple[EpisodeTracker, Episode | None]:
+    tracker = EpisodeTracker(source, notes, hop_scans=HOP)
+    return tracker, tracker.resume(now)
+
+
+@pytest.mark.parametrize("boot", [SOURCE.identity.boot_id, "c" * 32])
+def test_a_restart_goes_on_with_the_open_episode_and_closes_it(boot: str) -> None:
+    notes = MemoryNotes()
+    opened = _opened(notes)[0]
+    other = boot != SOURCE.identity.boot_id
+    later = Moment(opened.onset_wall_ms + 60_000, (5_000 if other else opened.monotonic_ms + 60_000) * 10**6)
+    tracker, again = _resumed(notes, SOURCE._replace(identity=Identity("gw", boot)), later)
+    assert again is not None
+    assert (again.phase, again.episode_id) == ("updated", opened.episode_id)
+    assert again.duration_ms == pytest.approx(60_000, abs=3_000)
+    said = [tracker.step(Moment(later.wall_ms + n, later.monotonic_ns + n), _verdict(0.1)) for n in range(16)]
+    assert said[-1] is not None
+    assert (said[-1].phase, said[-1].episode_id) == ("closed", opened.episode_id)
+
+
+def test_after_a_crash_the_last_word_on_a_closed_episode_is_said_again() -> None:
+    notes = MemoryNotes()
+    closed = _opened(notes, then=[0.1] * 16)[-1]
+    _, again = _resumed(notes, SOURCE, Moment(0, 0))
+    assert again is not None
+    assert (again.phase, again.episode_id, again.wall_ms) == ("closed", closed.episode_id, closed.wall_ms)
+
+
+def test_after_an_orderly_end_a_closed_episode_is_not_said_again() -> None:
+    notes = MemoryNotes()
+    tracker = EpisodeTracker(SOURCE, notes, hop_scans=HOP)
+    _run([1.4] * 6 + [0.1] * 16, tracker=tracker)
+    tracker.settle()
+    assert _resumed(notes, SOURCE, Moment(0, 0))[1] is None
+
+
+def test_an_orderly_end_does_not_forget_an_open_episode() -> None:
+    notes = MemoryNotes()
+    tracker = EpisodeTracker(SOURCE, notes, hop_scans=HOP)
+    _run([1.4] * 6, tracker=tracker)
+    tracker.settle()
+    assert _resumed(notes, SOURCE, Moment(0, 0))[1] is not None
+
+
+class _FullDisk(MemoryNotes):
+    def save(self, note: Note) -> None:
+        raise OSError(28, "No space left on device", note.boot_id)
+
+
+def test_an_episode_that_cannot_be_noted_is_still_told_and_counted() -> None:
+    tracker = EpisodeTracker(SOURCE, _FullDisk(), hop_scans=HOP)
+    assert [event.phase for event in _run([1.4] * 6, tracker=tracker)] == ["opened"]
+    assert tracker.unnoted == 1

@@ -41,11 +41,11 @@ def test_an_unwatched_channel_is_off() -> None:
 def test_the_threshold_is_what_matters_or_what_calibration_showed() -> None:
     channel = Channel(name="one")
     assert _rise_threshold(_calibration(channel)) == pytest.approx(4.0)
-    assert _rise_threshold(_calibration(channel, shown=(6.0,))) == pytest.approx(6.0)
+    assert _rise_threshold(_calibration(channel, shown=(4.0,))) == pytest.approx(6.0)
 
 
-@pytest.mark.parametrize(("mu", "threshold"), [(20.0, 4.0), (60.0, 2.8), (90.0, 0.7), (100.0, 0.5)])
-def test_the_end_of_the_range_can_always_be_told_from_normal(mu: float, threshold: float) -> None:
+@pytest.mark.parametrize(("mu", "threshold"), [(20.0, 4.0), (60.0, 2.8), (80.0, 1.4), (90.0, 1.0), (100.0, 1.0)])
+def test_near_the_end_of_the_range_less_is_enough(mu: float, threshold: float) -> None:
     channel = Channel(name="cpu_percent", high=100)
     assert _rise_threshold(_calibration(channel, mu=(mu,))) == pytest.approx(threshold)
 
@@ -55,3 +55,8 @@ def test_the_centre_follows_and_the_threshold_with_it() -> None:
     normal.follow(np.array([-4.0], dtype=np.float32), 0.5)
     assert normal.calibration.mu == pytest.approx((40.0,))
     assert normal.tensors.inv_rise[0] == pytest.approx(1 / 4.0)
+
+
+def test_the_margin_ends_before_the_range_does() -> None:
+    calibration = _calibration(Channel(name="cpu_percent", high=100), mu=(60.0,), shown=(3.0,))
+    assert _rise_threshold(calibration) == pytest.approx(3.6)
