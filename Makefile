@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements/development.lock pyproject.toml tools/find-python
 	@echo "setting up $(VENV) (once; about a minute)" >&2
 	@rm -rf $(VENV)
 	@"$$(tools/find-python)" -m venv $(VENV)
-	@$(BIN)/pip install $(PIP_FLAGS) --require-hashes -r requirements/development.lock
+	@$(BIN)/pip install $(PIP_FLAGS) --no-deps --require-hashes -r requirements/development.lock
 	@$(BIN)/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -31,6 +31,10 @@ demo: setup ## Run the whole system on this machine: page at http://127.0.0.1:80
 .PHONY: test
 test: setup ## Run every check
 	@tools/check $(ARGS)
+
+.PHONY: bundle
+bundle: setup ## Stage build/lambda for `sam deploy`
+	@tools/bundle
 
 .PHONY: format
 format: setup ## Format the code
@@ -47,8 +51,8 @@ models: setup ## Build models/ anew
 
 .PHONY: lock
 lock: setup ## Resolve requirements/*.lock anew
-	@for name in gateway development sam; do \
-	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	@for name in gateway development sam lambda; do \
+	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal $$([ $$name = lambda ] && echo --python-version 3.13 || echo --python-version 3.11) \
 	    --generate-hashes --no-header --no-annotate --output-file $$name.lock $$name.in); \
 	done
 

@@ -1,5 +1,7 @@
 """Writes what a sensor measures into a recording that the ``replay`` sensor plays.
 
+One row per deadline, so that a replay keeps the pace: a missed deadline is a row of empty cells.
+
 The file is there when it is whole: rows go to a temporary file beside it, which is synced and renamed at
 the end. Stopped early, what was recorded until then is kept; failed, nothing is left behind.
 
@@ -32,10 +34,10 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """What was recorded.
 
     Attributes:
-        scans: Rows written.
-        gaps: Empty cells.
+        scans: Readings taken, a row each.
+        gaps: Values missing in them, an empty cell each.
         late: Scans taken late, see ``contract.events.SensorHealth``.
-        missed: Deadlines without a scan.
+        missed: Deadlines without a scan, a row of empty cells each.
         bytes: Size of the file.
     """
 
@@ -66,8 +68,10 @@ def record(
         progress: Called with the number of rows so far after each one.
 
     Raises:
-        ConfigError: The sensor cannot work as configured, or the file cannot be written.
+        ConfigError: The sensor cannot work as configured, the length is none, or the file cannot be written.
     """
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"{seconds:g} seconds cannot be recorded", remedy="use a positive number of seconds")
     done = stop or threading.Event()
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
@@ -85,7 +89,9 @@ def record(
     finally:
         temporary.unlink(missing_ok=True)
     counted, size = sampler.counters, output.stat().st_size
-    return Recorded(scans=counted.scans, gaps=counted.gaps, late=counted.late, missed=counted.missed, bytes=size)
+    return Recorded(
+        scans=counted.scans - counted.shed, gaps=counted.gaps, late=counted.late, missed=counted.missed, bytes=size
+    )
 
 
 class _Rows:
@@ -96,8 +102,9 @@ class _Rows:
         self._done = done
         self._progress = progress
         self._decimals: tuple[int, ...] = ()
+        self._interval_ms = 0.0
+        self._next_seq = 0
         self._last_seq = 0
-        self._written = 0
 
     def begin(self, name: str, sampler: Sampler, seconds: float) -> None:
         """Writes the two lines at the top and sets the end."""
@@ -106,21 +113,29 @@ class _Rows:
         columns = ",".join([TIMESTAMP_COLUMN, *(channel.name for channel in channels)])
         self._file.write(f"{METADATA_PREFIX}{metadata.decode()}\n{columns}\n")
         self._decimals = tuple(decimals(channel.resolution) for channel in channels)
+        self._interval_ms = 1000 / sampler.rate_hz
         self._last_seq = max(1, round(seconds * sampler.rate_hz)) - 1
 
     def put(self, scan: Scan) -> bool:
-        """See ``ScanSink``."""
-        cells = [_cell(value, places) for value, places in zip(scan.values, self._decimals, strict=True)]
-        self._file.write(",".join([_timestamp(scan.wall_ms), *cells]) + "\n")
-        self._written += 1
-        if self._progress:
-            self._progress(self._written)
+        """See ``ScanSink``; a scan after the recording's end is not taken."""
+        for seq in range(self._next_seq, min(scan.seq, self._last_seq + 1)):
+            self._write(scan.wall_ms - round((scan.seq - seq) * self._interval_ms), [""] * len(self._decimals))
         if scan.seq >= self._last_seq:
             self._done.set()
+        if scan.seq > self._last_seq:
+            return False
+        cells = [_cell(value, places) for value, places in zip(scan.values, self._decimals, strict=True)]
+        self._write(scan.wall_ms, cells)
+        self._next_seq = scan.seq + 1
+        if self._progress:
+            self._progress(self._next_seq)
         return True
 
     def close(self) -> None:
         """See ``ScanSink``."""
+
+    def _write(self, wall_ms: int, cells: list[str]) -> None:
+        self._file.write(",".join([_timestamp(wall_ms), *cells]) + "\n")
 
 
 def decimals(resolution: float) -> int:

@@ -63,4 +63,5 @@ def _row(gateway: Gateway, account: Reckoning, alerts: int) -> GatewayReport:
         raw_bytes=run.raw_bytes,
         sent_bytes=agent.sent_bytes,
         alerts=alerts,
+        armed_after_ms=run.armed_after_ms,
     )

@@ -68,7 +68,14 @@ def run_demo(options: DemoOptions) -> int:
         UsageError: The call cannot work; nothing was started.
         TwinError: A part failed; everything was ended.
     """
-    began_s = time.monotonic()
+    try:
+        return _run(options, began_s=time.monotonic())
+    except KeyboardInterrupt:
+        print("error: interrupted while ending; every process was ended", file=sys.stderr)
+        return 1
+
+
+def _run(options: DemoOptions, *, began_s: float) -> int:
     _check(options)
     with ExitStack() as cleanup:
         parts = _assemble(options, cleanup)

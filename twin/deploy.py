@@ -52,7 +52,7 @@ def deploy(clients: Clients, *, template: Path | None = None) -> Outputs:
         TemplateBody=package_template(read_template(source), f"s3://{_ARTIFACTS}/{key}"),
         Parameters=[
             {"ParameterKey": "Target", "ParameterValue": "twin"},
-            {"ParameterKey": "WatermarkIntervalSeconds", "ParameterValue": "1"},
+            {"ParameterKey": "WatermarkIntervalSeconds", "ParameterValue": "0"},
         ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         OnFailure="DO_NOTHING",

@@ -1,12 +1,12 @@
 """Reads what the reckoning compares: ledgers on disk, blocks and quarantine in the table."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from contract.envelope import Declared
+from contract.events import Lane
 from device_agent.ledger import Entry
 from twin.aws import Clients
 from twin.reckoning import Block
@@ -41,7 +41,28 @@ def _items(clients: Clients, table: str, kind: str) -> Iterator[dict[str, dict[s
         yield from page["Items"]
 
 
-def _block(item: dict[str, dict[str, str]]) -> Block:
-    plain: dict[str, Any] = {name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()}
-    declared = plain.pop("declared", None)
-    return msgspec.convert({**plain, "declared": json.loads(declared) if declared else []}, Block)
+class _Item(msgspec.Struct, frozen=True):
+    """A block item as the table holds it; see ``cloud_functions/core/rows.py``."""
+
+    gateway_id: str
+    spool_id: str
+    lane: Lane
+    first_seq: int
+    stored_ms: int
+    body: str
+    declared: str = "[]"
+
+
+def _block(attributes: dict[str, dict[str, str]]) -> Block:
+    plain = {name: int(value["N"]) if "N" in value else value.get("S") for name, value in attributes.items()}
+    item = msgspec.convert(plain, _Item)
+    events = msgspec.json.decode(item.body, type=list[msgspec.Raw])
+    return Block(
+        gateway_id=item.gateway_id,
+        spool_id=item.spool_id,
+        lane=item.lane,
+        first_seq=item.first_seq,
+        held=[bytes(event) != b"null" for event in events],
+        stored_ms=item.stored_ms,
+        declared=msgspec.json.decode(item.declared, type=list[Declared]),
+    )

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
+import psutil
+
 from twin.cloud import Deployment
 from twin.errors import TwinError
 from twin.gateways import Gateway
@@ -20,6 +22,9 @@ from twin.plans import LIVE_ID, Plan
 _START_S: Final = 60.0
 _DRAIN_S: Final = 30.0
 _POLL_S: Final = 0.1
+_CALM_PERCENT: Final = 50.0
+_CALM_STEP_S: Final = 0.5
+_CALM_WITHIN_S: Final = 5.0
 
 
 class Fleet:
@@ -63,6 +68,7 @@ class Fleet:
         live = [gateway for gateway in self.gateways if gateway.gateway_id == LIVE_ID]
         if not (self._ready(_connected, self.gateways, stop) and self._ready(_sensing, replays, stop)):
             return False
+        wait_for_calm(stop)
         for gateway in live:
             gateway.start_run()
         return self._ready(_sensing, live, stop)
@@ -121,6 +127,21 @@ class Fleet:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def wait_for_calm(stop: threading.Event, timeout_s: float = _CALM_WITHIN_S) -> bool:
+    """Waits until the machine is no longer busy with starting, at most ``timeout_s``; returns whether it is calm.
+
+    A filter that calibrates while every core is busy takes that for normal.
+    """
+    deadline = time.monotonic() + timeout_s
+    psutil.cpu_percent(interval=None)
+    while not stop.wait(_CALM_STEP_S):
+        if psutil.cpu_percent(interval=None) < _CALM_PERCENT:
+            return True
+        if time.monotonic() > deadline:
+            return False
+    return False
 
 
 def _connected(gateway: Gateway) -> bool:

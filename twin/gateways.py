@@ -18,7 +18,9 @@ from twin.plans import Plan
 from twin.ports import LOOPBACK
 from twin.provision import DeviceFiles
 
-_REPORT_S: Final = 5.0
+_SUMMARY_S: Final = 10.0
+_HEALTH_S: Final = 15.0
+_LINGER_S: Final = 2.0
 _RUN_STATUS: Final = "run-status.json"
 _AGENT_STATUS: Final = "agent-status.json"
 
@@ -36,6 +38,7 @@ class SensorStatus(msgspec.Struct, frozen=True):
 class RunStatus(msgspec.Struct, frozen=True):
     """``run-status.json`` as far as the demo reads it."""
 
+    armed_after_ms: int | None = None
     accepted: int = 0
     raw_bytes: int = 0
     windows: int = 0
@@ -107,10 +110,10 @@ class Gateway:
                 private_key=str(device.private_key),
                 ca=str(device.ca),
                 rule=rule,
-                linger_s=2.0,
+                linger_s=_LINGER_S,
             ),
-            summary_s=_REPORT_S,
-            health_s=_REPORT_S,
+            summary_s=_SUMMARY_S,
+            health_s=_HEALTH_S,
         )
         atomic_write(self._config, msgspec.yaml.encode(config))
 

@@ -24,6 +24,7 @@ class Alert(msgspec.Struct, frozen=True):
     gateway_id: str
     sensor: str
     top_channel: str
+    episode_id: str = ""
     severity: str = ""
     reason: str = ""
     peak_score: float = 0.0

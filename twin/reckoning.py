@@ -2,7 +2,7 @@
 
 For one gateway, over event ids ``(spool, lane, sequence)``:
 
-    lost       = accepted - stored - declared       (must be 0)
+    lost       = accepted - stored - declared        (must be 0; declared: given up or quarantined, openly)
     duplicates = ids that lie in more than one block (must be 0)
     unknown    = stored - accepted                  (a store that invents; 0 after an orderly end)
 
@@ -34,7 +34,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         spool_id: Which spool counted.
         lane: Which lane.
         first_seq: Of its first event.
-        count: How many events it holds.
+        held: For each sequence from there on, whether the event itself is in the block; ``False`` for one that
+            was quarantined.
         stored_ms: When it was first stored, by the cloud's clock.
         declared: Sequences the gateway gave up on purpose.
     """
@@ -43,13 +44,25 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     spool_id: str
     lane: Lane
     first_seq: int
-    count: int
+    held: list[bool]
     stored_ms: int
     declared: list[Declared] = []
 
     def keys(self) -> Iterator[EventKey]:
         """The events it holds."""
-        return ((self.spool_id, self.lane, self.first_seq + offset) for offset in range(self.count))
+        return self._keys(held=True)
+
+    def given_up(self) -> Iterator[EventKey]:
+        """The events that somebody gave up openly: the gateway by declaring, the cloud by quarantine."""
+        yield from self._keys(held=False)
+        for declared in self.declared:
+            for seq in range(declared.first, declared.last + 1):
+                yield self.spool_id, self.lane, seq
+
+    def _keys(self, *, held: bool) -> Iterator[EventKey]:
+        for offset, is_held in enumerate(self.held):
+            if is_held == held:
+                yield self.spool_id, self.lane, self.first_seq + offset
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +95,7 @@ def reckon(ledger: Iterable[Entry], blocks: Iterable[Block]) -> Reckoning:
     stored_ms: dict[EventKey, int] = {}
     declared: set[EventKey] = set()
     for block in blocks:
-        declared.update(_declared(block))
+        declared.update(block.given_up())
         for key in block.keys():  # noqa: SIM118 - a block is no mapping
             copies[key] += 1
             stored_ms[key] = min(block.stored_ms, stored_ms.get(key, block.stored_ms))
@@ -109,9 +122,3 @@ def _percentile(ordered: Sequence[int], percent: int) -> int | None:
     if not ordered:
         return None
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-
-def _declared(block: Block) -> Iterator[EventKey]:
-    for given_up in block.declared:
-        for seq in range(given_up.first, given_up.last + 1):
-            yield block.spool_id, block.lane, seq

@@ -2,7 +2,8 @@
 
 ``gateways[]``: ``id``, ``samples`` (channel values taken), ``windows`` (scored), ``events`` (accepted), ``stored``,
 ``lost``, ``duplicates``, ``declared``, ``unknown`` (see ``twin.reckoning``), ``raw_bytes`` (the same readings as
-compact JSON), ``sent_bytes`` (payloads published, re-sends included), ``alerts`` (delivered).
+compact JSON), ``sent_bytes`` (payloads published, re-sends included), ``alerts`` (delivered), ``armed_after_ms``
+(how long sensing ran until its filters were armed, ``null`` if they never were).
 ``alerts[]``: every notification delivered. ``latency_ms``: see ``twin.reckoning.Latency``.
 ``lost``, ``duplicates``, ``quarantined``: over everything.
 """
@@ -30,6 +31,7 @@ class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     raw_bytes: int
     sent_bytes: int
     alerts: int
+    armed_after_ms: int | None
 
 
 class DemoReport(msgspec.Struct, frozen=True, kw_only=True):

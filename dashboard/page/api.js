@@ -5,9 +5,13 @@
 
 import { useCallback, useEffect, useRef, useState } from "./preact.js";
 
-export const REFRESH_MS = 2000;
 const SLOWEST_MS = 15000;
 const TIMEOUT_MS = 8000;
+
+/** How often to ask: index.html says it, so that a deployment which pays by the request can ask less. */
+function refreshMs() {
+  return Number(document.querySelector('meta[name="refresh-ms"]').content);
+}
 
 /** What went wrong with one request, as a sentence; `status` is the HTTP status, 0 where there was none. */
 export class ApiError extends Error {
@@ -63,13 +67,13 @@ async function poll(url, { read, stop, wake, report }) {
   let failures = 0;
   while (!stop.aborted) {
     await waitVisible(stop);
-    let pause = REFRESH_MS;
+    let pause = refreshMs();
     try {
       const data = read(await getJson(url, stop));
       failures = 0;
       report({ data, at: performance.now(), error: null });
     } catch (error) {
-      pause = Math.min(SLOWEST_MS, REFRESH_MS * 2 ** failures++);
+      pause = Math.min(SLOWEST_MS, pause * 2 ** failures++);
       if (!stop.aborted) report({ error, retryAt: performance.now() + pause });
     }
     await waitFor(pause, stop, wake);

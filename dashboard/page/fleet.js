@@ -6,7 +6,7 @@ import { Attention, href, SensorChip, Status } from "./parts.js";
 
 function Figure({ name, value, note, tone }) {
   return html`<div class="figure ${tone ? `figure-${tone}` : ""}">
-    <dt>${name}</dt><dd>${value}${note && html`<small>${note}</small>`}</dd>
+    <dt>${name}</dt><dd>${value} ${note && html`<small>${note}</small>`}</dd>
   </div>`;
 }
 

@@ -6,9 +6,9 @@ const whole = new Intl.NumberFormat("en-GB");
 const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const fullTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
-const UNIT_SIGNS = {
-  percent: "%", celsius: "°C", degC: "°C", bytes: "B", "bytes/s": "B/s", bytes_per_s: "B/s", volts: "V", 1: "",
-};
+const UNIT_SIGNS = new Map([
+  ["percent", "%"], ["celsius", "°C"], ["bytes", "B"], ["bytes/s", "B/s"], ["volts", "V"], ["1", ""],
+]);
 const SCALES = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
 
 /** A count with thousands separated. */
@@ -62,7 +62,7 @@ export function share(x) {
 /** A channel's value with its unit; bytes and large numbers are scaled by powers of 1000. */
 export function value(v, unit) {
   if (!Number.isFinite(v)) return DASH;
-  const sign = UNIT_SIGNS[unit] ?? unit;
+  const sign = UNIT_SIGNS.get(unit) ?? unit;
   const [text, scale] = scaled(v, sign.startsWith("B"));
   return [text, scale + sign].filter(Boolean).join(NB);
 }

@@ -2,7 +2,7 @@
 
 import { html } from "./preact.js";
 
-const STATUS_WORDS = { ok: "OK", calibrating: "Calibrating", degraded: "Degraded", offline: "Offline" };
+const STATUS_WORDS = new Map([["ok", "OK"], ["calibrating", "Calibrating"], ["degraded", "Degraded"], ["offline", "Offline"]]);
 
 /** Address of a gateway's section, and of an episode's raw readings in it. */
 export function href(gatewayId, episodeId) {
@@ -22,15 +22,15 @@ export function readRoute(hash) {
 
 /** Shape and word, so that the status does not hang on colour alone. */
 export function Status({ status }) {
-  const known = status in STATUS_WORDS ? status : "unknown";
-  return html`<span class="status status-${known}">${STATUS_WORDS[status] ?? status}</span>`;
+  const known = STATUS_WORDS.has(status) ? status : "unknown";
+  return html`<span class="status status-${known}">${STATUS_WORDS.get(status) ?? status}</span>`;
 }
 
 /** A sensor's name with its state. */
 export function SensorChip({ sensor }) {
   const known = ["armed", "calibrating", "failed"].includes(sensor.state) ? sensor.state : "unknown";
   const title = sensor.lastGap ? `${sensor.state}; latest gap: ${sensor.lastGap}` : sensor.state;
-  return html`<span class="chip chip-${known}" title=${title}>${sensor.name}<span class="chip-state">${sensor.state}</span></span>`;
+  return html`<span class="chip chip-${known}" title=${title}><span class="chip-name">${sensor.name}</span> <span class="chip-state">${sensor.state}</span></span>`;
 }
 
 /** A number that asks for attention when it is not zero. */

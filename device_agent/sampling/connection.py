@@ -3,13 +3,24 @@
 Not here: time. The caller says what time it is.
 """
 
+import contextlib
 import logging
+from collections.abc import Iterator
 
-from device_agent.errors import SensorError
+from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.retry import Retry
 from device_agent.sensors.port import Channel, Reading, Sensor, SensorConfig, no_reading
 
 logger = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def naming(sensor: str) -> Iterator[None]:
+    """Puts the sensor's name before what is wrong with its configuration."""
+    try:
+        yield
+    except ConfigError as exc:
+        raise ConfigError(f"sensor `{sensor}`: {exc}", remedy=exc.remedy) from exc
 
 
 class Connection:
@@ -35,7 +46,7 @@ class Connection:
         return bool(self._reason)
 
     def read(self, now_ns: int) -> Reading:
-        """A reading; all gaps with the reason where there is none. Raises ``EndOfRecordingError``."""
+        """A reading; all gaps with the reason where there is none. Raises ``EndOfRecordingError``, ``ConfigError``."""
         if self._sensor is None and not self._retry.may_try(now_ns):
             return no_reading(self._channels, self._reason)
         try:
@@ -57,7 +68,8 @@ class Connection:
 
     def _opened(self) -> Sensor:
         if self._sensor is None:
-            self._sensor = self._config.open()
+            with naming(self._config.name):
+                self._sensor = self._config.open()
             if self._sensor.channels != self._channels:
                 raise SensorError("opened with other channels than it was described with")
         return self._sensor

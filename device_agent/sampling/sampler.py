@@ -22,10 +22,11 @@ from typing import NamedTuple
 
 from device_agent.cleaning import clean
 from device_agent.clock import Clock
-from device_agent.sampling.connection import Connection
+from device_agent.errors import ConfigError
+from device_agent.sampling.connection import Connection, naming
 from device_agent.sampling.queue import ScanSink
 from device_agent.sampling.retry import Retry
-from device_agent.sensors.port import Channel, EndOfRecordingError, Scan, SensorConfig
+from device_agent.sensors.port import HIGHEST_RATE_HZ, Channel, EndOfRecordingError, Scan, SensorConfig
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,13 @@ class Sampler:
         self._config = sensor
         self._clock = clock
         self._out = out
-        self._description = sensor.describe()
+        with naming(sensor.name):
+            self._description = sensor.describe()
+        if not 0 < self._description.rate_hz <= HIGHEST_RATE_HZ:
+            raise ConfigError(
+                f"sensor `{sensor.name}`: {self._description.rate_hz:g} scans per second",
+                remedy=f"choose a rate, or a replay's speed, above 0 and up to {HIGHEST_RATE_HZ} a second",
+            )
         self._connection = Connection(sensor, self._description.channels, Retry(jitter))
         self._interval_ns = 1e9 / self._description.rate_hz
         self._counters = Counters()

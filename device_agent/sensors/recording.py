@@ -40,7 +40,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         sensor: Name of the sensor that was recorded.
-        rate_hz: Scans per second.
+        rate_hz: Scans per second; given, it says that there is one row per deadline.
         channels: In the columns' order.
     """
 
@@ -74,6 +74,7 @@ class Layout(NamedTuple):
         columns: Column of each channel.
         first_line: Number of the first row's line.
         rate_hz: Recorded scans per second, ``None`` where nothing tells.
+        paced: Whether the recorder says that there is one row per deadline, whatever the timestamps.
     """
 
     delimiter: str
@@ -83,6 +84,7 @@ class Layout(NamedTuple):
     columns: tuple[int, ...]
     first_line: int
     rate_hz: float | None
+    paced: bool
 
 
 class Recording:
@@ -144,6 +146,7 @@ def _layout(file: IO[str], source: str, wanted: tuple[str, ...]) -> Layout:
         columns=tuple(names.index(channel.name) for channel in channels),
         first_line=header_line + 1,
         rate_hz=metadata.rate_hz or _rate(sample, time_at),
+        paced=metadata.rate_hz is not None,
     )
 
 

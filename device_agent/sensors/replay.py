@@ -1,12 +1,13 @@
 """The ``replay`` sensor: a recording read as if it happened now, at real or raised speed.
 
-Recorded intervals are kept, divided by ``speed``; a hole in the recording becomes as many scans of gaps as it
-would have held. Where a looping recording starts over stands one scan of gaps, so that nothing downstream takes
-the recording's end and its beginning for neighbours.
+Recorded intervals are kept, divided by ``speed``. Our own recordings have a row per deadline; in others a hole
+becomes as many scans of gaps as it would have held. Where a looping recording starts over stands one scan of gaps,
+so that nothing downstream takes the recording's end and its beginning for neighbours.
 
 Not here: the file format (``device_agent.sensors.recording``).
 """
 
+import math
 from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Self
@@ -14,9 +15,8 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
-from device_agent.errors import ConfigError, SensorError
+from device_agent.errors import SensorError
 from device_agent.sensors.port import (
-    HIGHEST_RATE_HZ,
     Channel,
     Description,
     EndOfRecordingError,
@@ -25,10 +25,13 @@ from device_agent.sensors.port import (
     no_reading,
     override,
 )
-from device_agent.sensors.recording import Recording, Row
+from device_agent.sensors.recording import Recording
 
 LONGEST_HOLE_SCANS = 64
 """A longer hole is cut to this, one window: the filter forgets no more than that."""
+
+_LAG_KEPT = 0.9
+_SLACK = 0.25
 
 
 class ReplaySensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="replay"):
@@ -65,11 +68,6 @@ class ReplaySensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_field
     def _describe(self, recording: Recording) -> Description:
         channels = override(recording.layout.channels, self.channels)
         rate_hz = (recording.layout.rate_hz or self.rate_hz) * self.speed
-        if not 0 < rate_hz <= HIGHEST_RATE_HZ:
-            raise ConfigError(
-                f"{self.path}: {rate_hz:g} scans per second at speed {self.speed:g}",
-                remedy=f"choose a speed that stays within {HIGHEST_RATE_HZ} scans per second",
-            )
         return Description(channels, rate_hz)
 
 
@@ -110,16 +108,35 @@ class Replay:
             yield no_reading(self._channels, "recording restarts")
 
     def _once(self, recording: Recording) -> Generator[Reading]:
-        before: Row | None = None
+        holes = None if recording.layout.paced else Holes(self._interval_s)
         for row in recording.rows():
-            hole = self._hole(before, row)
-            yield from [no_reading(self._channels, f"row {row.number}: hole in the recording")] * hole
+            for _ in range(holes.before(row.time_s) if holes else 0):
+                yield no_reading(self._channels, f"row {row.number}: hole in the recording")
             yield row.reading
-            before = row
 
-    def _hole(self, before: Row | None, row: Row) -> int:
-        """How many scans are missing between two rows."""
-        if before is None or before.time_s is None or row.time_s is None:
+
+class Holes:
+    """Finds how many scans are missing between rows.
+
+    A scan may be late without one missing, and the next is then early; so what counts is how far rows lag behind an
+    even pace, not the distance of two. The lag fades, for no two clocks agree.
+
+    Args:
+        interval_s: Recorded seconds from scan to scan.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._last_s: float | None = None
+        self._lag = 0.0
+
+    def before(self, time_s: float | None) -> int:
+        """Scans missing before the row of that time; a row without a time ends all knowledge."""
+        last_s, self._last_s = self._last_s, time_s
+        if last_s is None or time_s is None:
+            self._lag = 0.0
             return 0
-        missing = round((row.time_s - before.time_s) / self._interval_s) - 1
-        return min(max(missing, 0), LONGEST_HOLE_SCANS)
+        lag = self._lag * _LAG_KEPT + (time_s - last_s) / self._interval_s - 1
+        missing = max(0, math.floor(lag + _SLACK))
+        self._lag = max(lag - missing, -1.0)
+        return min(missing, LONGEST_HOLE_SCANS)

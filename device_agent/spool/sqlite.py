@@ -2,6 +2,7 @@
 
 What a row means is decided in one transaction each; see ``port.py`` for the rules and ``database.py`` for
 the file. Threads of one process share the connection, one at a time; processes wait for each other.
+A forwarder asks several times a second; while nothing was committed, it is answered from memory.
 
 Not here: which lane goes first, when to send (``device_agent.forwarder``).
 """
@@ -17,16 +18,20 @@ from pathlib import Path
 from typing import Final
 
 from contract.codec import encode_event
-from contract.envelope import Declared
 from contract.events import LANES, AnyEvent, Lane, lane_of
 from device_agent.errors import SpoolError
-from device_agent.spool import surrender
+from device_agent.spool import sealing, surrender
 from device_agent.spool.database import is_damage, open_database
-from device_agent.spool.packing import MAX_DECLARED, Row, Run, pack, room
+from device_agent.spool.packing import Row, room
 from device_agent.spool.port import Accepted, Block
 
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
 """Of event JSON kept at most; about four weeks offline at ten events a minute."""
+
+_CHECK_DISK = "check that the disk has room and is writable"
+
+Version = tuple[int, int]
+"""Of the file's content: of other connections' commits (``PRAGMA data_version``), and of one's own."""
 
 
 class SqliteSpool:
@@ -53,6 +58,9 @@ class SqliteSpool:
         self._path = path
         self._max_bytes = max_bytes
         self._mutex = threading.Lock()
+        self._writes = 0
+        self._waiting: dict[Lane, tuple[Version, int | None]] = {}
+        self._nothing: dict[Lane, tuple[Version, int, bool]] = {}
         self._database = open_database(path, new_id=new_id, wall_ms=wall_ms)
 
     @property
@@ -95,33 +103,48 @@ class SqliteSpool:
 
     def waiting(self, lane: Lane) -> int | None:
         """See ``Outbox``."""
+        version = self._version()
+        known = self._waiting.get(lane)
+        if known is not None and known[0] == version:
+            return known[1]
         with self._transaction("DEFERRED") as db:
-            return _waiting(db, lane)
+            first = sealing.waiting(db, lane)
+        self._waiting[lane] = (version, first)
+        return first
 
     def take(self, lane: Lane, *, after: int, partial: bool) -> Block | None:
         """See ``Outbox``."""
+        question = (self._version(), after, partial)
+        if self._nothing.get(lane) == question:
+            return None
+        block = self._take(lane, after, partial=partial)
+        if block is None:
+            self._nothing[lane] = question
+        return block
+
+    def _take(self, lane: Lane, after: int, *, partial: bool) -> Block | None:
         with self._transaction("DEFERRED") as db:
-            block = self._sealed(db, lane, after)
-            sealable = block is None and self._sealable(db, lane, partial=partial)
+            block = sealing.sealed(db, self.spool_id, lane, after)
+            sealable = block is None and sealing.sealable(db, self.spool_id, lane, partial=partial)
         if not sealable:
             return block
         with self._transaction("IMMEDIATE") as db:
-            self._seal(db, lane)
-            return self._sealed(db, lane, after)
+            sealing.seal(db, self.spool_id, lane)
+            return sealing.sealed(db, self.spool_id, lane, after)
 
     def forget(self, lane: Lane, through: int) -> int:
         """See ``Outbox``."""
         with self._transaction("IMMEDIATE") as db:
-            waiting = _waiting(db, lane)
+            first = sealing.waiting(db, lane)
             (used,) = db.execute("SELECT next_seq - 1 FROM lane WHERE name = ?", (lane,)).fetchone()
-            mark = min(through, used if waiting is None else waiting - 1)
+            mark = min(through, used if first is None else first - 1)
             cut = db.execute(
                 "SELECT first FROM block WHERE lane = ? AND first <= ? AND last > ?", (lane, mark, mark)
             ).fetchone()
             mark = mark if cut is None else cut[0] - 1
             surrender.delete_events(db, lane, 0, mark)
             db.execute("DELETE FROM block WHERE lane = ? AND last <= ?", (lane, mark))
-            db.execute("DELETE FROM declared WHERE lane = ? AND last <= ?", (lane, mark))
+            surrender.delete_declarations(db, lane, mark)
             (stored,) = db.execute(
                 "UPDATE lane SET stored = max(stored, ?) WHERE name = ? RETURNING stored", (mark, lane)
             ).fetchone()
@@ -146,115 +169,29 @@ class SqliteSpool:
             db.execute("UPDATE lane SET bytes = bytes + ? WHERE name = ?", (len(body), lane))
         return Accepted(lane, seq)
 
-    def _sealed(self, db: sqlite3.Connection, lane: Lane, after: int) -> Block | None:
-        row = db.execute(
-            "SELECT first, last, boot_id FROM block WHERE lane = ? AND first > ? ORDER BY first LIMIT 1",
-            (lane, after),
-        ).fetchone()
-        if row is None:
-            return None
-        first, last, boot_id = row
-        bodies = db.execute(
-            "SELECT body FROM event WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq", (lane, first, last)
-        )
-        return Block(
-            spool_id=self.spool_id,
-            boot_id=boot_id,
-            lane=lane,
-            first_seq=first,
-            last_seq=last,
-            events=tuple(body for (body,) in bodies),
-            declared=_declared(db, lane, first),
-        )
-
-    def _run(self, db: sqlite3.Connection, lane: Lane, declared: tuple[Declared, ...]) -> Run:
-        rows = db.execute(
-            "SELECT seq, event.boot_id, body FROM event, lane WHERE name = ?1 AND lane = ?1 AND seq > sealed"
-            " ORDER BY seq",
-            (lane,),
-        )
-        first = next(rows, None)
-        if first is None:
-            return Run((), full=False)
-        capacity = room(self.spool_id, first[1], lane, declared)
-        try:
-            return pack(map(Row._make, _chain(first, rows)), capacity)
-        finally:
-            rows.close()
-
-    def _sealable(self, db: sqlite3.Connection, lane: Lane, *, partial: bool) -> bool:
-        declared = _declared(db, lane, None)
-        run = self._run(db, lane, declared)
-        return run.full or (partial and bool(run.rows or declared))
-
-    def _seal(self, db: sqlite3.Connection, lane: Lane) -> None:
-        declared = _declared(db, lane, None)
-        run = self._run(db, lane, declared)
-        if run.full and not run.rows:  # the first event is so large that the declarations must wait
-            declared = ()
-            run = self._run(db, lane, declared)
-        if run.rows:
-            first, last, boot_id = run.rows[0].seq, run.rows[-1].seq, run.rows[0].boot_id
-        elif declared:
-            first, last, boot_id = self._number_for_declarations(db, lane)
-            declared = (*declared, Declared(first=first, last=last, reason="declaration"))
-        else:
-            return
-        db.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (lane, first, last, boot_id))
-        db.execute("UPDATE lane SET sealed = ? WHERE name = ?", (last, lane))
-        db.executemany(
-            "INSERT INTO declared VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (lane, first) DO UPDATE SET block = excluded.block",
-            [(lane, each.first, each.last, each.reason, first) for each in declared],
-        )
-
-    @staticmethod
-    def _number_for_declarations(db: sqlite3.Connection, lane: Lane) -> tuple[int, int, str]:
-        seq, boot_id = db.execute(
-            "UPDATE lane SET next_seq = next_seq + 1 WHERE name = ? RETURNING next_seq - 1, boot_id", (lane,)
-        ).fetchone()
-        return seq, seq, boot_id
+    def _version(self) -> Version:
+        with self._connection() as db:
+            return db.execute("PRAGMA data_version").fetchone()[0], self._writes
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
-        with self._mutex:
-            db = self._database.connection
+        with self._connection() as db:
+            db.execute(f"BEGIN {kind}")
             try:
-                db.execute(f"BEGIN {kind}")
-                try:
-                    yield db
-                    db.execute("COMMIT")
-                except BaseException:
-                    if db.in_transaction:
-                        db.execute("ROLLBACK")
-                    raise
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+            self._writes += kind == "IMMEDIATE"
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            try:
+                yield self._database.connection
             except sqlite3.Error as exc:
-                remedy = (
-                    "restart: a damaged file is moved aside at start"
-                    if is_damage(exc)
-                    else "check that the disk has room and is writable"
-                )
+                damaged = is_damage(exc)
+                remedy = "restart: a damaged file is moved aside at start" if damaged else _CHECK_DISK
                 raise SpoolError(f"spool {self._path}: {exc}", remedy=remedy) from exc
-
-
-def _chain(first: tuple[int, str, bytes], rows: sqlite3.Cursor) -> Iterator[tuple[int, str, bytes]]:
-    yield first
-    yield from rows
-
-
-def _waiting(db: sqlite3.Connection, lane: Lane) -> int | None:
-    (first,) = db.execute(
-        "SELECT min(seq) FROM (SELECT min(event.seq) AS seq FROM event, lane WHERE lane.name = ?1"
-        " AND event.lane = ?1 AND event.seq > lane.sealed UNION ALL"
-        " SELECT min(first) FROM declared WHERE lane = ?1 AND block IS NULL)",
-        (lane,),
-    ).fetchone()
-    return None if first is None else int(first)
-
-
-def _declared(db: sqlite3.Connection, lane: Lane, block: int | None) -> tuple[Declared, ...]:
-    rows = db.execute(
-        "SELECT first, last, reason FROM declared WHERE lane = ? AND block IS ? ORDER BY first LIMIT ?",
-        (lane, block, MAX_DECLARED if block is None else -1),
-    )
-    return tuple(Declared(first=first, last=last, reason=reason) for first, last, reason in rows)

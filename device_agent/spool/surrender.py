@@ -46,6 +46,15 @@ def delete_events(db: sqlite3.Connection, lane: Lane, first: int, last: int) -> 
     return int(events)
 
 
+def delete_declarations(db: sqlite3.Connection, lane: Lane, mark: int) -> None:
+    """Deletes what the cloud knows, except what a block still carries: a second copy must be the same bytes."""
+    db.execute(
+        "DELETE FROM declared WHERE lane = ?1 AND last <= ?2"
+        " AND (block IS NULL OR block NOT IN (SELECT first FROM block WHERE lane = ?1))",
+        (lane, mark),
+    )
+
+
 def quarantine_event(db: sqlite3.Connection, lane: Lane, row: Row, reason: str) -> None:
     """Keeps an event that cannot travel, and declares it."""
     _keep(db, lane, row, reason)

@@ -63,6 +63,26 @@ def test_a_recording_is_one_row_per_scan_with_gaps_as_empty_cells(tmp_path: Path
     assert recorded.bytes == (tmp_path / "r.csv").stat().st_size
 
 
+def test_a_missed_deadline_is_a_row_of_empty_cells(tmp_path: Path) -> None:
+    clock, path = SimulatedClock(wall_ms=1_700_000_000_000), tmp_path / "r.csv"
+    hang_once = iter([0.0, 0.31])
+    sensor = Counting(name="c", before_read=lambda: clock.advance(next(hang_once, 0.0)))
+    recorded = record(sensor, 0.6, path, clock=clock)
+    assert (recorded.scans, recorded.missed) == (4, 2)
+    rows = list(Recording(path).rows())
+    assert [row.reading.values[1] for row in rows if "b" not in row.reading.gaps] == [0, 1000, 2000, 3000]
+    assert [round(row.time_s * 10) % 10 for row in rows if row.time_s] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_recording_never_grows_beyond_its_length_even_over_a_suspend(tmp_path: Path) -> None:
+    clock, path = SimulatedClock(), tmp_path / "r.csv"
+    night = iter([0.0, 8 * 3600.0])
+    sensor = Counting(name="c", before_read=lambda: clock.advance(next(night, 0.0)))
+    recorded = record(sensor, 1.0, path, clock=clock)
+    assert recorded.scans == 2
+    assert len(list(Recording(path).rows())) == 10
+
+
 def test_what_was_recorded_is_what_is_replayed(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     record(Counting(name="c", rate_hz=4), 5, path, clock=SimulatedClock())

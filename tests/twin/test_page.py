@@ -3,16 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.twin.memory import MemoryBackend
 from twin.errors import UsageError
-from twin.page import Answer, PageServer, page_key
-
-
-class MemoryBackend:
-    def page(self, key: str) -> Answer:
-        return Answer(200, "text/html", b"<p>page") if key == "index.html" else Answer(404, "text/plain", b"")
-
-    def api(self, target: str) -> Answer:
-        return Answer(200, "application/json", target.encode())
+from twin.page import PageServer, page_key
 
 
 @pytest.fixture
@@ -33,8 +26,8 @@ def get(server: PageServer, target: str, *, host: str | None = None) -> http.cli
 
 def test_page_and_api_are_one_origin(server: PageServer) -> None:
     server.connect(MemoryBackend())
-    assert get(server, "/").body == b"<p>page"  # type: ignore[attr-defined]
-    assert get(server, "/api/fleet?minutes=5").body == b"/api/fleet?minutes=5"  # type: ignore[attr-defined]
+    assert get(server, "/").body == b"<!doctype html><p>page"  # type: ignore[attr-defined]
+    assert get(server, "/api/fleet?minutes=5").body == b"{}"  # type: ignore[attr-defined]
 
 
 def test_before_the_cloud_is_ready_the_page_says_so(server: PageServer) -> None:

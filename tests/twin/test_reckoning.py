@@ -14,15 +14,17 @@ def entry(seq: int, *, spool_id: str = "s", sample_wall_ms: int = 1000) -> Entry
     )
 
 
-def block(first_seq: int, count: int, *, stored_ms: int = 1500, declared: list[Declared] | None = None) -> Block:
+def block(
+    first_seq: int, count: int, *, stored_ms: int = 1500, declared: tuple[Declared, ...] = (), quarantined: int = 0
+) -> Block:
     return Block(
         gateway_id="g",
         spool_id="s",
         lane="events",
         first_seq=first_seq,
-        count=count,
+        held=[True] * count + [False] * quarantined,
         stored_ms=stored_ms,
-        declared=declared or [],
+        declared=list(declared),
     )
 
 
@@ -42,7 +44,12 @@ def test_an_event_in_two_blocks_is_a_duplicate_and_not_stored_twice() -> None:
 
 
 def test_a_declared_event_is_not_lost() -> None:
-    account = reckon([entry(1), entry(2)], [block(2, 1, declared=[Declared(first=1, last=1, reason="quota")])])
+    account = reckon([entry(1), entry(2)], [block(2, 1, declared=(Declared(first=1, last=1, reason="quota"),))])
+    assert (account.stored, account.lost, account.declared) == (1, 0, 1)
+
+
+def test_a_quarantined_event_is_not_lost() -> None:
+    account = reckon([entry(1), entry(2)], [block(1, 1, quarantined=1)])
     assert (account.stored, account.lost, account.declared) == (1, 0, 1)
 
 

@@ -21,6 +21,7 @@ def row(gateway_id: str = "live", *, lost: int = 0, events: int = 10) -> Gateway
         raw_bytes=123_456,
         sent_bytes=999,
         alerts=0,
+        armed_after_ms=None,
     )
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 
+from device_agent.errors import ConfigError
+
 PAGE_PORT = 8080
 
 
@@ -16,8 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the demo."""
-    from twin.demo import DemoOptions, run_demo  # noqa: PLC0415 - needs the extra `twin`, which a gateway lacks
-
+    try:
+        from twin.demo import DemoOptions, run_demo  # noqa: PLC0415 - needs the extra `twin`, which a gateway lacks
+    except ModuleNotFoundError as exc:
+        raise ConfigError(f"the demo needs {exc.name}", remedy='pip install "thresher[twin]"') from exc
     return run_demo(
         DemoOptions(
             seconds=arguments.seconds,

@@ -1,15 +1,17 @@
 import math
 import threading
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device_agent.clock import SimulatedClock, SystemClock
-from device_agent.errors import SensorError
+from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.queue import ScanQueue
 from device_agent.sampling.sampler import Counters, Sampler
 from device_agent.sensors.port import GAP, Reading, Scan
+from device_agent.sensors.replay import ReplaySensor
 
 from .simulated import Simulated, good, simulated, slow
 
@@ -56,7 +58,6 @@ def test_deadlines_wholly_overrun_are_missed_and_the_sequence_shows_it() -> None
     assert sampler.counters.missed == 4
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.floats(0, 2), max_size=40), st.floats(0.1, 500))
 def test_every_deadline_is_either_a_scan_or_counted_as_missed(delays: list[float], rate_hz: float) -> None:
     clock = SimulatedClock()
@@ -143,6 +144,18 @@ def test_the_sensor_and_the_queue_are_closed_whatever_ends_the_run() -> None:
         Sampler(sensor, SimulatedClock(), queue).run(threading.Event())
     assert sensor.log == ["open", "close"]
     assert queue.finished
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, -1.0, math.nan, math.inf, 5000.0])
+def test_a_rate_that_cannot_be_kept_is_refused(rate_hz: float) -> None:
+    with pytest.raises(ConfigError, match="scans per second"):
+        Sampler(simulated(rate_hz=rate_hz), SimulatedClock(), ScanQueue())
+
+
+def test_what_is_wrong_with_a_sensor_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sensor `r`: .*none\.csv: No such file") as caught:
+        Sampler(ReplaySensor(name="r", path=str(tmp_path / "none.csv")), SimulatedClock(), ScanQueue())
+    assert caught.value.remedy
 
 
 def test_stopping_ends_the_run_although_no_deadline_is_near() -> None:

@@ -95,7 +95,7 @@ def test_a_column_asked_for_that_is_not_there_is_named_with_those_that_are(tmp_p
     assert caught.value.remedy == "columns here: a, b"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_whatever_follows_the_header_every_row_has_all_channels(tmp_path: Path, body: bytes) -> None:
     for row in rows_of(write(tmp_path, b"timestamp,a,b\n2020-01-01,1,2\n" + body)):

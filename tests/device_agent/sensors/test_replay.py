@@ -2,10 +2,12 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from device_agent.errors import ConfigError, SensorError
+from device_agent.errors import SensorError
 from device_agent.sensors.port import EndOfRecordingError
-from device_agent.sensors.replay import LONGEST_HOLE_SCANS, Replay, ReplaySensor
+from device_agent.sensors.replay import LONGEST_HOLE_SCANS, Holes, Replay, ReplaySensor
 
 TEN_HZ = "timestamp,a\n2026-01-01T00:00:00.0Z,1\n2026-01-01T00:00:00.1Z,2\n2026-01-01T00:00:00.2Z,3\n"
 
@@ -54,14 +56,34 @@ def test_times_that_jump_back_or_cannot_be_read_make_no_hole(tmp_path: Path) -> 
     assert values(sensor, 6) == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_late_scan_is_no_hole(tmp_path: Path) -> None:
+    rows = "2026-01-01T00:00:00.37Z,4\n2026-01-01T00:00:00.4Z,5\n2026-01-01T00:00:00.55Z,6\n"
+    assert values(replay(tmp_path, TEN_HZ + rows).open(), 6) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_recording_that_tells_its_rate_has_a_row_per_deadline_whatever_its_timestamps(tmp_path: Path) -> None:
+    text = '# thresher-recording: {"rate_hz":10}\n' + TEN_HZ + "2026-01-01T00:00:09Z,4\n"
+    assert values(replay(tmp_path, text).open(), 4) == [1, 2, 3, 4]
+
+
+@given(st.lists(st.floats(0, 0.7), min_size=2, max_size=60), st.floats(0.999, 1.001))
+def test_lateness_and_a_clock_that_runs_a_little_off_make_no_hole(late: list[float], off: float) -> None:
+    holes = Holes(0.1)
+    assert not any(holes.before((n + late[n]) * 0.1 * off) for n in range(len(late)))
+
+
+@given(st.lists(st.tuples(st.floats(0, 0.2), st.integers(0, 5)), min_size=2, max_size=40))
+def test_every_missed_scan_becomes_a_gap(rows: list[tuple[float, int]]) -> None:
+    holes, seq = Holes(0.1), 0
+    holes.before(0.0)
+    for late, missing in rows:
+        seq += 1 + missing
+        assert holes.before((seq + late) * 0.1) == missing
+
+
 def test_a_malformed_row_does_not_stop_the_replay(tmp_path: Path) -> None:
     sensor = replay(tmp_path, TEN_HZ + "2026-01-01T00:00:00.3Z,oops\n2026-01-01T00:00:00.4Z,5\n").open()
     assert values(sensor, 5) == [1, 2, 3, "row 5: not a number: 'oops'", 5]
-
-
-def test_a_speed_beyond_what_can_be_sampled_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="5000 scans per second"):
-        replay(tmp_path, TEN_HZ, speed=500).describe()
 
 
 def test_without_timestamps_the_configured_rate_holds(tmp_path: Path) -> None:
@@ -89,6 +111,6 @@ def test_every_shipped_recording_can_be_replayed_whole(name: str) -> None:
     assert config.describe().rate_hz == 80
     sensor = config.open()
     readings = list(islice(iter(sensor.read, None), 1900))
-    assert sum(len(reading.gaps) for reading in readings) < 100
+    assert sum(len(reading.gaps) for reading in readings) < 200
     assert (folder / f"{name}.csv").stat().st_size <= 250_000
     assert (folder / f"{name}.labels.csv").read_text().count(name) == 1

@@ -96,12 +96,11 @@ class Interleavings(RuleBasedStateMachine):
         assert self.spool.stored()["context"] <= self._watermark()
 
     def teardown(self) -> None:
-        for _ in range(400):
-            block = self.spool.take("context", after=0, partial=True)
-            if block is None:
-                break
+        after = 0
+        while block := self.spool.take("context", after=after, partial=True):
             self._deliver(block.first_seq, block.envelope("gw"), arrives=True)
             self.spool.forget("context", self._watermark())
+            after = block.first_seq
         assert set(self.accepted) <= self.stored | self.declared  # lost = accepted - stored - declared = 0
         assert self.spool.pending()["context"] == 0
         self.spool.close()

@@ -1,0 +1,101 @@
+"""The query API: questions in, JSON out, and a clear sentence where there is no answer.
+
+GET /api/fleet                                          every gateway at a glance
+GET /api/gateways/{id}?minutes=15                       one gateway's last minutes (1 to 1440)
+GET /api/gateways/{id}/episodes/{episode}/context       raw readings around an episode's onset
+GET /api/alerts?state=open|all                          open alerts, or the latest of all
+
+It reads and never writes. Who may ask is decided before it, by the API's authorisation.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+from cloud_functions.core import detail, fleet
+from cloud_functions.core.errors import QueryError, StoreError
+from cloud_functions.core.ports import Clock, Table
+from cloud_functions.core.views import AnyView, ErrorView
+from contract.envelope import check_gateway_id
+from contract.errors import ContractError
+
+_MAX_MINUTES: Final = 1440
+_DEFAULT_MINUTES: Final = "15"
+
+
+class Question(NamedTuple):
+    """One request: a path, percent-encoded, and its query parameters, decoded."""
+
+    path: str
+    parameters: Mapping[str, str]
+
+
+class Reply(NamedTuple):
+    """HTTP status and JSON."""
+
+    status: int
+    body: bytes
+
+
+class Api:
+    """Answers questions.
+
+    Args:
+        table: What is read.
+        clock: The cloud's time.
+    """
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def ask(self, question: Question) -> Reply:
+        """Answers one question; never raises for what the caller asked."""
+        try:
+            return _reply(200, self._answer(question))
+        except QueryError as exc:
+            return _reply(exc.status, ErrorView(error=str(exc), remedy=exc.remedy))
+        except StoreError:
+            return _reply(503, ErrorView(error="the table does not answer", remedy="ask again in a second"))
+
+    def _answer(self, question: Question) -> AnyView:
+        now_ms = self._clock()
+        match [unquote(part) for part in question.path.strip("/").split("/")]:
+            case ["api", "fleet"]:
+                return fleet.fleet(self._table, now_ms=now_ms)
+            case ["api", "alerts"]:
+                return fleet.alerts(self._table, only_open=_only_open(question.parameters), now_ms=now_ms)
+            case ["api", "gateways", gateway_id]:
+                minutes = _minutes(question.parameters)
+                return detail.detail(self._table, _gateway(gateway_id), minutes=minutes, now_ms=now_ms)
+            case ["api", "gateways", gateway_id, "episodes", episode_id, "context"]:
+                return detail.context(self._table, _gateway(gateway_id), episode_id, now_ms=now_ms)
+        raise QueryError(f"no such question: {question.path}", status=404, remedy="ask GET /api/fleet")
+
+
+def _reply(status: int, view: AnyView) -> Reply:
+    return Reply(status, msgspec.json.encode(view))
+
+
+def _gateway(gateway_id: str) -> str:
+    try:
+        return check_gateway_id(gateway_id)
+    except ContractError as exc:
+        raise QueryError(str(exc), status=400, remedy="GET /api/fleet lists the gateways") from exc
+
+
+def _minutes(parameters: Mapping[str, str]) -> int:
+    text = parameters.get("minutes", _DEFAULT_MINUTES)
+    minutes = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_MINUTES)) else 0
+    if not 1 <= minutes <= _MAX_MINUTES:
+        raise QueryError(f"minutes={text!r}", status=400, remedy=f"use a whole number from 1 to {_MAX_MINUTES}")
+    return minutes
+
+
+def _only_open(parameters: Mapping[str, str]) -> bool:
+    state = parameters.get("state", "open")
+    if state not in ("open", "all"):
+        raise QueryError(f"state={state!r}", status=400, remedy="use `open` or `all`")
+    return state == "open"

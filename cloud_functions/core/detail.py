@@ -1,0 +1,116 @@
+"""One gateway over the last minutes: its summaries, its episodes, the raw readings around one of them.
+
+A block is found by its first event's time and may hold later ones, so blocks are looked for a little before
+the window; an episode is found by its onset and may last, so episodes are looked for a day before it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
+
+import msgspec
+
+from cloud_functions.core.errors import QueryError
+from cloud_functions.core.fleet import health_of, is_alive
+from cloud_functions.core.ports import Span, Table
+from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, day, fleet_key
+from cloud_functions.core.views import ContextView, DetailView
+from contract.codec import decode_event
+from contract.errors import ContractError
+from contract.events import AnyEvent, Context, Episode, Lane, Summary
+
+MAX_SUMMARIES: Final = 4000
+"""About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""
+_MINUTE_MS: Final = 60_000
+_DAY_MS: Final = 86_400_000
+_BLOCK_SPAN_MS: Final = 60 * _MINUTE_MS
+_AROUND_ONSET_MS: Final = 60 * _MINUTE_MS
+
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+_Event = TypeVar("_Event", Summary, Context)
+
+
+def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> DetailView:
+    """The last minutes of one gateway.
+
+    Raises:
+        QueryError: Nobody has heard of it.
+    """
+    pk, prefix = fleet_key(gateway_id, "")
+    known = table.query(Span(pk, first=prefix, last=f"{prefix}~"))
+    if not known:
+        raise QueryError(f"no gateway {gateway_id!r}", status=404, remedy="GET /api/fleet lists those there are")
+    health_row = next((row for row in known if isinstance(row, GatewayRow)), None)
+    from_ms = now_ms - minutes * _MINUTE_MS
+    blocks = _blocks(table, gateway_id, "summaries", first_ms=from_ms - _BLOCK_SPAN_MS, last_ms=now_ms)
+    summaries = [
+        event
+        for event in _events((block for block in blocks if is_alive(block, now_ms)), Summary)
+        if from_ms <= event.wall_ms <= now_ms
+    ]
+    summaries.sort(key=lambda summary: summary.wall_ms)
+    return DetailView(
+        gateway_id=gateway_id,
+        from_ms=from_ms,
+        to_ms=now_ms,
+        health=health_of(health_row),
+        summaries=summaries[-MAX_SUMMARIES:],
+        episodes=_episodes(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        truncated=max(0, len(summaries) - MAX_SUMMARIES),
+    )
+
+
+def context(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> ContextView:
+    """The raw readings around an episode's onset, part by part; none where they have not come.
+
+    Raises:
+        QueryError: Nobody has heard of the episode.
+    """
+    rows = table.query(Span(f"E#{gateway_id}", newest_first=True))
+    row = next((row for row in rows if isinstance(row, EpisodeRow) and row.episode_id == episode_id), None)
+    episode = _episode(row) if row and is_alive(row, now_ms) else None
+    if episode is None:
+        remedy = f"GET /api/gateways/{gateway_id} lists the latest episodes"
+        raise QueryError(f"no episode {episode_id!r} of gateway {gateway_id!r}", status=404, remedy=remedy)
+    onset_ms = episode.onset_wall_ms
+    first_ms, last_ms = onset_ms - _AROUND_ONSET_MS, onset_ms + _AROUND_ONSET_MS
+    blocks = _blocks(table, gateway_id, "context", first_ms=first_ms, last_ms=last_ms)
+    parts = [part for part in _events(blocks, Context) if part.episode_id == episode_id]
+    return ContextView(episode_id=episode_id, parts=sorted(parts, key=lambda part: part.part))
+
+
+def _episodes(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Episode]:
+    first, last = f"{max(0, from_ms - _DAY_MS):013d}", f"{now_ms:013d}~"
+    rows = [row for row in table.query(Span(f"E#{gateway_id}", first, last)) if isinstance(row, EpisodeRow)]
+    wanted = [row for row in rows if row.wall_ms >= from_ms or row.phase != "closed"]
+    decoded = [_episode(row) for row in wanted if is_alive(row, now_ms)]
+    return [episode for episode in decoded if episode]
+
+
+def _episode(row: EpisodeRow) -> Episode | None:
+    event = _decode(row.body.encode())
+    return event if isinstance(event, Episode) else None
+
+
+def _blocks(table: Table, gateway_id: str, lane: Lane, *, first_ms: int, last_ms: int) -> Iterator[Block]:
+    first_ms = max(0, first_ms)
+    days = sorted({day(ms) for ms in (*range(first_ms, last_ms, _DAY_MS), last_ms)})
+    for name in days:
+        span = Span(f"B#{gateway_id}#{name}", f"{lane}#{first_ms:013d}", f"{lane}#{last_ms:013d}~")
+        yield from (row for row in table.query(span) if isinstance(row, Block))
+
+
+def _events(blocks: Iterable[Block], kind: type[_Event]) -> Iterator[_Event]:
+    for block in blocks:
+        for raw in _raws.decode(block.body):
+            event = _decode(bytes(raw))
+            if isinstance(event, kind):
+                yield event
+
+
+def _decode(raw: bytes) -> AnyEvent | None:
+    """The event, if this version understands it: quarantined places are ``null``, other kinds are skipped."""
+    try:
+        event = decode_event(raw)
+    except ContractError:
+        return None
+    return event if isinstance(event, AnyEvent) else None

@@ -1,0 +1,63 @@
+"""A batch of queue records: stored, accounted, shown, answered; in this order: each step may be the last.
+
+    block (or quarantine) ─▶ watermark ─▶ episode, alert, health ─▶ answer to the gateway
+
+A function may end anywhere; the queue then delivers the record again and every step repeats without harm. So
+the gateway never hears that something is stored which is not, and no alert is lost behind a stored block.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cloud_functions.core.lanes import Lanes, answer
+from cloud_functions.core.ports import Clock, Replies, Table
+from cloud_functions.core.receive import Arrival, Receiver, Record
+from cloud_functions.core.rows import WatermarkRow
+from cloud_functions.core.shape import Retention
+from cloud_functions.core.show import Show
+from cloud_functions.core.tally import Tally
+
+
+class Settings(NamedTuple):
+    """What an operator chooses; see the template's parameters."""
+
+    interval_ms: int
+    retention: Retention
+
+
+class Ingest:
+    """Ingests batches.
+
+    Args:
+        table: Where everything is kept.
+        replies: The way back to gateways.
+        clock: The cloud's time.
+        settings: See there.
+    """
+
+    def __init__(self, table: Table, replies: Replies, clock: Clock, settings: Settings) -> None:
+        self._replies = replies
+        self._receiver = Receiver(table, clock, settings.retention)
+        self._show = Show(table, clock, episode_days=settings.retention.episode_days)
+        self._lanes = Lanes(table, clock, interval_ms=settings.interval_ms)
+
+    def ingest(self, records: Sequence[Record]) -> Tally:
+        """Works through a batch; never raises for what a gateway sent, nor for a store that failed."""
+        tally = Tally()
+        tally.add("records", len(records))
+        by_gateway: dict[str, list[Arrival]] = {}
+        for record in records:
+            with tally.guard([record.record_id]):
+                if arrival := self._receiver.receive(record, tally):
+                    by_gateway.setdefault(arrival.envelope.gateway_id, []).append(arrival)
+        for gateway_id, arrivals in by_gateway.items():
+            with tally.guard([arrival.record_id for arrival in arrivals]):
+                told = self._lanes.advance(gateway_id, arrivals)
+                tally.add("episodes", self._show.show(gateway_id, arrivals))
+                self._answer(told, tally)
+        return tally
+
+    def _answer(self, told: Sequence[WatermarkRow], tally: Tally) -> None:
+        for row in told:
+            self._replies.reply(row.gateway_id, answer(row))
+            tally.add("replies")

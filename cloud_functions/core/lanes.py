@@ -1,0 +1,132 @@
+"""A gateway's watermarks: moved by what was stored, and told to the gateway.
+
+Told at most every interval and lane, because each answer is a metered message, but at once where waiting
+would cost more: an episode came or an alert is open (the gateway is busy and its spool fills), or a block
+came a second time (the gateway has not heard the last answer). A lane that has gone quiet is told when any
+lane of its gateway speaks.
+
+The mark is read, moved and written under its version, so concurrent functions cannot lose each other's
+ranges. Having decided to tell is written with it; if telling fails then, the record comes again, as a second
+time.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from cloud_functions.core.errors import StoreError
+from cloud_functions.core.ports import Clock, Span, Table
+from cloud_functions.core.receive import Arrival
+from cloud_functions.core.rows import OPEN_ALERTS, Alert, Key, WatermarkRow, fleet_key, shard
+from cloud_functions.core.watermark import Mark, advance, missing
+from contract.envelope import Envelope, Stored
+from contract.events import Episode
+
+_ATTEMPTS: Final = 10
+_MAX_MISSING: Final = 100
+"""Ranges named in one answer, lowest first: 4 KB at most, one metered unit."""
+
+_pending = msgspec.json.Decoder(tuple[tuple[int, int], ...])
+
+
+def mark_of(row: WatermarkRow) -> Mark:
+    """The mark a row holds."""
+    return Mark(row.through, _pending.decode(row.pending))
+
+
+def answer(row: WatermarkRow) -> Stored:
+    """What the gateway is told."""
+    holes = missing(mark_of(row))[:_MAX_MISSING]
+    return Stored(spool_id=row.spool_id, lane=row.lane, through=row.through, missing=holes)
+
+
+class Lanes:
+    """Moves the watermarks of one gateway at a time.
+
+    Args:
+        table: Where they are.
+        clock: The cloud's time.
+        interval_ms: See above; 0 tells after every batch.
+    """
+
+    def __init__(self, table: Table, clock: Clock, *, interval_ms: int) -> None:
+        self._table = table
+        self._clock = clock
+        self._interval_ms = interval_ms
+
+    def advance(self, gateway_id: str, arrivals: Sequence[Arrival]) -> list[WatermarkRow]:
+        """Moves them by these stored arrivals; returns the rows to tell. Raises ``StoreError``."""
+        rows = self._rows(gateway_id)
+        touched: dict[Key, list[Arrival]] = {}
+        for arrival in arrivals:
+            touched.setdefault(_key(arrival.envelope), []).append(arrival)
+        current = [rows.get(key) or _first_row(group[0].envelope) for key, group in touched.items()]
+        urgent = self._is_urgent(gateway_id, arrivals, current)
+        moved = [self._move(row, touched[row.key], urgent=urgent) for row in current]
+        quiet = [self._tell_quiet(row, urgent=urgent) for key, row in rows.items() if key not in touched]
+        return [row for row in (*moved, *quiet) if row]
+
+    def _rows(self, gateway_id: str) -> dict[Key, WatermarkRow]:
+        pk, prefix = fleet_key(gateway_id, "lane#")
+        rows = self._table.query(Span(pk, first=prefix, last=f"{prefix}~"))
+        return {row.key: row for row in rows if isinstance(row, WatermarkRow)}
+
+    def _is_urgent(self, gateway_id: str, arrivals: Sequence[Arrival], rows: list[WatermarkRow]) -> bool:
+        if all(self._is_due(row) for row in rows):
+            return False
+        if any(not one.is_new or any(isinstance(e, Episode) for e in one.sifted.good) for one in arrivals):
+            return True
+        prefix = f"{gateway_id}#"
+        span = Span(f"A#{shard(gateway_id)}", prefix, f"{prefix}~", index_name=OPEN_ALERTS, limit=1)
+        return any(isinstance(row, Alert) for row in self._table.query(span))
+
+    def _is_due(self, row: WatermarkRow) -> bool:
+        return self._clock() - row.replied_ms >= self._interval_ms
+
+    def _move(self, row: WatermarkRow, arrivals: list[Arrival], *, urgent: bool) -> WatermarkRow | None:
+        ranges = [span for arrival in arrivals for span in arrival.ranges]
+        seen_ms = max(arrival.broker_ms for arrival in arrivals)
+        for _ in range(_ATTEMPTS):
+            mark = advance(mark_of(row), ranges)
+            tell = urgent or self._is_due(row)
+            moved = replace(
+                row,
+                version=row.version + 1,
+                through=mark.through,
+                pending=msgspec.json.encode(mark.pending).decode(),
+                last_seen_ms=max(row.last_seen_ms, seen_ms),
+                replied_ms=self._clock() if tell else row.replied_ms,
+                replied_through=mark.through if tell else row.replied_through,
+            )
+            if self._table.merge(moved, rank="version"):
+                return moved if tell else None
+            latest = self._table.get(row.key)
+            row = latest if isinstance(latest, WatermarkRow) else row
+        raise StoreError(f"watermark {row.key}: {_ATTEMPTS} other writers were faster")
+
+    def _tell_quiet(self, row: WatermarkRow, *, urgent: bool) -> WatermarkRow | None:
+        if row.through <= row.replied_through or not (urgent or self._is_due(row)):
+            return None
+        told = replace(row, version=row.version + 1, replied_ms=self._clock(), replied_through=row.through)
+        return told if self._table.merge(told, rank="version") else None
+
+
+def _key(envelope: Envelope) -> Key:
+    return fleet_key(envelope.gateway_id, f"lane#{envelope.lane}#{envelope.spool_id}")
+
+
+def _first_row(envelope: Envelope) -> WatermarkRow:
+    pk, sk = _key(envelope)
+    return WatermarkRow(
+        pk=pk,
+        sk=sk,
+        gateway_id=envelope.gateway_id,
+        spool_id=envelope.spool_id,
+        lane=envelope.lane,
+        version=0,
+        through=0,
+        pending="[]",
+        last_seen_ms=0,
+    )

@@ -1,0 +1,50 @@
+"""Where bytes go that nobody understands: kept, counted, and out of the way of the others.
+
+The key is made of the bytes, or of the sequence where one is known, so the same poison delivered a hundred
+times is one row and counts once.
+"""
+
+import base64
+import hashlib
+from typing import Final
+
+from cloud_functions.core.message import Raw
+from cloud_functions.core.rows import Counter, Quarantine, fleet_key, shard
+from cloud_functions.core.sift import BadEvent
+from contract.envelope import Envelope
+
+_MAX_BYTES: Final = 250_000
+"""With base64's third more, below DynamoDB's 400 KB an item. IoT Core's largest message is 128 KB."""
+_MAX_REASON: Final = 500
+
+
+def poison_row(raw: Raw, reason: str, *, now_ms: int, expires_at: int) -> Quarantine:
+    """A whole message."""
+    digest = hashlib.sha256(raw.payload).hexdigest()[:32]
+    return _row(raw.gateway_id, digest, raw.payload, reason, now_ms=now_ms, expires_at=expires_at)
+
+
+def bad_event_row(envelope: Envelope, bad: BadEvent, *, now_ms: int, expires_at: int) -> Quarantine:
+    """One event of a message whose others are good."""
+    name = f"{envelope.lane}#{envelope.spool_id}#{bad.seq:012d}"
+    return _row(envelope.gateway_id, name, bad.raw, bad.reason, now_ms=now_ms, expires_at=expires_at)
+
+
+def counter_row(gateway_id: str) -> Counter:
+    """Adds one to what was quarantined of a gateway."""
+    pk, sk = fleet_key(gateway_id, "quarantined")
+    return Counter(pk=pk, sk=sk, gateway_id=gateway_id, count=1)
+
+
+def _row(gateway_id: str, name: str, data: bytes, reason: str, *, now_ms: int, expires_at: int) -> Quarantine:
+    kept = data[:_MAX_BYTES]
+    cut = f" (kept {_MAX_BYTES} of {len(data)} bytes)" if len(data) > _MAX_BYTES else ""
+    return Quarantine(
+        pk=f"Q#{shard(gateway_id)}",
+        sk=f"{gateway_id}#{name}",
+        gateway_id=gateway_id,
+        reason=reason[:_MAX_REASON] + cut,
+        data=base64.b64encode(kept).decode("ascii"),
+        stored_ms=now_ms,
+        expires_at=expires_at,
+    )

@@ -1,0 +1,146 @@
+"""``thresher agent``: the process that owns the gateway's connection and forwards its spool.
+
+Beside the forwarder it writes ``agent-status.json`` once a second, so that whoever looks after the gateway
+sees how the link is without asking the process. Not here: fleet jobs, sensing (``device_agent.sensing``).
+"""
+
+import contextlib
+import logging
+import random
+import threading
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from contract.events import Lane
+from device_agent.clock import Clock, SystemClock
+from device_agent.config import GatewayConfig
+from device_agent.errors import ConfigError
+from device_agent.files import atomic_write
+from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
+from device_agent.spool.sqlite import SqliteSpool
+from device_agent.state import sole_user, state_folder
+from device_agent.supervisor import Supervisor
+from device_agent.uplink.mqtt5 import Mqtt5Uplink
+from device_agent.uplink.port import Uplink
+
+STATUS_FILE: Final = "agent-status.json"
+STATUS_EVERY_S: Final = 1.0
+_END_WITHIN_S: Final = DRAIN_S + 7.0
+"""Draining, then closing the connection, each bounded; a hung one is left to the process's end."""
+
+logger = logging.getLogger(__name__)
+
+
+class AgentStatus(Traffic, kw_only=True):
+    """One look at the agent; ``Traffic`` explains its counters.
+
+    Attributes:
+        gateway_id: Whose agent.
+        wall_ms: When this was written, Unix milliseconds.
+        connected: Whether the broker can be reached.
+        reason: Why it is not connected, or cannot hear the cloud.
+        connects: Connections made since the start.
+        connect_failures: Attempts that failed since the start.
+        in_flight: Publishes sent and not yet answered.
+        pending: By lane: sequence numbers the cloud does not yet know to be stored or declared.
+        stored: By lane: everything up to this sequence is.
+        spool: What the spool counted, ever.
+    """
+
+    gateway_id: str
+    wall_ms: int
+    connected: bool
+    reason: str
+    connects: int
+    connect_failures: int
+    in_flight: int
+    pending: dict[Lane, int]
+    stored: dict[Lane, int]
+    spool: dict[str, int]
+
+
+def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
+    """Forwards until ``stop`` is set, then sends what is left for a few seconds.
+
+    Raises:
+        ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
+        SpoolError: The spool cannot be read or written; the service manager starts us again.
+    """
+    if config.uplink is None:
+        raise ConfigError(
+            "`$.uplink` is missing", remedy="add endpoint, certificate, private_key and ca under `uplink:`"
+        )
+    uplink = Mqtt5Uplink(config.uplink, client_id=config.gateway)
+    folder = state_folder(config)
+    with contextlib.ExitStack() as cleanup:
+        cleanup.enter_context(sole_user(folder, "agent"))
+        spool = cleanup.enter_context(contextlib.closing(SqliteSpool(folder / "spool.sqlite3")))
+        Agent(config, spool, uplink, clock=SystemClock()).run(stop, folder / STATUS_FILE)
+
+
+class Agent:
+    """The forwarder and its status.
+
+    Args:
+        config: The gateway's document, with its uplink.
+        spool: What is forwarded.
+        uplink: Not yet connected.
+        clock: The time.
+    """
+
+    def __init__(self, config: GatewayConfig, spool: SqliteSpool, uplink: Uplink, *, clock: Clock) -> None:
+        if config.uplink is None:
+            raise ConfigError("`$.uplink` is missing")
+        self._gateway_id = config.gateway
+        self._spool = spool
+        self._uplink = uplink
+        self._clock = clock
+        self._forwarder = Forwarder(
+            spool,
+            uplink,
+            gateway_id=config.gateway,
+            config=config.uplink,
+            monotonic_s=lambda: clock.monotonic_ns() / 1e9,
+            source=random.SystemRandom(),
+        )
+
+    def run(self, stop: threading.Event, status_file: Path) -> None:
+        """Runs both threads until ``stop``, then says a last time how it was."""
+        logger.info("agent.started", extra={"gateway": self._gateway_id, "spool_id": self._spool.spool_id})
+        supervisor = Supervisor(stop)
+        supervisor.start("forward", self._forwarder.run)
+        supervisor.start("status", lambda halt: self._report(halt, status_file))
+        try:
+            supervisor.join(_END_WITHIN_S)
+        finally:
+            status = self._write_status(status_file)
+        logger.info("agent.stopped", extra={"gateway": self._gateway_id, "pending": status.pending})
+
+    def status(self) -> AgentStatus:
+        """How it is now."""
+        link = self._uplink.link
+        return AgentStatus(
+            gateway_id=self._gateway_id,
+            wall_ms=self._clock.wall_ms(),
+            connected=link.connected,
+            reason=link.reason,
+            connects=link.connects,
+            connect_failures=link.failures,
+            in_flight=self._forwarder.in_flight,
+            pending=self._spool.pending(),
+            stored=self._spool.stored(),
+            spool=self._spool.counters(),
+            **msgspec.structs.asdict(self._forwarder.traffic),
+        )
+
+    def _report(self, stop: threading.Event, status_file: Path) -> None:
+        while not stop.is_set():
+            self._write_status(status_file)
+            stop.wait(STATUS_EVERY_S)
+
+    def _write_status(self, status_file: Path) -> AgentStatus:
+        status = self.status()
+        atomic_write(status_file, msgspec.json.encode(status))
+        return status

@@ -1,0 +1,58 @@
+"""The three PEM files of mutual TLS, checked before the first connection.
+
+A wrong file found here is one sentence with its place; found by the TLS library, it is an error code at every
+attempt to connect, for ever. Not here: whether the broker knows the certificate.
+"""
+
+import ssl
+from pathlib import Path
+from typing import NoReturn
+
+from device_agent.config import UplinkConfig
+from device_agent.errors import ConfigError
+
+_PROVISION = "provision this gateway again, or correct the path"
+
+
+def check_credentials(config: UplinkConfig) -> None:
+    """Reads certificate, private key and root certificate.
+
+    Raises:
+        ConfigError: One is missing, unreadable or not what it should be, or key and certificate are not a pair;
+            names the file and the place in the configuration.
+    """
+    places = {"certificate": config.certificate, "private_key": config.private_key, "ca": config.ca}
+    for field, path in places.items():
+        try:
+            Path(path).read_bytes()
+        except OSError as exc:
+            _refuse(field, path, exc.strerror or str(exc))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=config.ca)
+    except (ssl.SSLError, ValueError):
+        _refuse("ca", config.ca, "not a certificate in PEM form")
+    try:
+        ssl.PEM_cert_to_DER_cert(_first_certificate(Path(config.certificate)))
+    except ValueError:
+        _refuse("certificate", config.certificate, "not a certificate in PEM form")
+    try:
+        context.load_cert_chain(config.certificate, config.private_key, password="")
+    except (ssl.SSLError, ValueError) as exc:
+        mismatch = getattr(exc, "reason", "") == "KEY_VALUES_MISMATCH"
+        reason = (
+            f"does not belong to {config.certificate}" if mismatch else "not an unencrypted private key in PEM form"
+        )
+        _refuse("private_key", config.private_key, reason)
+
+
+def _first_certificate(path: Path) -> str:
+    text = path.read_text(encoding="ascii", errors="replace")
+    begin, end = text.find(ssl.PEM_HEADER), text.find(ssl.PEM_FOOTER)
+    if begin < 0 or end < begin:
+        raise ValueError("no certificate")
+    return text[begin : end + len(ssl.PEM_FOOTER)]
+
+
+def _refuse(field: str, path: str, reason: str) -> NoReturn:
+    raise ConfigError(f"`$.uplink.{field}`: {path}: {reason}", remedy=_PROVISION)

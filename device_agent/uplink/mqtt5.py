@@ -1,0 +1,185 @@
+"""The uplink over MQTT 5 with mutual TLS, by awsiotsdk.
+
+- The client id is the gateway's id: AWS IoT policies tie it to the thing.
+- QoS 1; the session outlives the connection for an hour, so answers of the cloud wait there.
+- Reconnects by itself after 1 to 30 s, fully jittered.
+- Whatever cannot be sent fails at once. The SDK applies ``AWS_IOT_CORE_DEFAULTS``: above 100 publishes or 512 KB
+  a second it queues in memory, unseen and unbounded. Its caller stays below both (see ``pacing``), so that
+  queue is always empty. Publishes that were sent when the link broke are the exception: MQTT has the client
+  keep them for the resumed session (MQTT 5.0, 4.4), at most as many as the caller's window.
+
+Callbacks run on the SDK's event loop; they only set fields and resolve futures.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from awscrt import mqtt5
+from awscrt.exceptions import AwsCrtError
+from awsiot import mqtt5_client_builder
+
+from device_agent.config import UplinkConfig
+from device_agent.errors import UplinkError
+from device_agent.uplink.credentials import check_credentials
+from device_agent.uplink.port import Link, PublishRefusedError
+
+SESSION_EXPIRY_S: Final = 3600
+"""AWS IoT Core's own default for persistent sessions."""
+
+_FIRST_RECONNECT_MS: Final = 1_000
+_LAST_RECONNECT_MS: Final = 30_000
+_ANSWER_S: Final = 10
+_STOP_S: Final = 3.0
+_REFUSED: Final = 0x80
+_PERMANENT = frozenset(
+    {
+        mqtt5.PubackReasonCode.TOPIC_NAME_INVALID,
+        mqtt5.PubackReasonCode.PAYLOAD_FORMAT_INVALID,
+    }
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Mqtt5Uplink:
+    """See ``device_agent.uplink.port.Uplink``.
+
+    Args:
+        config: Where the broker is and the PEM files.
+        client_id: The gateway's id.
+
+    Raises:
+        ConfigError: A PEM file cannot be used; names it.
+    """
+
+    def __init__(self, config: UplinkConfig, *, client_id: str) -> None:
+        check_credentials(config)
+        self._config = config
+        self._client_id = client_id
+        self._client: Any = None
+        self._topic = ""
+        self._deliver: Callable[[bytes], None] = lambda _: None
+        self._wake: Callable[[], None] = lambda: None
+        self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
+        self._stopped = threading.Event()
+
+    @property
+    def link(self) -> Link:
+        """See ``Uplink``."""
+        return self._link
+
+    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+        """See ``Uplink``."""
+        self._topic, self._deliver, self._wake = topic, deliver, wake
+        keep_alive_ms = self._config.keep_alive_s * 1000
+        self._client = mqtt5_client_builder.mtls_from_path(
+            self._config.certificate,
+            self._config.private_key,
+            ca_filepath=self._config.ca,
+            endpoint=self._config.endpoint,
+            port=self._config.port,
+            client_id=self._client_id,
+            keep_alive_interval_sec=self._config.keep_alive_s,
+            ping_timeout_ms=min(10_000, keep_alive_ms // 2),
+            session_behavior=mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
+            session_expiry_interval_sec=SESSION_EXPIRY_S,
+            offline_queue_behavior=mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
+            retry_jitter_mode=mqtt5.ExponentialBackoffJitterMode.FULL,
+            min_reconnect_delay_ms=_FIRST_RECONNECT_MS,
+            max_reconnect_delay_ms=_LAST_RECONNECT_MS,
+            connack_timeout_ms=_ANSWER_S * 1000,
+            ack_timeout_sec=_ANSWER_S,
+            on_publish_received=self._on_message,
+            on_lifecycle_connection_success=self._on_connected,
+            on_lifecycle_connection_failure=self._on_failure,
+            on_lifecycle_disconnection=self._on_disconnected,
+            on_lifecycle_stopped=lambda _: self._stopped.set(),
+        )
+        self._client.start()
+
+    def publish(self, topic: str, payload: bytes) -> Future[None]:
+        """See ``Uplink``."""
+        answer: Future[None] = Future()
+        packet = mqtt5.PublishPacket(topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE)
+        try:
+            sent = self._client.publish(packet)
+        except AwsCrtError as exc:
+            answer.set_exception(UplinkError(f"publish to {topic}: {exc.name}"))
+            return answer
+        sent.add_done_callback(lambda done: _resolve(answer, done, topic))
+        return answer
+
+    def close(self) -> None:
+        """See ``Uplink``."""
+        if self._client is None or self._stopped.is_set():
+            return
+        self._client.stop()
+        if not self._stopped.wait(_STOP_S):
+            logger.warning("uplink.stop_unanswered", extra={"waited_s": _STOP_S})
+            self._stopped.set()
+
+    def _on_connected(self, data: mqtt5.LifecycleConnectSuccessData) -> None:
+        resumed = bool(data.negotiated_settings.rejoined_session)
+        wanted = [mqtt5.Subscription(topic_filter=self._topic, qos=mqtt5.QoS.AT_LEAST_ONCE)]
+        subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
+        subscribed.add_done_callback(self._on_subscribed)
+        self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason="")
+        logger.info("uplink.connected", extra={"client_id": self._client_id, "session_resumed": resumed})
+        self._wake()
+
+    def _on_subscribed(self, done: Future[mqtt5.SubackPacket]) -> None:
+        error = done.exception()
+        codes = [] if error else done.result().reason_codes
+        refused = [code for code in codes if code is None or code >= _REFUSED]
+        if error or refused:
+            reason = f"cannot hear {self._topic}: {_name(error) if error else _code(refused[0])}"
+            self._link = self._link._replace(reason=reason)
+            logger.error("uplink.deaf", extra={"client_id": self._client_id, "reason": reason})
+
+    def _on_failure(self, data: mqtt5.LifecycleConnectFailureData) -> None:
+        refusal = data.connack_packet and data.connack_packet.reason_code
+        reason = f"refused by the broker: {refusal.name}" if refusal else _name(data.exception)
+        self._lose(reason, failures=self._link.failures + 1)
+        logger.warning("uplink.not_connected", extra={"client_id": self._client_id, "reason": reason})
+
+    def _on_disconnected(self, data: mqtt5.LifecycleDisconnectData) -> None:
+        said = data.disconnect_packet and data.disconnect_packet.reason_code
+        reason = f"ended by the broker: {said.name}" if said else _name(data.exception)
+        self._lose(reason, failures=self._link.failures)
+        logger.info("uplink.disconnected", extra={"client_id": self._client_id, "reason": reason})
+
+    def _lose(self, reason: str, *, failures: int) -> None:
+        self._link = self._link._replace(connected=False, failures=failures, reason=reason)
+        self._wake()
+
+    def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
+        self._deliver(bytes(data.publish_packet.payload or b""))
+
+
+def _resolve(answer: Future[None], done: Future[mqtt5.PublishCompletionData], topic: str) -> None:
+    error = done.exception()
+    if error is not None:
+        answer.set_exception(UplinkError(f"publish to {topic}: {_name(error)}"))
+        return
+    code = done.result().puback.reason_code
+    if code is None or code >= _REFUSED:
+        refused = PublishRefusedError(
+            f"publish to {topic}: refused: {_code(code)}",
+            permanent=code in _PERMANENT,
+            remedy="check the gateway's IoT policy and the rule's name",
+        )
+        answer.set_exception(refused)
+        return
+    answer.set_result(None)
+
+
+def _code(code: Any) -> str:  # noqa: ANN401 - one of three enumerations of a library without types
+    """The reason code's name; the SDK gives ``None`` for a number it does not know."""
+    return "unknown reason" if code is None else str(code.name)
+
+
+def _name(error: BaseException | None) -> str:
+    return getattr(error, "name", "") or str(error)

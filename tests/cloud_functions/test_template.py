@@ -1,0 +1,88 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud_functions.conftest import TEMPLATE
+from twin.bundle import read_template
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = read_template(TEMPLATE)["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == kind}
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, TEMPLATE], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_every_function_has_a_role_of_its_own(resources: dict[str, dict[str, Any]]) -> None:
+    functions = of_type(resources, "AWS::Serverless::Function")
+    roles = [str(function["Role"]) for function in functions.values()]
+    assert len(set(roles)) == len(functions) == 3
+
+
+def test_no_role_may_do_everything_or_touch_everything(resources: dict[str, dict[str, Any]]) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for statement in statements(role):
+            actions, targets = listed(statement["Action"]), listed(statement["Resource"])
+            assert not [action for action in actions if "*" in action], name
+            assert "*" not in targets or actions == ["dynamodb:ListStreams"], name
+
+
+def test_nobody_who_only_asks_may_write(resources: dict[str, dict[str, Any]]) -> None:
+    actions = {
+        action
+        for statement in statements(resources["QueryRole"]["Properties"])
+        for action in listed(statement["Action"])
+        if action.startswith("dynamodb:")
+    }
+    assert actions == {"dynamodb:Query"}
+
+
+def test_a_message_stays_hidden_for_six_timeouts_and_the_window(resources: dict[str, dict[str, Any]]) -> None:
+    function = resources["IngestFunction"]["Properties"]
+    window = function["Events"]["Messages"]["Properties"]["MaximumBatchingWindowInSeconds"]
+    visibility = resources["EventsQueue"]["Properties"]["VisibilityTimeout"]
+    assert int(visibility) >= 6 * int(function["Timeout"]) + int(window)
+
+
+def test_on_aws_the_api_is_closed_and_queues_demand_tls(resources: dict[str, dict[str, Any]]) -> None:
+    assert resources["QueryRoute"]["Properties"]["AuthorizationType"] == {"Fn::If": ["OnAws", "AWS_IAM", "NONE"]}
+    for name in ("QueuesOverTlsOnly", "PageOverTlsOnly"):
+        assert resources[name]["Condition"] == "OnAws"
+        (statement,) = resources[name]["Properties"]["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Condition"]) == (
+            "Deny",
+            {"Bool": {"aws:SecureTransport": "false"}},
+        )
+
+
+def test_the_table_outlives_its_stack(resources: dict[str, dict[str, Any]]) -> None:
+    table = resources["Table"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] in (True, "true")
+
+
+def test_every_handler_exists_and_is_short() -> None:
+    for name in ("ingest", "alert", "query"):
+        source = (TEMPLATE.parent / "handlers" / f"{name}.py").read_text()
+        assert "def handler(" in source
+        assert len(source.splitlines()) <= 30

@@ -1,0 +1,176 @@
+import pytest
+from playwright.sync_api import expect
+
+WALL = 1_795_420_800_000
+
+# Where the marks of a chart stand, as shares of its plotting area.
+MARKS = """(figure) => {
+  const area = figure.querySelector(".u-over").getBoundingClientRect();
+  const share = (x) => (x - area.left) / area.width;
+  return [...figure.querySelectorAll(".mark, .mark-peak")].map((mark) => {
+    const box = mark.getBoundingClientRect();
+    return { kind: mark.className.trim(), from: share(box.left), to: share(box.right) };
+  });
+}"""
+
+# How many pixels of a chart's line there are in each twentieth of its plotting area.
+INK = """(figure) => {
+  const canvas = figure.querySelector("canvas");
+  const [outer, area] = [canvas.getBoundingClientRect(), figure.querySelector(".u-over").getBoundingClientRect()];
+  const scale = canvas.width / outer.width;
+  const [left, top] = [(area.left - outer.left) * scale, (area.top - outer.top) * scale];
+  const width = (area.width * scale) / 20;
+  const counts = [];
+  for (let i = 0; i < 20; i++) {
+    const { data } = canvas.getContext("2d").getImageData(left + i * width, top, width, area.height * scale);
+    let n = 0;
+    for (let p = 0; p < data.length; p += 4) n += data[p + 3] > 200 && data[p] < 60 && data[p + 1] > 90;
+    counts.push(n);
+  }
+  return counts;
+}"""
+
+
+def card(page, name):
+    return page.locator(f"[data-channel='{name}']")
+
+
+def test_every_channel_has_a_chart_with_its_latest_value_and_unit(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    expect(page.locator(".channel")).to_have_count(9)
+    latest = world.details["pump"]["summaries"][-1]["channels"]["memory_percent"]["mean"]
+    expect(card(page, "memory_percent").locator("output")).to_have_text(f"{latest:.1f} %")
+    expect(card(page, "disk_write_bytes").locator("output")).to_contain_text("MB/s")
+
+
+def test_a_chart_holds_a_line_and_breaks_it_where_summaries_are_missing(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "memory_percent").locator("canvas")).to_be_visible()
+    page.wait_for_timeout(50)
+    ink = card(page, "memory_percent").evaluate(INK)
+    assert sum(n > 0 for n in ink) >= 19, ink
+    gap_from = (745 - 510) / 745 * 20
+    around = ink[int(gap_from)]
+    assert around < 0.75 * max(ink), ink
+
+
+def test_an_episode_is_marked_where_it_was_on_the_channels_that_made_it(world, watched):
+    world.add_gateway("pump")
+    episode = world.add_episode("pump")
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "cpu_percent").locator(".mark-strong")).to_have_count(1)
+    span, peak = card(page, "cpu_percent").evaluate(MARKS)
+    first, last = world.details["pump"]["summaries"][0]["wall_ms"], WALL
+    share = lambda ms: pytest.approx((ms - first) / (last - first), abs=0.012)  # noqa: E731 - a short local word
+    assert span["from"] == share(episode["onset_wall_ms"])
+    assert span["to"] == share(episode["onset_wall_ms"] + episode["duration_ms"])
+    assert peak["kind"] == "mark-peak"
+    assert peak["from"] == share(episode["peak_wall_ms"])
+
+
+def test_an_episode_is_faint_on_channels_that_had_no_part_in_it(world, watched):
+    world.add_gateway("pump")
+    world.add_episode("pump")
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "load_1m").locator(".mark-strong")).to_have_count(1)
+    expect(card(page, "load_1m").locator(".mark-peak")).to_have_count(0)
+    expect(card(page, "net_send_bytes").locator(".mark")).to_have_count(1)
+    expect(card(page, "net_send_bytes").locator(".mark-strong")).to_have_count(0)
+
+
+def test_an_open_episode_reaches_to_now_and_ends_when_it_closes(world, watched):
+    world.add_gateway("pump")
+    episode = world.add_episode("pump", phase="updated", duration_ms=42_000)
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "cpu_percent").locator(".mark-open")).to_have_count(1)
+    assert card(page, "cpu_percent").evaluate(MARKS)[0]["to"] == pytest.approx(1, abs=0.012)
+    episode["phase"] = "closed"
+    expect(card(page, "cpu_percent").locator(".mark-open")).to_have_count(0)
+    assert card(page, "cpu_percent").evaluate(MARKS)[0]["to"] < 0.85
+
+
+def test_new_summaries_go_into_the_chart_that_is_there(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    chart = card(page, "cpu_percent")
+    expect(chart.locator("canvas")).to_be_visible()
+    chart.locator("canvas").evaluate("(canvas) => { canvas.wasHere = true; }")
+    world.details["pump"]["summaries"][-1]["channels"]["cpu_percent"] |= {"mean": 77.7, "max": 99.0}
+    expect(chart.locator("output")).to_have_text("77.7 %")
+    assert chart.locator("canvas").evaluate("(canvas) => canvas.wasHere"), "the chart was rebuilt: it flickers"
+
+
+def test_a_chart_tells_a_screen_reader_its_range_and_episodes(world, watched):
+    world.add_gateway("pump")
+    world.add_episode("pump")
+    page = watched.open("#/gateway/pump")
+    readings = [summary["channels"]["cpu_percent"] for summary in world.details["pump"]["summaries"]]
+    low, high = min(r["min"] for r in readings), max(r["max"] for r in readings)
+    words = f"cpu_percent: between {low:.2f} % and {high:.1f} %, 1 episode".replace(" %", "\u00a0%")
+    expect(card(page, "cpu_percent").get_by_role("img")).to_have_attribute("aria-label", words)
+
+
+def test_a_channel_of_gaps_only_shows_no_number(world, watched):
+    world.add_gateway("pump")
+    for summary in world.details["pump"]["summaries"]:
+        summary["channels"]["temperature"] = {"unit": "celsius", "count": 0, "gaps": 50}
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "temperature").locator("output")).to_have_text("\u2013")
+    expect(card(page, "temperature")).to_contain_text("gaps")
+
+
+def test_each_sensor_has_its_own_charts(world, watched):
+    world.add_gateway("pump")
+    other = [
+        s | {"sensor": "adc", "channels": {"volts": s["channels"]["load_1m"]}}
+        for s in world.details["pump"]["summaries"]
+    ]
+    world.details["pump"]["summaries"] += other
+    page = watched.open("#/gateway/pump")
+    expect(page.get_by_role("region", name="Channels of adc").locator(".channel")).to_have_count(2)
+
+
+def test_episodes_are_listed_latest_first_with_phase_reason_duration_and_peak(world, watched):
+    world.add_gateway("pump")
+    world.add_episode("pump", ago_ms=500_000, reason="an old one", top_channel="load_1m")
+    world.add_episode("pump", ago_ms=30_000, phase="updated", reason="a new one", quality="gaps")
+    rows = watched.open("#/gateway/pump").locator(".episode")
+    expect(rows).to_have_count(2)
+    for words in ("cpu_percent", "updated", "a new one", "peak 7.31", "gaps"):
+        expect(rows.nth(0)).to_contain_text(words)
+    for words in ("load_1m", "closed", "an old one", "42.0 s"):
+        expect(rows.nth(1)).to_contain_text(words)
+
+
+def test_the_time_shown_can_be_chosen(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    expect(page.locator(".channel").first).to_be_visible()
+    page.get_by_label("Time shown").select_option("60")
+    expect(page.locator(".channel").first).to_be_visible()
+    assert any("minutes=60" in address for address in world.asked)
+
+
+def test_the_agents_counters_are_there_to_unfold(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    page.get_by_text("Agent health").click()
+    expect(page.locator(".counters tbody tr")).to_contain_text("10 Hz")
+    expect(page.locator(".agent")).to_contain_text("summaries3")
+
+
+def test_a_gateway_nobody_knows_is_said_so(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/nobody")
+    expect(page.locator(".gateway")).to_contain_text("There is no gateway of this name")
+    expect(page.locator(".banner")).to_have_count(0)
+
+
+def test_a_young_gateway_says_when_its_first_summary_comes(world, watched):
+    world.add_gateway("pump")
+    world.details["pump"] |= {"summaries": [], "health": None}
+    page = watched.open("#/gateway/pump")
+    expect(page.locator(".gateway")).to_contain_text("No summaries in this time yet")
+    expect(page.locator(".gateway")).to_contain_text("has not said how it is")

@@ -1,0 +1,45 @@
+"""A real fault on the real machine: both cores burn while the demo watches them."""
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stories.demo import Demo
+from twin.fleet import wait_for_calm
+from twin.induce import induced
+from twin.plans import LIVE_ID
+
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
+
+
+def live_alerts(demo: Demo) -> list[dict[str, Any]]:
+    answer = demo.api("/api/alerts?state=all") or {"alerts": []}
+    return [alert for alert in answer["alerts"] if alert["gateway_id"] == LIVE_ID]
+
+
+def live_state(demo: Demo) -> str | None:
+    answer = demo.api("/api/fleet") or {"gateways": []}
+    rows = [row for row in answer["gateways"] if row["gateway_id"] == LIVE_ID]
+    return next((sensor["state"] for row in rows for sensor in row["sensors"].values()), None)
+
+
+def test_a_burn_of_all_cores_raises_one_alert_that_closes_after_it(tmp_path: Path) -> None:
+    wait_for_calm(threading.Event(), timeout_s=60)  # nothing rises above a machine that is full already
+    with Demo(tmp_path, "--seconds", "120") as demo:
+        assert demo.eventually(lambda: live_state(demo) == "armed", timeout_s=75), demo.errors
+        burnt_s = time.monotonic() + 20
+        with induced("cpu_burn", 30, tmp_path):
+            assert demo.eventually(lambda: bool(live_alerts(demo)), timeout_s=20), demo.errors
+            assert demo.eventually(lambda: time.monotonic() >= burnt_s, timeout_s=20)
+        closed = demo.eventually(lambda: [alert["state"] for alert in live_alerts(demo)] == ["closed"], timeout_s=45)
+        seen = live_alerts(demo)
+        assert closed, json.dumps(seen)
+        assert demo.wait(120) == 0, demo.errors
+    delivered = [alert for alert in demo.report["alerts"] if alert["gateway_id"] == LIVE_ID]
+    assert len(delivered) == 1
+    assert delivered[0]["top_channel"] == "cpu_percent"
+    assert (demo.report["lost"], demo.report["duplicates"]) == (0, 0)

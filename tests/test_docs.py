@@ -1,0 +1,60 @@
+"""Documents that state facts of the code are compared with the code."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, UplinkConfig, parse
+from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.sensors.port import ChannelOverride
+
+ROOT = Path(__file__).parents[1]
+GATEWAY_DOC = (ROOT / "docs/gateway.md").read_text(encoding="utf-8")
+PARTS = (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig, ChannelOverride, *get_args(AnySensorConfig))
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_every_key_of_the_configuration_is_documented(part):
+    missing = [key for key in part.__struct_fields__ if f"`{key}`" not in GATEWAY_DOC]
+    assert not missing, f"docs/gateway.md does not explain {missing} of {part.__name__}"
+
+
+@pytest.mark.parametrize("driver", get_args(AnySensorConfig), ids=lambda driver: driver.__name__)
+def test_every_sensor_type_is_documented(driver):
+    assert f"`{driver.__struct_config__.tag}`" in GATEWAY_DOC
+
+
+@pytest.mark.parametrize("document", ["docs/gateway.md", "README.md"])
+def test_every_example_is_a_valid_document(document):
+    examples = re.findall(r"```yaml\n(gateway: .*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+    assert examples
+    for example in examples:
+        parse(example.encode(), source=document)
+
+
+def defaults():
+    for part in (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig):
+        for field in msgspec.structs.fields(part):
+            if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+                yield pytest.param(field.name, field.default, id=f"{part.__name__}.{field.name}")
+
+
+@pytest.mark.parametrize(("key", "default"), list(defaults()))
+def test_every_documented_default_is_the_real_one(key, default):
+    row = next(line for line in GATEWAY_DOC.splitlines() if line.startswith("|") and f"`{key}`" in line)
+    assert re.search(rf"(?<![\d.]){default:g}(?![\d.])", row), f"{key}: {default:g} is not in: {row}"
+
+
+@pytest.mark.parametrize("document", sorted(path.relative_to(ROOT) for path in ROOT.glob("*.md")), ids=str)
+def test_every_local_link_leads_somewhere(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    targets = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    missing = [target for target in targets if target and not (ROOT / document.parent / target).exists()]
+    assert not missing
+
+
+def test_the_readme_fits_on_two_screens():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
