@@ -142,5 +142,5 @@ class Agent:
 
     def _write_status(self, status_file: Path) -> AgentStatus:
         status = self.status()
-        atomic_write(status_file, msgspec.json.encode(status))
+        atomic_write(status_file, msgspec.json.encode(status), durable=False)
         return status

@@ -4,18 +4,26 @@ import os
 from pathlib import Path
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces a file's content so that a power cut leaves the old or the new one.
 
     Temporary file beside it → fsync → rename → fsync of the folder (rename(2), fsync(2)).
+
+    Args:
+        path: Of the file.
+        data: All of its new content.
+        durable: False leaves out both fsyncs: a reader still sees the old or the new one, but after a power cut
+            the file may be empty. For what is written every second and means nothing after a restart.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     temporary.replace(path)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

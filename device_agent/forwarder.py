@@ -211,7 +211,7 @@ class Forwarder:
 
     def _give_up(self, block: Block, reason: str) -> None:
         self._lanes[block.lane].retries.pop(block.first_seq, None)
-        self._outbox.give_up(block.lane, block.first_seq, "refused")
+        self._outbox.give_up(block.lane, block.first_seq, block.last_seq, "refused")
         self.traffic.given_up += 1
         logger.error("forward.given_up", extra=_named(block) | {"reason": reason})
 

@@ -2,8 +2,9 @@
 
 First what failed or was refused and is due again, then what the cloud named as missing, then what was never
 sent. A block is sent again only because its publish was not acknowledged, or because the cloud misses it:
-never because time passed. After a start nothing is known, so every sealed block is sent once more; the cloud
-keeps one copy.
+never because time passed. What it misses although it once said that it was stored is gone here: that is
+declared, or its watermark would stand still for ever. After a start nothing is known, so every sealed block is
+sent once more; the cloud keeps one copy.
 
 Not here: sending, the order between lanes (``device_agent.forwarder``).
 """
@@ -102,8 +103,11 @@ class LaneProgress:
                 continue
             del self._missing[first]
             block = self._outbox.take(self.lane, after=first - 1, partial=False)
+            if block is None or block.first_seq > first:
+                gone = last if block is None else min(last, block.first_seq - 1)
+                self._outbox.give_up(self.lane, first, gone, "forgotten")
             if block is None or block.first_seq > min(last, self._cursor):
-                continue  # given up, or never sent: its turn comes
+                continue  # not here any more, or never sent: its turn comes
             if block.last_seq < last:
                 self._missing[block.last_seq + 1] = (last, due_s)
             if block.first_seq not in in_flight and block.first_seq not in self.retries:

@@ -111,7 +111,7 @@ class Sensing:
     def _write_status(self, status_file: Path) -> None:
         status = self._gatherer.status(self._view())
         complete = msgspec.structs.replace(status, accepted=status.accepted + self._own)
-        atomic_write(status_file, msgspec.json.encode(complete))
+        atomic_write(status_file, msgspec.json.encode(complete), durable=False)  # once a second would wear an SD card
 
     def _view(self) -> SpoolView:
         return SpoolView(self._spool.pending(), self._spool.counters())

@@ -9,6 +9,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+from device_agent.errors import ThresherError
+
 logger = logging.getLogger(__name__)
 
 Work = Callable[[threading.Event], None]
@@ -65,7 +67,9 @@ class Supervisor:
         try:
             work(self._stop)
         except BaseException as exc:
-            logger.exception("thread.failed", extra={"worker": name})
+            known = isinstance(exc, ThresherError)  # its sentence says it all; a bug needs its traceback
+            details = None if known else (type(exc), exc, exc.__traceback__)
+            logger.error("thread.failed", extra={"worker": name, "why": str(exc)}, exc_info=details)  # noqa: TRY400 - see known
             with self._lock:
                 self._failure = self._failure or exc
             self._stop.set()

@@ -13,12 +13,28 @@ function refreshMs() {
   return Number(document.querySelector('meta[name="refresh-ms"]').content);
 }
 
-/** What went wrong with one request, as a sentence; `status` is the HTTP status, 0 where there was none. */
+/**
+ * What went wrong with one request, as a sentence; `status` is the HTTP status, 0 where there was none.
+ * `isAnswer` where the API understood and there is nothing of that name: its own section explains that.
+ */
 export class ApiError extends Error {
   constructor(message, status = 0) {
     super(message);
     this.status = status;
+    this.isAnswer = status === 400 || status === 404;
   }
+}
+
+/** The API's own words for a refusal ({error, remedy}), where it gave any. */
+function refusal(path, status, body) {
+  let said = null;
+  try {
+    said = JSON.parse(body);
+  } catch {
+    // not the API but something before it answered: the status is all there is
+  }
+  const words = [said?.error, said?.remedy].filter((x) => typeof x === "string" && x);
+  return new ApiError([`${path} answered with HTTP status ${status}`, ...words].join("; "), status);
 }
 
 async function getJson(url, stop) {
@@ -33,7 +49,7 @@ async function getJson(url, stop) {
     const slow = cause.name === "TimeoutError";
     throw new ApiError(slow ? `${path} gave no answer within ${TIMEOUT_MS / 1000} s` : `${path} cannot be reached`);
   }
-  if (!response.ok) throw new ApiError(`${path} answered with HTTP status ${response.status}`, response.status);
+  if (!response.ok) throw refusal(path, response.status, text);
   try {
     return JSON.parse(text);
   } catch {

@@ -8,9 +8,9 @@ function Countdown({ poll }) {
   return html`<span aria-hidden="true">${left ? ` Trying again in ${left} s.` : " Trying again…"}</span>`;
 }
 
-/** The first failing poll speaks; a 404 is an answer, which its own section explains. */
+/** The first failing poll speaks; what is an answer is explained by its own section. */
 export function Banner({ polls }) {
-  const poll = polls.find((p) => p.error && p.error.status !== 404);
+  const poll = polls.find((p) => p.error && !p.error.isAnswer);
   if (!poll) return html`<div role="status"></div>`;
   const old = poll.data ? `What you see is from ${age(performance.now() - poll.at)}.` : "There is nothing to show yet.";
   const retryAll = () => polls.filter((p) => p.error).forEach((p) => p.retry());

@@ -43,7 +43,7 @@ function ordered(channels, episode) {
 
 function Readings({ poll, episode }) {
   const { data, error } = poll;
-  if (!data && error && error.status !== 404) return html`<p class="quiet">Not available: ${error.message}. Trying again.</p>`;
+  if (!data && error && !error.isAnswer) return html`<p class="quiet">Not available: ${error.message}. Trying again.</p>`;
   if (!data && !error) return html`<p class="quiet">Loading…</p>`;
   if (!data?.parts) return html`<p class="quiet">The raw readings have not arrived. They travel last, and a while after the onset.</p>`;
   const short = data.parts < data.expected;

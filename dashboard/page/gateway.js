@@ -57,12 +57,13 @@ function Agent({ health }) {
 function Charts({ detail }) {
   if (!detail.sensors.length) return html`<p class="quiet card pad">No summaries in this time yet. The first follows one summary window after the start.</p>`;
   const range = chartRange(detail);
-  return detail.sensors.map((sensor) => html`<${SensorCharts} key=${sensor.name} sensor=${sensor} detail=${detail} range=${range} />`);
+  const cut = detail.truncated > 0 && html`<p class="quiet card">The oldest ${count(detail.truncated)} summaries of this time are not shown.</p>`;
+  return [cut, ...detail.sensors.map((sensor) => html`<${SensorCharts} key=${sensor.name} sensor=${sensor} detail=${detail} range=${range} />`)];
 }
 
 function Body({ poll }) {
   if (poll.data) return html`<${Charts} detail=${poll.data} /><${Agent} health=${poll.data.health} />`;
-  if (poll.error?.status === 404) return html`<p class="quiet card pad">There is no gateway of this name.</p>`;
+  if (poll.error?.isAnswer) return html`<p class="quiet card pad">There is no gateway of this name.</p>`;
   return html`<p class="quiet card pad">${poll.error ? "Not available now." : "Loading…"}</p>`;
 }
 
@@ -74,6 +75,7 @@ export function GatewaySection({ gatewayId, moved, gateway, poll, minutes, onMin
     <header class="section-head">
       <h2 id="gateway-title" tabindex="-1" ref=${heading}>${gatewayId}</h2>
       ${gateway && html`<${Status} status=${gateway.status} />`}
+      ${gateway?.quarantined > 0 && html`<span class="attention">${count(gateway.quarantined)} quarantined</span>`}
       <span class="tools"><${RangeChoice} minutes=${minutes} onMinutes=${onMinutes} />
         <a class="button" href="#/" aria-label="Close this gateway">Close</a></span>
     </header>

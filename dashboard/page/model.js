@@ -30,6 +30,7 @@ function readGateway(raw) {
     online: raw.online === true,
     status: text(raw.status, "offline"),
     openAlerts: raw.open_alerts ?? 0,
+    quarantined: raw.quarantined ?? 0,
     version: text(raw.version),
     sensors: entries(raw.sensors).map(([name, health]) => readSensor(name, health)),
     lanes,
@@ -62,7 +63,8 @@ function readAlert(raw) {
 export function readDetail(raw) {
   need(Array.isArray(raw?.summaries), "/api/gateways answered without summaries");
   return {
-    id: text(raw.gateway_id), fromMs: raw.from_ms, toMs: raw.to_ms, health: raw.health ? readHealth(raw.health) : null,
+    id: text(raw.gateway_id), fromMs: raw.from_ms, toMs: raw.to_ms, truncated: raw.truncated ?? 0,
+    health: raw.health ? readHealth(raw.health) : null,
     sensors: groupSummaries(raw.summaries),
     episodes: list(raw.episodes).map(readEpisode).sort((a, b) => b.onsetMs - a.onsetMs),
   };

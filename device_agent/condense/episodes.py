@@ -1,6 +1,6 @@
 """Verdicts to episodes: one event when a sensor begins to deviate, few while it does, one when it is normal again.
 
-    quiet ──(score ≥ 1 for twelve scans)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
+    quiet ──(score ≥ 1 for twenty scans)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
 
 Two thresholds and two delays, so a score that trembles about one of them gives one episode and not twenty
 (hysteresis). Durations are by the boot's clock: setting the wall clock neither ends nor lengthens anything.
@@ -25,8 +25,8 @@ from device_agent.identity import Identity
 logger = logging.getLogger(__name__)
 
 OPEN_AT: Final = 1.0
-OPEN_AFTER_SCANS: Final = 12
-"""With the level's own rise, a burst at the end of the clip must last some 25 scans to open an episode: starting
+OPEN_AFTER_SCANS: Final = 20
+"""With the level's own rise, a burst at the end of the clip must last some 28 scans to open an episode: starting
 a program is no fault."""
 
 OPEN_AFTER_VERDICTS: Final = 2

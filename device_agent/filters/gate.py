@@ -185,6 +185,7 @@ def _fits(kept: Calibration, channels: tuple[Channel, ...], rate_hz: float, mode
     return (
         kept.channels == channels
         and lengths == {len(channels)}
+        and min((*kept.sd, *kept.least)) > 0
         and kept.rate_hz == rate_hz
         and kept.model_sha256 == model_sha256
     )

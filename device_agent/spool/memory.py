@@ -41,6 +41,9 @@ class _Shelf:
         self.open.append(Declared(first=first, last=last, reason=reason))
         self.open.sort(key=lambda declared: declared.first)
 
+    def declared(self) -> list[Declared]:
+        return [*self.open, *(each for block in self.blocks.values() for each in block.declared)]
+
     def withdraw(self, first: int, last: int, reason: str) -> list[Row]:
         block = self.blocks.pop(first, None)
         if block:
@@ -120,14 +123,17 @@ class MemorySpool:
             shelf.stored = max(shelf.stored, mark)
             return shelf.stored
 
-    def give_up(self, lane: Lane, first_seq: int, reason: str) -> None:
+    def give_up(self, lane: Lane, first: int, last: int, reason: str) -> None:
         """See ``Outbox``."""
         with self._mutex:
             shelf = self._shelves[lane]
-            block = shelf.blocks.get(first_seq)
-            if block:
-                for row in shelf.withdraw(first_seq, block.last_seq, reason):
+            for block in [b for b in shelf.blocks.values() if first <= b.first_seq and b.last_seq <= last]:
+                for row in shelf.withdraw(block.first_seq, block.last_seq, reason):
                     self._quarantine(lane, row, reason)
+            last = min(last, shelf.stored)
+            if first <= last and not any(d.first <= last and d.last >= first for d in shelf.declared()):
+                shelf.declare(first, last, reason)
+                self._count("forgotten_declared", last - first + 1)
 
     def _insert(self, boot_id: str, lane: Lane, body: bytes) -> Accepted:
         shelf = self._shelves[lane]

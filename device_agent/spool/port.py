@@ -112,5 +112,9 @@ class Outbox(Protocol):
             The watermark now: the highest sequence known to be stored.
         """
 
-    def give_up(self, lane: Lane, first_seq: int, reason: str) -> None:
-        """Quarantines a sealed block that the cloud will never take, and declares its range."""
+    def give_up(self, lane: Lane, first: int, last: int, reason: str) -> None:
+        """Gives up what the cloud will never get of a range, so that its watermark can pass.
+
+        Sealed blocks inside it are quarantined and declared. What was forgotten on the cloud's word, and is
+        missed by it all the same (its table was replaced), is declared. The rest of the range is left alone.
+        """

@@ -150,12 +150,11 @@ class SqliteSpool:
             ).fetchone()
         return int(stored)
 
-    def give_up(self, lane: Lane, first_seq: int, reason: str) -> None:
+    def give_up(self, lane: Lane, first: int, last: int, reason: str) -> None:
         """See ``Outbox``."""
         with self._transaction("IMMEDIATE") as db:
-            row = db.execute("SELECT last FROM block WHERE lane = ? AND first = ?", (lane, first_seq)).fetchone()
-            if row is not None:
-                surrender.quarantine_block(db, lane, first_seq, row[0], reason)
+            surrender.quarantine_blocks(db, lane, first, last, reason)
+            surrender.declare_forgotten(db, lane, first, last, reason)
 
     def _insert(self, db: sqlite3.Connection, boot_id: str, lane: Lane, body: bytes) -> Accepted:
         (seq,) = db.execute(

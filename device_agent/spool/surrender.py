@@ -61,8 +61,26 @@ def quarantine_event(db: sqlite3.Connection, lane: Lane, row: Row, reason: str) 
     declare(db, lane, row.seq, row.seq, reason)
 
 
-def quarantine_block(db: sqlite3.Connection, lane: Lane, first: int, last: int, reason: str) -> None:
-    """Keeps the events of a sealed block that the cloud refuses, and declares its range."""
+def quarantine_blocks(db: sqlite3.Connection, lane: Lane, first: int, last: int, reason: str) -> None:
+    """Keeps the events of the sealed blocks within a range that the cloud refuses, and declares each block's."""
+    blocks = db.execute(
+        "SELECT first, last FROM block WHERE lane = ? AND first >= ? AND last <= ?", (lane, first, last)
+    ).fetchall()
+    for begin, end in blocks:
+        _quarantine_block(db, lane, begin, end, reason)
+
+
+def declare_forgotten(db: sqlite3.Connection, lane: Lane, first: int, last: int, reason: str) -> None:
+    """Declares the part of a range that is at or below the watermark, unless some of it is being declared."""
+    (stored,) = db.execute("SELECT stored FROM lane WHERE name = ?", (lane,)).fetchone()
+    last = min(last, stored)
+    told = db.execute("SELECT 1 FROM declared WHERE lane = ? AND first <= ? AND last >= ?", (lane, last, first))
+    if first <= last and told.fetchone() is None:
+        declare(db, lane, first, last, reason)
+        count(db, "forgotten_declared", last - first + 1)
+
+
+def _quarantine_block(db: sqlite3.Connection, lane: Lane, first: int, last: int, reason: str) -> None:
     rows = db.execute(
         "SELECT seq, boot_id, body FROM event WHERE lane = ? AND seq BETWEEN ? AND ?", (lane, first, last)
     ).fetchall()

@@ -142,8 +142,9 @@ class Mqtt5Uplink:
     def _on_failure(self, data: mqtt5.LifecycleConnectFailureData) -> None:
         refusal = data.connack_packet and data.connack_packet.reason_code
         reason = f"refused by the broker: {refusal.name}" if refusal else _name(data.exception)
+        if reason != self._link.reason:  # being offline is normal and may last days: said once
+            logger.warning("uplink.not_connected", extra={"client_id": self._client_id, "reason": reason})
         self._lose(reason, failures=self._link.failures + 1)
-        logger.warning("uplink.not_connected", extra={"client_id": self._client_id, "reason": reason})
 
     def _on_disconnected(self, data: mqtt5.LifecycleDisconnectData) -> None:
         said = data.disconnect_packet and data.disconnect_packet.reason_code

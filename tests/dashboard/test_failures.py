@@ -8,11 +8,13 @@ from playwright.sync_api import expect
     ("failure", "words"),
     [
         ((503, b"{}"), "/api/fleet answered with HTTP status 503"),
+        ((503, b'{"error": "the table is away", "remedy": "ask again"}'), "503; the table is away; ask again"),
+        ((502, b"bad gateway"), "/api/fleet answered with HTTP status 502"),
         ((200, b"<html>a proxy's page"), "/api/fleet answered with something that is not JSON"),
         ((200, b'{"message": "other"}'), "/api/fleet answered without a list of gateways"),
         ((200, b"null"), "/api/fleet answered without a list of gateways"),
     ],
-    ids=["status", "not-json", "other-shape", "null"],
+    ids=["status", "reason", "proxy", "not-json", "other-shape", "null"],
 )
 def test_a_failing_api_is_named_what_is_known_stays_and_it_recovers(world, watched, failure, words):
     world.add_gateway("pump")

@@ -174,3 +174,11 @@ def test_a_young_gateway_says_when_its_first_summary_comes(world, watched):
     page = watched.open("#/gateway/pump")
     expect(page.locator(".gateway")).to_contain_text("No summaries in this time yet")
     expect(page.locator(".gateway")).to_contain_text("has not said how it is")
+
+
+def test_summaries_left_out_and_messages_quarantined_are_counted(world, watched):
+    world.add_gateway("pump", quarantined=3)
+    world.details["pump"]["truncated"] = 1200
+    page = watched.open("#/gateway/pump")
+    expect(page.locator(".gateway")).to_contain_text("oldest 1,200 summaries of this time are not shown")
+    expect(page.locator(".gateway")).to_contain_text("3 quarantined")

@@ -162,6 +162,20 @@ def test_a_missing_range_of_several_blocks_is_sent_whole(stage):
     assert stage.arrived("events") == [1, 2, 3, 4, 5, 2, 3, 4]
 
 
+def test_a_cloud_that_lost_its_table_is_told_what_is_gone_and_its_watermark_passes(stage):
+    for number in range(4):
+        stage.accept(health(number))
+        stage.forwarder.step()
+    stage.cloud_says("events", through=3)
+    stage.cloud_says("events", through=0, missing=[Range(first=1, last=3)])
+    stage.pass_time(MISSING_GRACE_S + 1)
+
+    declared = [each for _, raw in stage.broker.received for each in decode_envelope(raw).declared]
+    assert declared[0] == Declared(first=1, last=3, reason="forgotten")
+    stage.cloud_says("events", through=5)
+    assert stage.spool.pending()["events"] == 0
+
+
 def test_an_answer_about_another_spool_is_ignored_and_counted(stage):
     stage.accept(health())
     stage.forwarder.step()

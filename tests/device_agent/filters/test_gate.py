@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 
@@ -129,6 +130,16 @@ def test_a_calibration_made_for_something_else_is_refused_and_made_again(changed
     gate = _gate(store, channels=channels, rate_hz=5.0 if changed == "rate" else 10.0)
     assert gate.state == "calibrating"
     assert gate.recalibrations == 1
+
+
+@pytest.mark.parametrize("damage", [{"sd": (0.0, 1.0)}, {"least": (0.0, 1.0)}, {"mu": (1.0,)}])
+def test_a_calibration_that_no_threshold_can_come_from_is_refused(damage: dict[str, tuple[float, ...]]) -> None:
+    store = MemoryCalibrations()
+    _feed(_gate(store), _quiet(200))
+    kept = store.load()
+    assert kept is not None
+    store.save(msgspec.structs.replace(kept, **damage))
+    assert _gate(store).state == "calibrating"
 
 
 class _FullDisk:

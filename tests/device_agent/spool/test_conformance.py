@@ -177,7 +177,7 @@ def test_a_hole_left_by_a_quarantined_event_ends_the_block_before_it(
 def test_a_refused_block_is_declared_with_the_next_one(spool: AnySpool, health: Callable[..., Health]) -> None:
     spool.append("boot", [health(), health()])
     taken(spool, "events", after=0, partial=True)
-    spool.give_up("events", 1, "refused")
+    spool.give_up("events", 1, 2, "refused")
     spool.append("boot", [health()])
 
     block = taken(spool, "events", after=0, partial=True)
@@ -192,7 +192,7 @@ def test_what_a_refused_block_would_have_declared_is_still_declared(
 ) -> None:
     spool.append("boot", [context(5000), context()])
     taken(spool, "context", after=0, partial=True)
-    spool.give_up("context", 2, "refused")
+    spool.give_up("context", 2, 2, "refused")
 
     block = taken(spool, "context", after=0, partial=True)
 
@@ -204,9 +204,36 @@ def test_what_a_refused_block_would_have_declared_is_still_declared(
 
 
 def test_giving_up_a_block_that_is_gone_changes_nothing(spool: AnySpool) -> None:
-    spool.give_up("events", 1, "refused")
+    spool.give_up("events", 1, 1, "refused")
 
     assert spool.waiting("events") is None
+
+
+def test_what_was_forgotten_and_is_missed_all_the_same_is_declared_once(
+    spool: AnySpool, health: Callable[..., Health]
+) -> None:
+    spool.append("boot", [health(), health(), health()])
+    taken(spool, "events")
+    spool.forget("events", 3)
+    for _ in range(3):
+        spool.give_up("events", 1, 100, "forgotten")
+    spool.append("boot", [health()])
+
+    block = taken(spool, "events")
+    spool.give_up("events", 1, 3, "forgotten")  # said again before the declaration arrived
+
+    assert block.first_seq == 4
+    assert block.declared == (Declared(first=1, last=3, reason="forgotten"),)
+    assert taken(spool, "events") == block
+    assert spool.waiting("events") is None
+    assert spool.forget("events", 4) == 4
+
+
+def test_what_still_waits_is_never_given_up_by_its_range(spool: AnySpool, health: Callable[..., Health]) -> None:
+    spool.append("boot", [health(), health()])
+    spool.give_up("events", 1, 2, "forgotten")
+
+    assert taken(spool, "events").last_seq == 2
 
 
 def test_over_quota_the_lowest_lane_gives_up_its_oldest_and_declares_it(

@@ -80,7 +80,7 @@ class Interleavings(RuleBasedStateMachine):
     def refuse_the_oldest(self) -> None:
         block = self.spool.take("context", after=0, partial=False)
         if block is not None and block.first_seq not in self.stored:
-            self.spool.give_up("context", block.first_seq, "refused")
+            self.spool.give_up("context", block.first_seq, block.last_seq, "refused")
 
     @rule(new_boot=st.booleans())
     def restart(self, *, new_boot: bool) -> None:

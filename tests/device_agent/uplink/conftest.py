@@ -33,6 +33,8 @@ class Link:
     def __init__(self, broker_port: int) -> None:
         self._broker_port = broker_port
         self._open = True
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server((LOOPBACK, 0))
         self.port: int = self._listener.getsockname()[1]
@@ -48,13 +50,19 @@ class Link:
             one.close()
         self._sockets.clear()
 
+    def stall(self) -> None:
+        """Lets nothing through and says nothing, as a network that swallows packets."""
+        self._flowing.clear()
+
     def restore(self) -> None:
-        """Lets connections through again."""
+        """Lets connections and bytes through again."""
         self._open = True
+        self._flowing.set()
 
     def close(self) -> None:
         """Ends the relay."""
         self._listener.close()
+        self._flowing.set()
         self.cut()
 
     def _accept(self) -> None:
@@ -70,12 +78,13 @@ class Link:
             broker.settimeout(None)
             self._sockets += [client, broker]
             for source, sink in ((client, broker), (broker, client)):
-                threading.Thread(target=_pump, args=(source, sink), daemon=True, name="relay").start()
+                threading.Thread(target=_pump, args=(source, sink, self._flowing), daemon=True, name="relay").start()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket, sink: socket.socket, flowing: threading.Event) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
+            flowing.wait(timeout=60)
             sink.sendall(data)
     for one in (source, sink):
         with contextlib.suppress(OSError):

@@ -72,11 +72,11 @@ class Gateway:
 
     def collect(self) -> set[int]:
         for message in self.site.arrived():
+            if message["gateway_id"] != self.gateway_id:
+                continue  # another test's
             raw = base64.b64decode(message["data"])
             envelope = decode_envelope(raw)
-            if envelope.gateway_id != self.gateway_id:
-                continue
-            assert message["gateway_id"] == message["client_id"] == self.gateway_id
+            assert message["client_id"] == envelope.gateway_id == self.gateway_id
             assert self.seen.setdefault(envelope.first_seq, raw) == raw  # a second copy is the same bytes
             self.copies += 1
         return {seq for raw in self.seen.values() for seq in sequences(raw)}
@@ -163,6 +163,17 @@ def test_a_link_that_breaks_again_and_again_under_load_loses_nothing(gateway, li
             link.restore()
         until(lambda: gateway.collect() == set(range(1, 91)), agent.status)
     assert gateway.status().given_up == 0
+
+
+def test_a_link_that_swallows_everything_is_noticed_and_loses_nothing(gateway, link):
+    with gateway.agent() as agent:
+        until(lambda: agent.status().connected, agent.status)
+        link.stall()
+        gateway.accept(10)
+        until(lambda: not agent.status().connected, agent.status)  # keep-alive 5 s, answer within 2.5 s
+        gateway.accept(10)
+        link.restore()
+        until(lambda: gateway.collect() == set(range(1, 21)), agent.status)
 
 
 def test_a_broker_that_is_away_at_the_start_is_found_later(gateway, link):
