@@ -33,7 +33,7 @@ def live_state(demo: Demo) -> str | None:
 
 
 def test_a_burn_of_all_cores_raises_one_alert_that_closes_after_it(tmp_path: Path) -> None:
-    wait_for_calm(threading.Event(), timeout_s=60)  # nothing rises above a machine that is full already
+    assert wait_for_calm(threading.Event(), timeout_s=60), "every core is busy: nothing can rise above that"
     with Demo(tmp_path) as demo:
         assert demo.eventually(lambda: live_state(demo) == "armed", timeout_s=75), demo.errors
         before = {alert["alert_id"] for alert in live_alerts(demo)}
