@@ -66,10 +66,6 @@ class LocalCloud:
         if self._deployment is not None:
             self._deployment.inbox.check()
 
-    def prove_loopback(self) -> None:
-        """Raises ``TwinError`` if any process of it can be reached from another machine."""
-        self._stack.prove_loopback()
-
     def stop(self) -> None:
         """Ends all of it. A second call does nothing."""
         if self._deployment is not None:

@@ -24,6 +24,7 @@ from twin.fleet import Fleet
 from twin.interrupts import ending_on_signals
 from twin.page import PageServer
 from twin.plans import plan_gateways
+from twin.ports import own_tree, prove_loopback
 from twin.report import DemoReport, shortcomings, table
 from twin.run_folder import RunFolder
 
@@ -126,7 +127,7 @@ def _start(parts: _Parts, *, began_s: float) -> Deployment | None:
     parts.display.say(f"{_since(began_s)}  the page is at {parts.page.url}; starting gateways …")
     if parts.stop.is_set() or not parts.fleet.start(deployment, parts.stop):
         return None
-    parts.cloud.prove_loopback()
+    prove_loopback(own_tree())
     count = len(parts.fleet.gateways)
     parts.display.say(f"{_since(began_s)}  {count} gateways run; nothing listens beyond 127.0.0.1")
     return deployment
@@ -154,7 +155,7 @@ def _end(parts: _Parts, deployment: Deployment) -> None:
         parts.display.say(f"not drained in time: {', '.join(full)}")
     deployment.inbox.settle(quiet_s=_SETTLE_S, timeout_s=_SETTLE_MAX_S)
     parts.cloud.check()
-    parts.cloud.prove_loopback()
+    prove_loopback(own_tree())
 
 
 def _conclude(report: DemoReport, parts: _Parts, faults: Sequence[str], options: DemoOptions) -> int:

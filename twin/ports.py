@@ -24,6 +24,12 @@ def free_ports(count: int) -> list[int]:
             sock.close()
 
 
+def own_tree() -> list[psutil.Process]:
+    """This process and all its descendants."""
+    this = psutil.Process()
+    return [this, *this.children(recursive=True)]
+
+
 def open_addresses(processes: Iterable[psutil.Process]) -> list[tuple[str, int]]:
     """Addresses at which these processes can be reached: listening TCP sockets and unconnected UDP ones."""
     found: list[tuple[str, int]] = []

@@ -26,6 +26,13 @@ def fresh(demo: Demo, before: set[str]) -> list[dict[str, Any]]:
     return [alert for alert in live_alerts(demo) if alert["alert_id"] not in before]
 
 
+def what_it_saw(demo: Demo) -> str:
+    """CPU share and highest score, summary by summary: how the machine was before and during the burn."""
+    answer = demo.api(f"/api/gateways/{LIVE_ID}?minutes=5") or {"summaries": []}
+    rows = [(each["channels"]["cpu_percent"].get("mean"), each.get("max_score")) for each in answer["summaries"]]
+    return f"cpu_percent and score: {rows}"
+
+
 def live_state(demo: Demo) -> str | None:
     answer = demo.api("/api/fleet") or {"gateways": []}
     rows = [row for row in answer["gateways"] if row["gateway_id"] == LIVE_ID]
@@ -39,10 +46,10 @@ def test_a_burn_of_all_cores_raises_one_alert_that_closes_after_it(tmp_path: Pat
         before = {alert["alert_id"] for alert in live_alerts(demo)}
         began_s = time.monotonic()
         with induced("cpu_burn", 30, tmp_path):
-            assert demo.eventually(lambda: bool(fresh(demo, before)), timeout_s=20), demo.errors
+            assert demo.eventually(lambda: bool(fresh(demo, before)), timeout_s=20), what_it_saw(demo)
             assert demo.eventually(lambda: time.monotonic() >= began_s + 20, timeout_s=25)
         closed = demo.eventually(lambda: {alert["state"] for alert in fresh(demo, before)} == {"closed"}, timeout_s=45)
-        assert closed, json.dumps(fresh(demo, before))
+        assert closed, f"{what_it_saw(demo)} {json.dumps(fresh(demo, before))}"
         demo.process.send_signal(signal.SIGINT)
         assert demo.wait(90) == 0, demo.errors
     delivered = [
