@@ -69,7 +69,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """From the reading that completed an event to the table, milliseconds, over all stored events.
 
     Sender and table share one clock here. It includes what an event waits for on purpose: summaries for company
-    in their envelope, the queue's batching second.
+    in their envelope, a context for the scans after its episode began, the queue's batching second.
     """
 
     p50: int | None
