@@ -2,7 +2,7 @@
 
 import { html, useCallback, useEffect, useRef } from "./preact.js";
 import { usePolled } from "./api.js";
-import { ChartCard } from "./channels.js";
+import { ChartCard, rangeNote } from "./channels.js";
 import { dateAndTime, duration, score, share, value } from "./format.js";
 import { markOf } from "./marks.js";
 import { href } from "./parts.js";
@@ -31,7 +31,7 @@ function RawCard({ channel, episode }) {
   const gaps = channel.values.filter((x) => x === null).length;
   const format = useCallback((v) => value(v, channel.unit), [channel.unit]);
   const label = `${channel.name}: ${channel.values.length} raw readings, ${gaps} gaps`;
-  return html`<${ChartCard} name=${channel.name} note=${gaps ? `${gaps} gaps` : ""} format=${format} label=${label}
+  return html`<${ChartCard} name=${channel.name} note=${rangeNote(channel.values, channel.values, { unit: channel.unit, gaps })} format=${format} label=${label}
     marks=${marks} range=${range} sync="context" times=${channel.times} mean=${channel.values} />`;
 }
 

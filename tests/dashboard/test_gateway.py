@@ -1,7 +1,7 @@
 import pytest
 from playwright.sync_api import expect
 
-WALL = 1_795_420_800_000
+from tests.dashboard.world import NOW
 
 # Where the marks of a chart stand, as shares of its plotting area.
 MARKS = """(figure) => {
@@ -62,7 +62,7 @@ def test_an_episode_is_marked_where_it_was_on_the_channels_that_made_it(world, w
     page = watched.open("#/gateway/pump")
     expect(card(page, "cpu_percent").locator(".mark-strong")).to_have_count(1)
     span, peak = card(page, "cpu_percent").evaluate(MARKS)
-    first, last = world.details["pump"]["summaries"][0]["wall_ms"], WALL
+    first, last = world.details["pump"]["summaries"][0]["wall_ms"], NOW
     share = lambda ms: pytest.approx((ms - first) / (last - first), abs=0.012)  # noqa: E731 - a short local word
     assert span["from"] == share(episode["onset_wall_ms"])
     assert span["to"] == share(episode["onset_wall_ms"] + episode["duration_ms"])
