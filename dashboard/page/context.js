@@ -51,11 +51,16 @@ function Readings({ poll, episode }) {
     <div class="channels">${ordered(data.channels, episode).map((c) => html`<${RawCard} key=${c.name} channel=${c} episode=${episode} />`)}</div>`;
 }
 
+/** Readings never change: once all parts are here there is little to ask for. */
+function patience(context) {
+  return context.parts > 0 && context.parts >= context.expected ? 30 : 1;
+}
+
 /** `episode` is null where it lies outside the time shown; its readings are shown all the same. */
 export function ContextDialog({ gatewayId, episodeId, episode }) {
   const dialog = useRef(null);
   const url = `/api/gateways/${encodeURIComponent(gatewayId)}/episodes/${encodeURIComponent(episodeId)}/context`;
-  const poll = usePolled(url, readContext);
+  const poll = usePolled(url, readContext, patience);
   const close = useCallback(() => { location.hash = href(gatewayId); }, [gatewayId]);
   useEffect(() => { dialog.current.showModal(); }, []);
   return html`<dialog class="context" aria-labelledby="context-title" ref=${dialog} onClose=${close}>

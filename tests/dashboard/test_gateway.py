@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -48,7 +50,7 @@ def test_a_chart_holds_a_line_and_breaks_it_where_summaries_are_missing(world, w
     world.add_gateway("pump")
     page = watched.open("#/gateway/pump")
     expect(card(page, "memory_percent").locator("canvas")).to_be_visible()
-    page.wait_for_timeout(50)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     ink = card(page, "memory_percent").evaluate(INK)
     assert sum(n > 0 for n in ink) >= 19, ink
     gap_from = (745 - 510) / 745 * 20
@@ -182,3 +184,14 @@ def test_summaries_left_out_and_messages_quarantined_are_counted(world, watched)
     page = watched.open("#/gateway/pump")
     expect(page.locator(".gateway")).to_contain_text("oldest 1,200 summaries of this time are not shown")
     expect(page.locator(".gateway")).to_contain_text("3 quarantined")
+
+
+def test_the_pointer_reads_a_value_with_its_range_on_all_charts_of_the_sensor(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    card(page, "cpu_percent").locator(".u-over").hover()
+    between = re.compile(r"^[\d.]+\s% \([\d.]+\s% to [\d.]+\s%\)$")
+    expect(card(page, "cpu_percent").locator("output")).to_have_text(between)
+    expect(card(page, "memory_percent").locator("output")).to_have_text(between)
+    page.mouse.move(5, 5)
+    expect(card(page, "cpu_percent").locator("output")).not_to_have_text(between)
