@@ -67,7 +67,7 @@ function App() {
   const [which, setWhich] = useState("open");
   const fleet = usePolled("/api/fleet", readFleet);
   const alerts = usePolled(`/api/alerts?state=${which}`, readAlerts);
-  const detail = usePolled(gatewayId && `/api/gateways/${encodeURIComponent(gatewayId)}?minutes=${minutes}`, readDetail);
+  const detail = usePolled(gatewayId && `/api/gateways/${encodeURIComponent(gatewayId)}?minutes=${minutes}`, readDetail, () => Math.max(1, minutes / 15));
   const now = serverNow(fleet);
   useTitle(fleet);
   const gateway = fleet.data?.gateways.find((g) => g.id === gatewayId);

@@ -35,6 +35,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dashboard.screenshot", description="Photograph the page.")
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="where the page is served")
     parser.add_argument("--gateway", default="", help="the gateway to show; without it, the fleet alone")
+    parser.add_argument("--episode", action="store_true", help="wait until the gateway has had an episode")
     parser.add_argument("--output", type=Path, default=Path("docs/images/page.png"), help="a .png file")
     parser.add_argument("--scheme", choices=("light", "dark"), default="light")
     parser.add_argument("--width", type=int, default=1280)
@@ -48,6 +49,8 @@ def _photograph(page: Page, options: argparse.Namespace) -> None:
     page.goto(f"{options.url}/{place}")
     awaited = ".channel canvas" if options.gateway else ".fleet tbody tr"
     page.locator(awaited).first.wait_for(timeout=options.timeout * 1000)
+    if options.episode:
+        page.locator(".episode").first.wait_for(timeout=options.timeout * 1000)
     page.wait_for_load_state("load")
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     options.output.parent.mkdir(parents=True, exist_ok=True)

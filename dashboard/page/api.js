@@ -79,7 +79,7 @@ function waitFor(ms, stop, wake) {
   });
 }
 
-async function poll(url, { read, stop, wake, report }) {
+async function poll(url, { read, slower, stop, wake, report }) {
   let failures = 0;
   while (!stop.aborted) {
     await waitVisible(stop);
@@ -87,6 +87,7 @@ async function poll(url, { read, stop, wake, report }) {
     try {
       const data = read(await getJson(url, stop));
       failures = 0;
+      pause *= slower(data);
       report({ data, at: performance.now(), error: null });
     } catch (error) {
       pause = Math.min(SLOWEST_MS, pause * 2 ** failures++);
@@ -99,9 +100,10 @@ async function poll(url, { read, stop, wake, report }) {
 /**
  * The latest answer of a URL, refreshed while it is shown; `null` as URL asks nothing.
  * `read` turns the parsed JSON into the page's own values and throws ApiError where it cannot.
+ * `slower` says by what factor an answer may be refreshed less often than the page's rate.
  * Returns {data, at, error, retryAt, retry}; `data` is null until the first answer.
  */
-export function usePolled(url, read) {
+export function usePolled(url, read, slower = () => 1) {
   const [state, setState] = useState({ url: null });
   const wake = useRef(() => {});
   useEffect(() => {
@@ -109,7 +111,7 @@ export function usePolled(url, read) {
     const controller = new AbortController();
     const report = (change) =>
       setState((old) => (old.url === url ? { ...old, ...change } : { url, data: null, error: null, ...change }));
-    poll(url, { read, stop: controller.signal, wake, report });
+    poll(url, { read, slower, stop: controller.signal, wake, report });
     return () => controller.abort();
   }, [url]);
   const retry = useCallback(() => wake.current(), []);

@@ -2,7 +2,7 @@
 
 import { html, useCallback, useRef } from "./preact.js";
 import { Chart } from "./chart.js";
-import { score, value } from "./format.js";
+import { count, score, value } from "./format.js";
 import { marksFor } from "./marks.js";
 
 const LEAST_RANGE_S = 60;
@@ -27,11 +27,18 @@ function describe(name, unit, { low, high, marks }) {
   return `${name}: ${range}, ${shown} ${shown === 1 ? "episode" : "episodes"}`;
 }
 
+/** What a card says below its name: how far the channel went in the time shown, and what was missing. */
+export function rangeNote(low, high, { unit, gaps }) {
+  const found = extremes(low, high);
+  const range = found ? `${value(found[0], unit)} to ${value(found[1], unit)}` : "no readings";
+  return gaps ? `${range} · ${count(gaps)} ${gaps === 1 ? "gap" : "gaps"}` : range;
+}
+
 function lastOf(column) {
   return column.findLast((x) => x !== null) ?? null;
 }
 
-/** A chart with its name and, beside it, the value under the pointer or else the latest. */
+/** A chart with its name, beside it the value under the pointer or else the latest, and a note below. */
 export function ChartCard({ name, note, wide, format, mean, min, max, marks, ...rest }) {
   const readout = useRef(null);
   const latest = useRef(null);
@@ -43,8 +50,8 @@ export function ChartCard({ name, note, wide, format, mean, min, max, marks, ...
   }, [format]);
   const open = marks.some((mark) => mark.open && mark.strong);
   return html`<figure class="card channel ${wide ? "channel-wide" : ""} ${open ? "channel-open" : ""}" data-channel=${name}>
-    <figcaption><span class="channel-name" title=${name}>${name}</span>${note && html`<span class="note">${note}</span>`}
-      <output class="readout" aria-live="off" ref=${readout}></output></figcaption>
+    <figcaption><span class="channel-name" title=${name}>${name}</span>
+      <output class="readout" aria-live="off" ref=${readout}></output><span class="note" title=${note}>${note}</span></figcaption>
     <${Chart} ...${rest} mean=${mean} min=${min} max=${max} marks=${marks} onCursor=${onCursor} />
   </figure>`;
 }
@@ -61,7 +68,7 @@ function ChannelCard({ channel, sensor, detail, range, sync }) {
   const marks = marksFor(detail.episodes, sensor.name, { channel: channel.name, toMs: detail.toMs });
   const label = describe(channel.name, channel.unit, { low: channel.min, high: channel.max, marks });
   const format = useCallback((v) => value(v, channel.unit), [channel.unit]);
-  const note = channel.gaps ? `${channel.gaps} gaps` : "";
+  const note = rangeNote(channel.min, channel.max, channel);
   return html`<${ChartCard} name=${channel.name} note=${note} format=${format} label=${label} marks=${marks} range=${range}
     sync=${sync} times=${sensor.times} mean=${channel.mean} min=${channel.min} max=${channel.max} />`;
 }

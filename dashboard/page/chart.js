@@ -21,11 +21,12 @@ export function valueRange(low, high, floor) {
   return [low >= 0 && bottom < 0 ? 0 : bottom, Math.max(high + span * 0.12, floor ?? -Infinity)];
 }
 
-/** Times on the axis, with seconds only where they differ; one that would be cut off at the edge is left out. */
+/** Times on the axis, as fine as their step; one that would be cut off at the edge is left out. */
 function times(u, splits) {
-  const seconds = splits.some((s) => s % 60 !== 0);
-  const room = u.bbox.width / devicePixelRatio - (seconds ? 24 : 12);
-  return splits.map((s) => (u.valToPos(s, "x") <= room ? moment(s * 1000, seconds) : ""));
+  const step = splits[1] - splits[0];
+  const labels = splits.map((s) => moment(s * 1000, step));
+  const edge = u.bbox.width / devicePixelRatio;
+  return splits.map((s, i) => (u.valToPos(s, "x") + 3 * labels[i].length <= edge ? labels[i] : ""));
 }
 
 /** Readings between two gaps: no line reaches them, so they are drawn as dots. */

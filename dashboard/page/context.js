@@ -2,7 +2,7 @@
 
 import { html, useCallback, useEffect, useRef } from "./preact.js";
 import { usePolled } from "./api.js";
-import { ChartCard } from "./channels.js";
+import { ChartCard, rangeNote } from "./channels.js";
 import { dateAndTime, duration, score, share, value } from "./format.js";
 import { markOf } from "./marks.js";
 import { href } from "./parts.js";
@@ -31,7 +31,7 @@ function RawCard({ channel, episode }) {
   const gaps = channel.values.filter((x) => x === null).length;
   const format = useCallback((v) => value(v, channel.unit), [channel.unit]);
   const label = `${channel.name}: ${channel.values.length} raw readings, ${gaps} gaps`;
-  return html`<${ChartCard} name=${channel.name} note=${gaps ? `${gaps} gaps` : ""} format=${format} label=${label}
+  return html`<${ChartCard} name=${channel.name} note=${rangeNote(channel.values, channel.values, { unit: channel.unit, gaps })} format=${format} label=${label}
     marks=${marks} range=${range} sync="context" times=${channel.times} mean=${channel.values} />`;
 }
 
@@ -51,11 +51,16 @@ function Readings({ poll, episode }) {
     <div class="channels">${ordered(data.channels, episode).map((c) => html`<${RawCard} key=${c.name} channel=${c} episode=${episode} />`)}</div>`;
 }
 
+/** Readings never change: once all parts are here there is little to ask for. */
+function patience(context) {
+  return context.parts > 0 && context.parts >= context.expected ? 30 : 1;
+}
+
 /** `episode` is null where it lies outside the time shown; its readings are shown all the same. */
 export function ContextDialog({ gatewayId, episodeId, episode }) {
   const dialog = useRef(null);
   const url = `/api/gateways/${encodeURIComponent(gatewayId)}/episodes/${encodeURIComponent(episodeId)}/context`;
-  const poll = usePolled(url, readContext);
+  const poll = usePolled(url, readContext, patience);
   const close = useCallback(() => { location.hash = href(gatewayId); }, [gatewayId]);
   useEffect(() => { dialog.current.showModal(); }, []);
   return html`<dialog class="context" aria-labelledby="context-title" ref=${dialog} onClose=${close}>

@@ -38,9 +38,12 @@ export function duration(ms) {
   return `${Math.floor(minutes / 1440)}${NB}days`;
 }
 
-/** Time of day on an axis, with or without seconds. */
-export function moment(ms, withSeconds) {
-  return withSeconds ? clockTime.format(ms) : clockTime.format(ms).slice(0, 5);
+/** Time of day on an axis whose labels are `step` seconds apart: 07:56, 07:56:40 or 56:40.5. */
+export function moment(ms, step) {
+  const full = clockTime.format(ms);
+  if (step >= 60) return full.slice(0, 5);
+  if (step >= 1) return full;
+  return `${full.slice(3)}${((ms % 1000) / 1000).toFixed(step >= 0.1 ? 1 : 2).slice(1)}`;
 }
 
 /** Date and time, for titles. */

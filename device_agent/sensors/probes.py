@@ -23,7 +23,7 @@ TICKS_PER_S = 100
 
 CPU = Channel(name="cpu_percent", unit="%", resolution=0.1, floor=10, low=0, high=100, alarm_on="rise")
 LOAD = Channel(name="load_1m", resolution=0.01, floor=0.75, low=0, alarm_on="rise")
-MEMORY = Channel(name="memory_percent", unit="%", resolution=0.01, floor=2, low=0, high=100, alarm_on="rise")
+MEMORY = Channel(name="memory_percent", unit="%", resolution=0.01, floor=1, low=0, high=100, alarm_on="rise")
 TEMPERATURE = Channel(
     name="temperature_celsius", unit="°C", resolution=0.1, floor=3, low=-40, high=150, alarm_on="rise"
 )

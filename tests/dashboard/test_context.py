@@ -97,3 +97,12 @@ def test_an_episode_id_of_any_characters_is_an_address(world, watched):
     expect(page.get_by_role("dialog").locator(".channel")).to_have_count(2)
     page.reload()
     expect(page.get_by_role("dialog").locator(".channel")).to_have_count(2)
+
+
+def test_readings_that_are_complete_are_not_asked_for_again_and_again(world, watched):
+    world.add_gateway("pump")
+    episode = world.add_episode("pump")
+    page = watched.open(f"#/gateway/pump/episode/{episode['episode_id']}")
+    expect(page.get_by_role("dialog").locator(".channel")).to_have_count(2)
+    page.wait_for_timeout(1000)
+    assert sum(address.endswith("/context") for address in world.asked) == 1

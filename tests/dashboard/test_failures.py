@@ -66,7 +66,7 @@ def test_trying_now_does_not_wait(world, watched):
     expect(page.locator(".banner")).to_contain_text(re.compile("again in [4-8] s"))
     world.failure = None
     page.get_by_role("button", name="Try now").click()
-    expect(page.locator(".banner")).to_have_count(0, timeout=2000)
+    expect(page.locator(".banner")).to_have_count(0, timeout=3500)
 
 
 def test_one_gateway_that_fails_leaves_the_fleet_live(world, watched):
@@ -86,6 +86,5 @@ def test_the_page_asks_nothing_while_it_is_hidden(world, watched):
     before = len(world.asked)
     page.wait_for_timeout(700)
     assert len(world.asked) == before
-    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(500)
-    assert len(world.asked) > before
+    with page.expect_request("**/api/fleet", timeout=10_000):
+        page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")

@@ -2,6 +2,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.dashboard.world import NOW
+
 
 def test_every_gateway_of_the_fleet_is_listed(world, watched):
     for name in ("pump-10", "pump-9", "barn"):
@@ -18,8 +20,18 @@ def test_a_row_tells_status_sensors_alerts_and_counts(world, watched):
     )
 
 
+def test_only_a_failed_sensor_looks_failed(world, watched):
+    states = ("armed", "calibrating", "failed")
+    world.add_gateway("pump", sensors={state: {"state": state, "rate_hz": 1.0} for state in states})
+    page = watched.open()
+    expect(page.locator(".chip-state")).to_have_count(3)
+    inks = page.locator(".chip-state").evaluate_all("(all) => all.map((x) => getComputedStyle(x).color)")
+    assert len(set(inks)) == 3
+    expect(page.locator(".chip-failed")).to_have_text("failed failed")
+
+
 def test_an_offline_gateway_is_shown_with_the_time_it_was_last_seen(world, watched):
-    world.add_gateway("barn", online=False, status="offline", last_seen_ms=1_795_420_800_000 - 7_300_000)
+    world.add_gateway("barn", online=False, status="offline", last_seen_ms=NOW - 7_300_000)
     row = watched.open().locator(".fleet tbody tr")
     expect(row.get_by_role("img", name="offline")).to_be_visible()
     expect(row).to_contain_text("Offline")
@@ -89,7 +101,7 @@ def test_an_alert_nobody_was_told_of_says_so(world, watched):
     alert = world.add_alert(world.add_episode("pump"), notified_ms=None)
     page = watched.open()
     expect(page.locator(".alert")).to_contain_text("not yet notified")
-    alert["notified_ms"] = 1_795_420_800_000
+    alert["notified_ms"] = NOW
     expect(page.locator(".alert")).not_to_contain_text("not yet notified")
 
 

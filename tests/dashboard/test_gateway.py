@@ -1,7 +1,9 @@
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-WALL = 1_795_420_800_000
+from tests.dashboard.world import NOW
 
 # Where the marks of a chart stand, as shares of its plotting area.
 MARKS = """(figure) => {
@@ -48,7 +50,7 @@ def test_a_chart_holds_a_line_and_breaks_it_where_summaries_are_missing(world, w
     world.add_gateway("pump")
     page = watched.open("#/gateway/pump")
     expect(card(page, "memory_percent").locator("canvas")).to_be_visible()
-    page.wait_for_timeout(50)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     ink = card(page, "memory_percent").evaluate(INK)
     assert sum(n > 0 for n in ink) >= 19, ink
     gap_from = (745 - 510) / 745 * 20
@@ -62,7 +64,7 @@ def test_an_episode_is_marked_where_it_was_on_the_channels_that_made_it(world, w
     page = watched.open("#/gateway/pump")
     expect(card(page, "cpu_percent").locator(".mark-strong")).to_have_count(1)
     span, peak = card(page, "cpu_percent").evaluate(MARKS)
-    first, last = world.details["pump"]["summaries"][0]["wall_ms"], WALL
+    first, last = world.details["pump"]["summaries"][0]["wall_ms"], NOW
     share = lambda ms: pytest.approx((ms - first) / (last - first), abs=0.012)  # noqa: E731 - a short local word
     assert span["from"] == share(episode["onset_wall_ms"])
     assert span["to"] == share(episode["onset_wall_ms"] + episode["duration_ms"])
@@ -182,3 +184,14 @@ def test_summaries_left_out_and_messages_quarantined_are_counted(world, watched)
     page = watched.open("#/gateway/pump")
     expect(page.locator(".gateway")).to_contain_text("oldest 1,200 summaries of this time are not shown")
     expect(page.locator(".gateway")).to_contain_text("3 quarantined")
+
+
+def test_the_pointer_reads_a_value_with_its_range_on_all_charts_of_the_sensor(world, watched):
+    world.add_gateway("pump")
+    page = watched.open("#/gateway/pump")
+    card(page, "cpu_percent").locator(".u-over").hover()
+    between = re.compile(r"^[\d.]+\s% \([\d.]+\s% to [\d.]+\s%\)$")
+    expect(card(page, "cpu_percent").locator("output")).to_have_text(between)
+    expect(card(page, "memory_percent").locator("output")).to_have_text(between)
+    page.mouse.move(5, 5)
+    expect(card(page, "cpu_percent").locator("output")).not_to_have_text(between)

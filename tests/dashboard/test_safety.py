@@ -113,7 +113,7 @@ def luminance(colour):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_keeps_a_contrast_of_four_and_a_half_to_one(watched, scheme):
     """WCAG 2.2, success criterion 1.4.3."""
-    pairs = [(ink, paper) for ink in ("--ink", "--muted") for paper in ("--paper", "--card", "--raised", "--good-wash")]
+    pairs = [(ink, paper) for ink in ("--ink", "--muted") for paper in ("--paper", "--card", "--raised", "--chosen")]
     pairs += [(f"--{tone}", f"--{tone}-wash") for tone in ("good", "info", "warn", "bad", "idle")]
     pairs += [(ink, "--card") for ink in ("--good", "--info", "--warn", "--bad", "--idle", "--link")]
     pairs += [("--muted", "--idle-wash"), ("--ink", "--bad-wash")]

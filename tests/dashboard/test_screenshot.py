@@ -12,8 +12,9 @@ def photograph(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_picture_of_a_gateway_is_taken(world, origin, tmp_path):
     world.add_gateway("pump")
+    world.add_episode("pump")
     output = tmp_path / "images" / "page.png"
-    done = photograph("--url", origin, "--gateway", "pump", "--output", str(output))
+    done = photograph("--url", origin, "--gateway", "pump", "--episode", "--output", str(output))
     assert done.returncode == 0, done.stderr
     assert output.read_bytes().startswith(b"\x89PNG")
 
