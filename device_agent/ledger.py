@@ -7,23 +7,12 @@ Not here: anything the product itself reads.
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
-from contract.events import AnyEvent, Lane
-
-
-class Place(Protocol):
-    """Where the spool put an event."""
-
-    @property
-    def lane(self) -> Lane:
-        """Its lane."""
-
-    @property
-    def seq(self) -> int:
-        """Its number in the lane."""
+from contract.events import AnyEvent, Context, Lane
+from device_agent.spool.port import Accepted
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +40,7 @@ class Acceptance(NamedTuple):
 
     spool_id: str
     events: Sequence[AnyEvent]
-    places: Sequence[Place]
+    places: Sequence[Accepted]
 
 
 class Ledger:
@@ -78,12 +67,17 @@ class Ledger:
         self._file.close()
 
 
-def _entry(spool_id: str, event: AnyEvent, place: Place, now_ms: int) -> Entry:
+def completed_ms(event: AnyEvent) -> int:
+    """When the reading that completed an event was taken: of a context its last scan, not its first."""
+    return event.wall_ms + event.offsets_ms[-1] if isinstance(event, Context) and event.offsets_ms else event.wall_ms
+
+
+def _entry(spool_id: str, event: AnyEvent, place: Accepted, now_ms: int) -> Entry:
     return Entry(
         spool_id=spool_id,
         lane=place.lane,
         seq=place.seq,
         kind=str(event.__struct_config__.tag),
-        sample_wall_ms=event.wall_ms,
+        sample_wall_ms=completed_ms(event),
         accepted_wall_ms=now_ms,
     )

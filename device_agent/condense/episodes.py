@@ -41,6 +41,7 @@ UPDATE_GROWTH: Final = 1.25
 UPDATE_AFTER_SCANS: Final = WINDOW_SCANS // 2
 MAX_UPDATES: Final = 32
 CONTRIBUTORS: Final = 3
+_SHORTEST_TOLD_MS: Final = 1000
 
 
 class Source(NamedTuple):
@@ -232,4 +233,5 @@ def _worth_an_update(episode: _Open, now: Moment) -> bool:
 def _reason(peak: _Peak, duration_ms: int) -> str:
     side = "above" if peak.sigma >= 0 else "below"
     distance = f"{abs(peak.sigma):.1f} σ"  # noqa: RUF001 - the Greek letter is meant
-    return f"{peak.top} {distance} {side} its level for {duration_ms / 1000:.0f} s"
+    lasted = f"{duration_ms / 1000:.0f} s" if duration_ms >= _SHORTEST_TOLD_MS else "less than 1 s"
+    return f"{peak.top} {distance} {side} its level for {lasted}"

@@ -1,7 +1,7 @@
 import json
 
-from contract.events import Health, lane_of
-from device_agent.ledger import Acceptance, Ledger
+from contract.events import Context, Health, lane_of
+from device_agent.ledger import Acceptance, Ledger, completed_ms
 from device_agent.spool.port import Accepted
 
 
@@ -17,3 +17,8 @@ def test_an_entry_names_the_event_for_ever(tmp_path):
     ]
     assert lines[0]["sample_wall_ms"] == 5
     assert lines[0]["accepted_wall_ms"] > 5
+
+
+def test_a_context_is_complete_with_its_last_scan():
+    context = Context(wall_ms=1000, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[0, 100, 9600], traces={})
+    assert completed_ms(context) == 10_600

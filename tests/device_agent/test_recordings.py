@@ -26,7 +26,6 @@ TOP_CHANNEL = {
     "memory_leak": "memory_percent",
 }
 TO_CLOSE_MS = 20_000
-_RESTLESS = pytest.mark.xfail(reason="recorded while the machine had other work", strict=False)
 
 
 class _Fault(NamedTuple):
@@ -66,7 +65,7 @@ def _episodes(name: str) -> list[Episode]:
 
 @pytest.mark.parametrize(
     "name",
-    ["disk_storm", pytest.param("cpu_burn", marks=_RESTLESS), pytest.param("memory_leak", marks=_RESTLESS)],
+    ["disk_storm", "cpu_burn", "memory_leak"],
 )
 def test_the_fault_is_one_episode_and_there_is_no_other(name: str) -> None:
     fault, episodes = _fault(name), _episodes(name)
