@@ -48,7 +48,16 @@ def test_every_documented_default_is_the_real_one(key, default):
     assert re.search(rf"(?<![\d.]){default:g}(?![\d.])", row), f"{key}: {default:g} is not in: {row}"
 
 
-@pytest.mark.parametrize("document", sorted(path.relative_to(ROOT) for path in ROOT.glob("*.md")), ids=str)
+def documents():
+    """Every document of the repository; what a tool made or a version control system ignores is none."""
+    folders = [
+        "",
+        *(f"{part}/**/" for part in ("docs", "twin", "dashboard", "models", "cloud_functions", "device_agent")),
+    ]
+    return sorted({path.relative_to(ROOT) for folder in folders for path in ROOT.glob(f"{folder}*.md")})
+
+
+@pytest.mark.parametrize("document", documents(), ids=str)
 def test_every_local_link_leads_somewhere(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     targets = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
@@ -58,3 +67,15 @@ def test_every_local_link_leads_somewhere(document):
 
 def test_the_readme_fits_on_two_screens():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_no_document_or_remedy_installs_this_project_by_its_bare_name():
+    sources = [path for part in ("device_agent", "thresher", "twin") for path in (ROOT / part).rglob("*.py")]
+    bare = re.compile(r"install[^\n]*[\s\"']thresher\b(?!/)")
+    texts = {path: path.read_text(encoding="utf-8") for path in (*sources, *(ROOT / each for each in documents()))}
+    found = [
+        str(path.relative_to(ROOT))
+        for path, text in texts.items()
+        if re.search(r"pip install", text) and bare.search(text)
+    ]
+    assert not found, "the name is not ours in any index: install from the checkout"

@@ -131,7 +131,9 @@ def _library() -> ModuleType:
     try:
         import gpiozero  # noqa: PLC0415 - an optional extra, only sensors that use pins need it
     except ImportError as exc:
-        raise ConfigError("gpiozero is not installed", remedy='pip install "thresher[gpio]"') from exc
+        raise ConfigError(
+            "gpiozero is not installed", remedy='in the checkout: .venv/bin/pip install ".[gpio]"'
+        ) from exc
     library: ModuleType = gpiozero
     return library
 
@@ -143,7 +145,7 @@ def _translated(library: ModuleType) -> Iterator[None]:
     except library.BadPinFactory as exc:
         raise ConfigError(
             "this machine has no GPIO that gpiozero can drive",
-            remedy='on a Raspberry Pi pip install "thresher[gpio]"; elsewhere set GPIOZERO_PIN_FACTORY=mock',
+            remedy='on a Pi, in the checkout: .venv/bin/pip install ".[gpio]"; elsewhere GPIOZERO_PIN_FACTORY=mock',
         ) from exc
     except (library.GPIOPinInUse, ValueError) as exc:  # gpiozero's errors about arguments are ValueErrors
         raise ConfigError(str(exc), remedy="mend the sensor's pins and channels") from exc

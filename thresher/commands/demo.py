@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from twin.demo import DemoOptions, run_demo  # noqa: PLC0415 - needs the extra `twin`, which a gateway lacks
     except ModuleNotFoundError as exc:
-        raise ConfigError(f"the demo needs {exc.name}", remedy='pip install "thresher[twin]"') from exc
+        raise ConfigError(f"the demo needs {exc.name}", remedy="in the checkout: make setup, then make demo") from exc
     return run_demo(
         DemoOptions(
             seconds=arguments.seconds,

@@ -114,7 +114,7 @@ def test_a_missing_library_names_the_extra_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "gpiozero", None)
     with pytest.raises(ConfigError) as caught:
         GpioDigital(name="d", inputs={"a": DigitalInput(pin=17)}).open()
-    assert caught.value.remedy == 'pip install "thresher[gpio]"'
+    assert caught.value.remedy == 'in the checkout: .venv/bin/pip install ".[gpio]"'
 
 
 def test_gpio_sensors_are_described_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
