@@ -61,7 +61,7 @@ function ScoreCard({ sensor, detail, range, sync }) {
   const note = sensor.state === "calibrating" ? "calibrating: no score yet" : "1.0 is the alarm threshold";
   const label = describe(`Deviation score of ${sensor.name}`, "", { low: sensor.scores, high: sensor.scores, marks });
   return html`<${ChartCard} wide name="Deviation score" note=${note} format=${score} label=${label} marks=${marks} range=${range}
-    sync=${sync} times=${sensor.times} mean=${sensor.scores} floor=${1.25} threshold=${1} height=${96} />`;
+    sync=${sync} stepped times=${sensor.times} mean=${sensor.scores} floor=${1.25} threshold=${1} height=${96} />`;
 }
 
 function ChannelCard({ channel, sensor, detail, range, sync }) {
@@ -70,7 +70,7 @@ function ChannelCard({ channel, sensor, detail, range, sync }) {
   const format = useCallback((v) => value(v, channel.unit), [channel.unit]);
   const note = rangeNote(channel.min, channel.max, channel);
   return html`<${ChartCard} name=${channel.name} note=${note} format=${format} label=${label} marks=${marks} range=${range}
-    sync=${sync} times=${sensor.times} mean=${channel.mean} min=${channel.min} max=${channel.max} />`;
+    sync=${sync} stepped times=${sensor.times} mean=${channel.mean} min=${channel.min} max=${channel.max} />`;
 }
 
 /** All charts of one sensor; their pointers move together. */

@@ -36,13 +36,20 @@ function alone(u, series) {
   return column.flatMap((x, i) => (x !== null && isMissing(i - 1) && isMissing(i + 1) ? [i] : []));
 }
 
-function options({ latest, width, height, sync }) {
+/** The step a time lies in: each reaches from the one before it to its own time. */
+function stepAt(u, series, nearest, time) {
+  return Math.min(nearest + (u.data[0][nearest] < time ? 1 : 0), u.data[0].length - 1);
+}
+
+function options({ latest, width, height, sync, stepped }) {
+  const paths = stepped ? uPlot.paths.stepped({ align: -1 }) : undefined;
   const axis = { stroke: () => ink("--muted"), font: "11px system-ui, sans-serif", ticks: { show: false } };
   const grid = { stroke: () => ink("--grid"), width: 1 };
-  const bound = { width: 0, points: { show: false } };
+  const bound = { width: 0, paths, points: { show: false } };
   return {
     width, height, ms: 1e-3, legend: { show: false }, padding: [8, 8, 0, 0],
-    cursor: { sync: sync ? { key: sync } : undefined, y: false, drag: { x: false, y: false }, points: { size: 6 } },
+    cursor: { sync: sync ? { key: sync } : undefined, y: false, drag: { x: false, y: false }, points: { size: 6 },
+      ...(stepped && { dataIdx: stepAt }) },
     scales: {
       x: { time: true, range: () => latest.current.range },
       y: { range: (_, low, high) => valueRange(low, high, latest.current.floor) },
@@ -51,7 +58,7 @@ function options({ latest, width, height, sync }) {
       { ...axis, grid: { show: false }, size: 24, space: 64, values: times },
       { ...axis, grid, size: 46, space: 28, values: (_, splits) => splits.map(tick) },
     ],
-    series: [{}, bound, bound, { stroke: () => ink("--line"), width: 1.6, points: { show: true, size: 5, filter: alone } }],
+    series: [{}, bound, bound, { stroke: () => ink("--line"), width: 1.6, paths, points: { show: true, size: 5, filter: alone } }],
     bands: [{ series: [1, 2], fill: () => ink("--band") }],
   };
 }
@@ -95,7 +102,7 @@ function layers(u) {
 }
 
 function create(host, latest, props) {
-  const opts = options({ latest, width: host.clientWidth || 300, height: props.height, sync: props.sync });
+  const opts = options({ latest, width: host.clientWidth || 300, height: props.height, sync: props.sync, stepped: props.stepped });
   let layer = null;
   const tell = (u) => latest.current.onCursor?.(u.cursor.idx ?? null);
   opts.hooks = {
@@ -113,17 +120,18 @@ function columns({ times, min, max, mean }) {
 
 /**
  * times in seconds; min, max, mean in step with it (min and max may be absent); range = [from, to] in seconds;
+ * stepped = each row holds from the one before it to its own time, as a summary does, and is drawn so;
  * threshold = a value to draw a line at;
  * marks = [{start, end, peak (or null), open, strong, title}] in seconds; floor = least top of the value axis;
  * onCursor(index or null) as the pointer moves; label is what a screen reader says.
  */
-export function Chart({ label, height = 120, sync, ...data }) {
+export function Chart({ label, height = 120, sync, stepped, ...data }) {
   const host = useRef(null);
   const chart = useRef(null);
   const latest = useRef(data);
   latest.current = data;
   useLayoutEffect(() => {
-    const u = create(host.current, latest, { height, sync });
+    const u = create(host.current, latest, { height, sync, stepped });
     chart.current = u;
     const resized = new ResizeObserver(() => host.current && u.setSize({ width: host.current.clientWidth, height }));
     resized.observe(host.current);
@@ -131,7 +139,7 @@ export function Chart({ label, height = 120, sync, ...data }) {
     const repaint = () => u.redraw(false);
     theme.addEventListener("change", repaint);
     return () => { resized.disconnect(); theme.removeEventListener("change", repaint); u.destroy(); };
-  }, [sync, height]);
+  }, [sync, height, stepped]);
   useEffect(() => {
     chart.current.setData(columns(data));
     data.onCursor?.(chart.current.cursor.idx ?? null);

@@ -87,7 +87,8 @@ function readEpisode(raw) {
   };
 }
 
-/** Columns for charts, by sensor: times in seconds, one row per summary, a row of nulls where summaries are missing. */
+/** Columns for charts, by sensor. A summary holds from its start to its end, and its row stands at the end; so that
+ *  the first after a stretch without any has its whole width, a copy of it stands at its start, behind a row of nulls. */
 export function groupSummaries(summaries) {
   const bySensor = new Map();
   for (const raw of [...summaries].sort((a, b) => a.wall_ms - b.wall_ms)) {
@@ -98,26 +99,31 @@ export function groupSummaries(summaries) {
 }
 
 function readSeries(name, rows) {
-  const withBreaks = rows.flatMap((row, i) => (i && isApart(rows[i - 1], row) ? [{ wall_ms: row.start_wall_ms }, row] : [row]));
+  const steps = rows.flatMap((row, i) => (i && !isApart(rows[i - 1], row) ? [row] : [...opening(rows[i - 1], row), row]));
   const channels = [...new Set(rows.flatMap((row) => Object.keys(row.channels ?? {})))];
   const latest = rows[rows.length - 1];
   return {
     name, state: text(latest.state),
-    times: withBreaks.map((row) => row.wall_ms / 1000),
-    scores: withBreaks.map((row) => number(row.max_score)),
-    channels: channels.map((channel) => readChannel(channel, withBreaks)),
+    times: steps.map((row) => row.wall_ms / 1000),
+    scores: steps.map((row) => number(row.max_score)),
+    channels: channels.map((channel) => readChannel(channel, steps, rows)),
   };
+}
+
+function opening(before, row) {
+  const start = { ...row, wall_ms: row.start_wall_ms };
+  return before ? [{ wall_ms: (before.wall_ms + row.start_wall_ms) / 2 }, start] : [start];
 }
 
 function isApart(before, after) {
   return after.start_wall_ms - before.wall_ms > 0.5 * (after.wall_ms - after.start_wall_ms);
 }
 
-function readChannel(name, rows) {
-  const cells = rows.map((row) => row.channels?.[name]);
+function readChannel(name, steps, summaries) {
+  const cells = steps.map((row) => row.channels?.[name]);
   const column = (key) => cells.map((cell) => number(cell?.[key]));
   return {
     name, unit: text(cells.find((cell) => cell?.unit)?.unit), mean: column("mean"), min: column("min"), max: column("max"),
-    gaps: cells.reduce((sum, cell) => sum + (cell?.gaps ?? 0), 0),
+    gaps: summaries.reduce((sum, row) => sum + (row.channels?.[name]?.gaps ?? 0), 0),
   };
 }

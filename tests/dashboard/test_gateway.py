@@ -32,9 +32,33 @@ INK = """(figure) => {
   return counts;
 }"""
 
+# The same in the upper half alone.
+TOP_INK = INK.replace("area.height * scale", "area.height * scale / 2")
+
 
 def card(page, name):
     return page.locator(f"[data-channel='{name}']")
+
+
+def test_a_burn_that_fills_one_summary_is_drawn_where_it_was_and_not_after_it(world, watched):
+    world.add_gateway("pump")
+    for summary in world.details["pump"]["summaries"]:
+        summary["channels"]["memory_percent"] = {"unit": "%", "mean": 1.0, "min": 1.0, "max": 1.0}
+    # two minutes of summaries, 24 s each: the fourth alone is high, from 48 to 24 s before the end
+    world.details["pump"]["summaries"] = [
+        summary | {"start_wall_ms": NOW - (5 - i) * 24_000, "wall_ms": NOW - (4 - i) * 24_000}
+        for i, summary in enumerate(world.details["pump"]["summaries"][-5:])
+    ]
+    high = {"unit": "%", "mean": 9.0, "min": 9.0, "max": 9.0}
+    world.details["pump"]["summaries"][3]["channels"]["memory_percent"] = high
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "memory_percent").locator("canvas")).to_be_visible()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    ink = card(page, "memory_percent").evaluate(TOP_INK)
+    assert all(ink[i] for i in range(13, 15)), ink
+    assert not any(ink[:11]), ink
+    assert not any(ink[17:]), ink
+    assert all(card(page, "memory_percent").evaluate(INK)[:11]), "the first summary has its whole width"
 
 
 def test_every_channel_has_a_chart_with_its_latest_value_and_unit(world, watched):
