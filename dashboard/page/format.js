@@ -20,7 +20,7 @@ export function count(n) {
 export function age(ms) {
   if (!Number.isFinite(ms)) return "never";
   if (ms < 1500) return "just now";
-  if (ms < 60e3) return `${Math.round(ms / 1e3)}${NB}s ago`;
+  if (ms < 60e3) return `${Math.floor(ms / 1e3)}${NB}s ago`;
   if (ms < 3600e3) return `${Math.floor(ms / 60e3)}${NB}min ago`;
   if (ms < 48 * 3600e3) return `${Math.floor(ms / 3600e3)}${NB}h ago`;
   return `${Math.floor(ms / 86400e3)}${NB}days ago`;
@@ -30,7 +30,7 @@ export function age(ms) {
 export function duration(ms) {
   if (!Number.isFinite(ms)) return DASH;
   if (ms < 1e3) return `${Math.round(ms)}${NB}ms`;
-  if (ms < 60e3) return `${(ms / 1e3).toFixed(1)}${NB}s`;
+  if (ms < 59.95e3) return `${(ms / 1e3).toFixed(1)}${NB}s`;
   const seconds = Math.round(ms / 1e3);
   if (seconds < 3600) return `${Math.floor(seconds / 60)}${NB}min${NB}${String(seconds % 60).padStart(2, "0")}${NB}s`;
   const minutes = Math.floor(seconds / 60);

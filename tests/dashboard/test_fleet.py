@@ -123,3 +123,11 @@ def test_a_gateway_is_chosen_with_the_keyboard_alone(world, watched):
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="pump")).to_be_focused()
     expect(page.locator(".fleet tbody a")).to_have_attribute("aria-current", "true")
+
+
+def test_a_minute_is_never_sixty_seconds(watched):
+    page = watched.open()
+    words = page.evaluate(
+        "import('/page/format.js').then((f) => [f.age(59_700), f.duration(59_970), f.duration(59_900)])"
+    )
+    assert [each.replace("\N{NO-BREAK SPACE}", " ") for each in words] == ["59 s ago", "1 min 00 s", "59.9 s"]
