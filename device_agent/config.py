@@ -98,6 +98,9 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return Path(self.filter.model) if self.filter.model else None
 
 
+LONGEST_NAME = 64
+"""Of a sensor: it is part of file names and of every event."""
+
 _SENSORS: tuple[type[msgspec.Struct], ...] = get_args(AnySensorConfig)
 _PARTS: tuple[type[msgspec.Struct], ...] = (
     GatewayConfig,
@@ -155,6 +158,8 @@ def _check_names(config: GatewayConfig, source: str) -> None:
         place = f"{source}: `$.sensors[{index}].name`"
         if not sensor.name or not sensor.name.replace("_", "").replace("-", "").isalnum():
             raise ConfigError(f"{place}: {sensor.name!r}", remedy="use letters, digits, '_' and '-'")
+        if len(sensor.name) > LONGEST_NAME:
+            raise ConfigError(f"{place}: longer than {LONGEST_NAME} characters", remedy="use a shorter name")
         if sensor.name in seen:
             raise ConfigError(f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name")
         seen.add(sensor.name)

@@ -3,14 +3,16 @@
 Not here: the counting. Each part counts for itself; this only gathers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from contract.codec import encode_event
 from contract.events import Health, Lane, SensorHealth
 from device_agent import VERSION
 from device_agent.clock import Clock
+from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.line import SensorLine
 
 
@@ -68,8 +70,8 @@ class Gatherer:
         self._armed_after_ms: int | None = None
 
     def health(self, spool: SpoolView) -> Health:
-        """The event."""
-        return Health(
+        """The event, as short as it must be to travel."""
+        whole = Health(
             wall_ms=self._clock.wall_ms(),
             monotonic_ms=self._clock.monotonic_ns() // 1_000_000,
             version=VERSION,
@@ -77,8 +79,9 @@ class Gatherer:
             interval_ms=self._interval_ms,
             sensors=self._sensors(),
             spool_pending={str(lane): count for lane, count in spool.pending.items()},
-            counters=self._counters(spool),
+            counters={name: count for name, count in self._counters(spool).items() if count},
         )
+        return fitted(whole)
 
     def status(self, spool: SpoolView) -> RunStatus:
         """The file."""
@@ -109,3 +112,29 @@ class Gatherer:
         for line in self._lines:
             counters |= {f"{line.name}.{name}": count for name, count in line.counters().items()}
         return counters
+
+
+def fitted(health: Health) -> Health:
+    """The event with as much detail as fits an envelope: a gateway whose Health never arrives seems offline.
+
+    Left out in this order: reasons of gaps, counters of single sensors, what sensors counted, sensors. Counters of
+    the event itself say so: ``health.details_left_out`` (steps taken) and ``health.sensors_left_out``.
+    """
+    return next(shorter for shorter in _shorter(health) if len(encode_event(shorter)) <= MAX_EVENT_BYTES)
+
+
+def _shorter(health: Health) -> Iterator[Health]:
+    yield health
+    sensors = {name: msgspec.structs.replace(one, last_gap=None) for name, one in health.sensors.items()}
+    yield _cut(health, sensors, health.counters | {"health.details_left_out": 1})
+    general = {name: count for name, count in health.counters.items() if name.split(".")[0] not in sensors}
+    yield _cut(health, sensors, general | {"health.details_left_out": 2})
+    bare = {name: SensorHealth(state=one.state, rate_hz=one.rate_hz) for name, one in sensors.items()}
+    general["health.details_left_out"] = 3
+    for kept in range(len(bare), -1, -1):
+        left_out = {"health.sensors_left_out": len(bare) - kept} if kept < len(bare) else {}
+        yield _cut(health, dict(list(bare.items())[:kept]), general | left_out)
+
+
+def _cut(health: Health, sensors: dict[str, SensorHealth], counters: dict[str, int]) -> Health:
+    return msgspec.structs.replace(health, sensors=sensors, counters=counters)

@@ -91,7 +91,7 @@ class Sensing:
             supervisor.start(f"condense-{line.name}", line.condense)
         supervisor.start("health", lambda halt: self._report(halt, status_file))
         supervisor.join(END_WITHIN_S)
-        self._say_health()
+        self.say_health()
         self._write_status(status_file)
         logger.info("sensing.stopped", extra={"gateway": self._config.gateway})
 
@@ -99,12 +99,13 @@ class Sensing:
         next_health_ns = self._clock.monotonic_ns()
         while not stop.is_set():
             if self._clock.monotonic_ns() >= next_health_ns:
-                self._say_health()
+                self.say_health()
                 next_health_ns += round(self._config.health_s * 1e9)
             self._write_status(status_file)
             stop.wait(STATUS_EVERY_S)
 
-    def _say_health(self) -> None:
+    def say_health(self) -> None:
+        """Accepts one event about how this process is."""
         self.accept([self._gatherer.health(self._view())])
         self._own += 1
 
