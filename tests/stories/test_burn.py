@@ -53,7 +53,9 @@ def test_a_burn_of_all_cores_raises_one_alert_that_closes_after_it(tmp_path: Pat
         demo.process.send_signal(signal.SIGINT)
         assert demo.wait(90) == 0, demo.errors
     delivered = [
-        alert for alert in demo.report["alerts"] if alert["gateway_id"] == LIVE_ID and alert["alert_id"] not in before
+        alert
+        for alert in demo.report["notifications"]
+        if alert["gateway_id"] == LIVE_ID and alert["alert_id"] not in before
     ]
     assert len(delivered) == 1
     assert delivered[0]["top_channel"] == "cpu_percent"
