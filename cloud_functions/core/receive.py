@@ -5,7 +5,7 @@ it sends it, so a second copy is equal and changes nothing. One that differs bre
 in quarantine, and so is every event nobody understands. Only then do their sequences count as stored.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cloud_functions.core.errors import RejectedError
 from cloud_functions.core.message import Raw, read_envelope, unwrap
@@ -16,6 +16,10 @@ from cloud_functions.core.shape import Retention, block_row, expiry, same_block
 from cloud_functions.core.sift import Sifted, sift
 from cloud_functions.core.tally import Tally
 from contract.envelope import Envelope
+
+MAX_BAD_ROWS: Final = 20
+"""Bad events of one envelope that are kept one by one. Above it the whole message is kept as one row: a row each
+would take tens of thousands of writes for one message, and the time of every other message of the batch."""
 
 
 class Record(NamedTuple):
@@ -70,11 +74,7 @@ class Receiver:
 
     def _store(self, raw: Raw, envelope: Envelope, sifted: Sifted, tally: Tally) -> bool:
         now_ms = self._clock()
-        for bad in sifted.bad:
-            expires_at = expiry(now_ms, self._retention.block_days)
-            row = bad_event_row(envelope, bad, now_ms=now_ms, expires_at=expires_at)
-            self._table.insert(row, counter=counter_row(envelope.gateway_id))
-            tally.add("bad_events")
+        self._keep_bad(raw, envelope, sifted, tally)
         block = block_row(envelope, sifted, now_ms=now_ms, days=self._retention.block_days)
         first = self._table.insert(block)
         if first is None:
@@ -85,6 +85,18 @@ class Receiver:
             self._poison(raw, f"another block is stored as {block.sk!r}", tally)
         tally.add("duplicates")
         return False
+
+    def _keep_bad(self, raw: Raw, envelope: Envelope, sifted: Sifted, tally: Tally) -> None:
+        tally.add("bad_events", len(sifted.bad))
+        if len(sifted.bad) > MAX_BAD_ROWS:
+            first = sifted.bad[0]
+            self._poison(raw, f"{len(sifted.bad)} bad events; the first, {first.seq}: {first.reason}", tally)
+            return
+        now_ms = self._clock()
+        expires_at = expiry(now_ms, self._retention.block_days)
+        for bad in sifted.bad:
+            row = bad_event_row(envelope, bad, now_ms=now_ms, expires_at=expires_at)
+            self._table.insert(row, counter=counter_row(envelope.gateway_id))
 
     def _poison(self, raw: Raw, reason: str, tally: Tally) -> None:
         now_ms = self._clock()

@@ -1,3 +1,5 @@
+import base64
+import json
 import random
 from collections.abc import Sequence
 from typing import TypeVar
@@ -83,6 +85,17 @@ def test_poison_costs_its_neighbours_nothing() -> None:
     counts = ingest(table, [record(b"\xff"), record(envelope(1, health())), Record("x", "junk")])
     assert (counts["poison"], counts["blocks"], counts["failed"]) == (2, 1, 0)
     assert {row.gateway_id for row in of_kind(table, Quarantine)} == {"gw-1", "unknown"}
+
+
+def test_a_message_full_of_bad_events_costs_a_few_writes_and_keeps_its_bytes() -> None:
+    fuse = Fuse()
+    table, flood = UnreliableTable(fuse), record(envelope(1, *[b"0"] * 40_000, health()))
+    counts = ingest(table, [flood])
+    assert fuse.calls < 10
+    assert (counts["bad_events"], counts["blocks"], counts["failed"]) == (40_000, 1, 0)
+    (kept,) = of_kind(table, Quarantine)
+    assert base64.b64decode(kept.data) == base64.b64decode(json.loads(flood.body)["data"])
+    assert "40000 bad events; the first, 1: " in kept.reason
 
 
 def test_the_same_batch_again_changes_nothing() -> None:
