@@ -32,6 +32,18 @@ demo: setup ## Run the whole system on this machine: page at http://127.0.0.1:80
 test: setup ## Run every check
 	@tools/check $(ARGS)
 
+.PHONY: faults
+faults: setup ## Inject every fault and account for every event
+	@$(BIN)/python -m bench.faults $(ARGS)
+
+.PHONY: soak
+soak: setup ## Run half an hour with a flapping link: memory, files and threads must stay flat
+	@$(BIN)/python -m bench.soak $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure what the documents claim
+	@$(BIN)/python -m bench $(ARGS)
+
 .PHONY: bundle
 bundle: setup ## Stage build/lambda for `sam deploy`
 	@tools/bundle

@@ -1,0 +1,1 @@
+"""Measurements and fault injection: what is claimed, and the command that shows it. Not shipped."""
