@@ -17,10 +17,10 @@ from contract.events import Lane
 from device_agent.clock import Clock, SystemClock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError
-from device_agent.files import atomic_write
 from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
+from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import Uplink
@@ -109,13 +109,14 @@ class Agent:
     def run(self, stop: threading.Event, status_file: Path) -> None:
         """Runs both threads until ``stop``, then says a last time how it was."""
         logger.info("agent.started", extra={"gateway": self._gateway_id, "spool_id": self._spool.spool_id})
-        supervisor = Supervisor(stop)
+        supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
-        supervisor.start("status", lambda halt: self._report(halt, status_file))
+        supervisor.start("status", lambda halt: self._report(halt, said))
         try:
             supervisor.join(_END_WITHIN_S)
         finally:
-            status = self._write_status(status_file)
+            status = self.status()
+            said.close(msgspec.json.encode(status))
         logger.info("agent.stopped", extra={"gateway": self._gateway_id, "pending": status.pending})
 
     def status(self) -> AgentStatus:
@@ -135,12 +136,7 @@ class Agent:
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 
-    def _report(self, stop: threading.Event, status_file: Path) -> None:
+    def _report(self, stop: threading.Event, said: StatusFile) -> None:
         while not stop.is_set():
-            self._write_status(status_file)
+            said.write(msgspec.json.encode(self.status()))
             stop.wait(STATUS_EVERY_S)
-
-    def _write_status(self, status_file: Path) -> AgentStatus:
-        status = self.status()
-        atomic_write(status_file, msgspec.json.encode(status), durable=False)
-        return status

@@ -18,7 +18,6 @@ import msgspec
 from contract.events import AnyEvent
 from device_agent.clock import Clock, SystemClock
 from device_agent.config import GatewayConfig
-from device_agent.files import atomic_write
 from device_agent.health import Gatherer, SpoolView
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
@@ -26,6 +25,7 @@ from device_agent.line import SensorLine, Surroundings
 from device_agent.spool.port import Appender
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
+from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
@@ -84,24 +84,24 @@ class Sensing:
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
         """Runs every thread until ``stop``, then says a last time how it was."""
-        supervisor = Supervisor(stop)
+        supervisor, said = Supervisor(stop), StatusFile(status_file)
         logger.info("sensing.started", extra={"gateway": self._config.gateway, "sensors": len(self._lines)})
         for line in self._lines:
             supervisor.start(f"sample-{line.name}", line.sample)
             supervisor.start(f"condense-{line.name}", line.condense)
-        supervisor.start("health", lambda halt: self._report(halt, status_file))
+        supervisor.start("health", lambda halt: self._report(halt, said))
         supervisor.join(END_WITHIN_S)
         self.say_health()
-        self._write_status(status_file)
+        said.close(self._status())
         logger.info("sensing.stopped", extra={"gateway": self._config.gateway})
 
-    def _report(self, stop: threading.Event, status_file: Path) -> None:
+    def _report(self, stop: threading.Event, said: StatusFile) -> None:
         next_health_ns = self._clock.monotonic_ns()
         while not stop.is_set():
             if self._clock.monotonic_ns() >= next_health_ns:
                 self.say_health()
                 next_health_ns += round(self._config.health_s * 1e9)
-            self._write_status(status_file)
+            said.write(self._status())
             stop.wait(STATUS_EVERY_S)
 
     def say_health(self) -> None:
@@ -109,10 +109,9 @@ class Sensing:
         self.accept([self._gatherer.health(self._view())])
         self._own += 1
 
-    def _write_status(self, status_file: Path) -> None:
+    def _status(self) -> bytes:
         status = self._gatherer.status(self._view())
-        complete = msgspec.structs.replace(status, accepted=status.accepted + self._own)
-        atomic_write(status_file, msgspec.json.encode(complete), durable=False)  # once a second would wear an SD card
+        return msgspec.json.encode(msgspec.structs.replace(status, accepted=status.accepted + self._own))
 
     def _view(self) -> SpoolView:
         return SpoolView(self._spool.pending(), self._spool.counters())
