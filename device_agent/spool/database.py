@@ -27,6 +27,14 @@ from device_agent.files import sync_folder
 FORMAT = 1
 """``PRAGMA user_version`` of the file."""
 
+PAGE_BYTES = 1024
+"""A commit writes whole pages to the log: with small ones a summary costs half of what it costs with 4 KB
+(``python -m bench --only wear``)."""
+
+LOG_PAGES = 512
+"""The log is copied back and begun again at this size. A log that is written over, not made longer, spares the
+file system's journal; a short one is soon long enough."""
+
 _BUSY_MS = 10_000
 _LOCK_WAIT_S = 15.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -143,7 +151,9 @@ def _connect(path: Path, *, check: bool, new_id: Callable[[], str]) -> sqlite3.C
     try:
         if check:
             _check(connection)
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # heeded where the file is new
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_size_limit=4194304")
         _begin_if_new(connection, path, new_id)
