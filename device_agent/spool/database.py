@@ -23,17 +23,10 @@ from typing import NamedTuple
 from contract.events import LANES
 from device_agent.errors import SpoolError
 from device_agent.files import sync_folder
+from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
 
 FORMAT = 1
 """``PRAGMA user_version`` of the file."""
-
-PAGE_BYTES = 1024
-"""A commit writes whole pages to the log: with small ones a summary costs half of what it costs with 4 KB
-(``python -m bench --only wear``)."""
-
-LOG_PAGES = 512
-"""The log is copied back and begun again at this size. A log that is written over, not made longer, spares the
-file system's journal; a short one is soon long enough."""
 
 _BUSY_MS = 10_000
 _LOCK_WAIT_S = 15.0
@@ -130,7 +123,7 @@ def _open_or_begin(
     path: Path, *, alone: bool, new_id: Callable[[], str], wall_ms: Callable[[], int]
 ) -> sqlite3.Connection:
     try:
-        return _connect(path, check=alone, new_id=new_id)
+        return _connect(path, alone=alone, new_id=new_id)
     except sqlite3.DatabaseError as exc:
         if not is_damage(exc):
             raise
@@ -141,15 +134,15 @@ def _open_or_begin(
             ) from exc
         logger.warning("spool.damaged", extra={"path": str(path), "reason": str(exc)})
     _move_aside(path, wall_ms())
-    connection = _connect(path, check=False, new_id=new_id)
+    connection = _connect(path, alone=False, new_id=new_id)
     connection.execute("INSERT INTO counter VALUES ('moved_aside', 1)")
     return connection
 
 
-def _connect(path: Path, *, check: bool, new_id: Callable[[], str]) -> sqlite3.Connection:
+def _connect(path: Path, *, alone: bool, new_id: Callable[[], str]) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     try:
-        if check:
+        if alone:
             _check(connection)
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # heeded where the file is new
         connection.execute("PRAGMA journal_mode=WAL")
@@ -157,6 +150,8 @@ def _connect(path: Path, *, check: bool, new_id: Callable[[], str]) -> sqlite3.C
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_size_limit=4194304")
         _begin_if_new(connection, path, new_id)
+        if alone:
+            fill_up(path)
     except BaseException:
         connection.close()
         raise
