@@ -71,7 +71,7 @@ class Grid:
         """
         row: list[float] = (self.steps(values) * self._units / self._scale).tolist()
         for i in self._whole:
-            if row[i] == row[i]:  # noqa: PLR0124 - only NaN differs from itself
+            if row[i] == row[i]:
                 row[i] = int(row[i])
         return len(msgspec.json.encode([wall_ms, *row]))
 
