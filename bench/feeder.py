@@ -61,6 +61,7 @@ class Feeder:
         end_wall_ms: When the fed time ends, Unix milliseconds.
         plant: Where the scans come from.
         ledger: A harness's account.
+        memory: Where calibration and open episode are kept; by default in memory.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Feeder:
         end_wall_ms: int,
         plant: Plant | None = None,
         ledger: Ledger | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._config, self._spool, self._ledger = config, spool, ledger
         self._plant = plant or Plant()
@@ -83,7 +85,7 @@ class Feeder:
             config=config,
             identity=Identity(config.gateway, BOOT_ID),
             model=LevelModel.load(config.model_path(), len(CHANNELS)),
-            memory=Memory(MemoryCalibrations(), MemoryNotes()),
+            memory=memory or Memory(MemoryCalibrations(), MemoryNotes()),
         )
         self._seq = 0
         self._health_every = max(1, round(config.health_s * RATE_HZ))

@@ -29,6 +29,7 @@ from device_agent.fault_points import reach
 from device_agent.files import sync_folder
 from device_agent.spool import rebuild, schema, surrender
 from device_agent.spool.lease import STEP, Lease, LeaseNote, read_note
+from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
 from device_agent.spool.salvage import salvage
 from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
@@ -145,11 +146,11 @@ def _lock(path: Path) -> tuple[int, bool]:
 def _open(opening: Opening, *, alone: bool) -> sqlite3.Connection:
     path = opening.path
     if not alone:
-        return _connect(opening, check=False)
+        return _connect(opening, alone=False)
     rebuild.finish(path)
     if not is_marked_damaged(path) and not _is_gone(path):
         try:
-            return _connect(opening, check=True)
+            return _connect(opening, alone=True)
         except sqlite3.DatabaseError as exc:
             if kind_of(exc) != "damaged":
                 raise
@@ -171,18 +172,22 @@ def _rescue(opening: Opening) -> sqlite3.Connection:
         logger.warning("spool.rescued", extra={"path": str(path), "kept": kept, "same_spool": bool(remains.spool_id)})
     _mark(path).unlink(missing_ok=True)
     sync_folder(path.parent)
-    return _connect(opening, check=True)
+    return _connect(opening, alone=True)
 
 
-def _connect(opening: Opening, *, check: bool) -> sqlite3.Connection:
+def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(opening.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     try:
-        if check:
+        if alone:
             _check(connection)
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # heeded where the file is new
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_size_limit=4194304")
         _begin_if_new(connection, opening)
+        if alone:
+            fill_up(opening.path)
     except BaseException:
         connection.close()
         raise

@@ -21,6 +21,7 @@ from contract.events import LANES, Lane
 from device_agent.fault_points import reach
 from device_agent.files import sync_file, sync_folder
 from device_agent.spool import schema, sealing, surrender
+from device_agent.spool.log_file import PAGE_BYTES
 from device_agent.spool.port import Lost
 from device_agent.spool.salvage import LaneRemains, Remains
 
@@ -44,6 +45,7 @@ def rebuild(path: Path, remains: Remains, *, new_id: str, hardware: str, wall_ms
     fresh = _fresh(path)
     _remove(fresh)
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        db.execute(f"PRAGMA page_size={PAGE_BYTES}")
         db.execute("PRAGMA journal_mode=OFF")
         db.execute("PRAGMA synchronous=OFF")
         db.execute("BEGIN")

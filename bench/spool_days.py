@@ -1,0 +1,121 @@
+"""What a spool writes over many hours, at the block device, without waiting for them.
+
+Hours of the plant go through the real pipeline; each event is accepted, sealed, and forgotten by itself, as in a
+gateway whose cloud answers each message at once: the most that can be asked of the disk. Calibration and the notes
+of open episodes lie on the same disk. In two minutes of a real gateway (``bench.wear``) the spool's log is still
+growing, which costs more than writing over it; here it has long reached its size.
+"""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bench.disk import OwnDisk
+from bench.feeder import Feeder
+from bench.plant import CHANNELS, Plant
+from contract.events import AnyEvent, Lane
+from device_agent.config import GatewayConfig
+from device_agent.pipeline import file_memory
+from device_agent.sensors.replay import ReplaySensor
+from device_agent.spool.port import Accepted
+from device_agent.spool.sqlite import SqliteSpool
+
+FAULTS_PER_HOUR: Final = 1.0
+
+
+class Days(msgspec.Struct, frozen=True, kw_only=True):
+    """The result.
+
+    Attributes:
+        hours: Simulated.
+        samples: Channel values in them.
+        events: Accepted, by lane.
+        disk_bytes_per_sample: Written to the block device for each sample.
+        disk_bytes_per_event: And for each event.
+        flushes_per_day: Cache flushes the device was asked for, for 24 simulated hours.
+        gb_per_day: 10⁹ bytes, for 24 simulated hours.
+    """
+
+    hours: int
+    samples: int
+    events: dict[Lane, int]
+    disk_bytes_per_sample: float
+    disk_bytes_per_event: int
+    flushes_per_day: int
+    gb_per_day: float
+
+
+class AnsweredAtOnce:
+    """An ``Appender`` whose events the cloud stores one by one, at once."""
+
+    def __init__(self, spool: SqliteSpool) -> None:
+        self._spool = spool
+
+    @property
+    def spool_id(self) -> str:
+        """See ``Appender``."""
+        return self._spool.spool_id
+
+    def append(self, boot_id: str, events: Sequence[AnyEvent]) -> list[Accepted]:
+        """See ``Appender``; each event is a transaction, and so are sealing and forgetting it."""
+        return [self._live(boot_id, event) for event in events]
+
+    def pending(self) -> dict[Lane, int]:
+        """See ``Appender``."""
+        return self._spool.pending()
+
+    def counters(self) -> dict[str, int]:
+        """See ``Appender``."""
+        return self._spool.counters()
+
+    def _live(self, boot_id: str, event: AnyEvent) -> Accepted:
+        (place,) = self._spool.append(boot_id, [event])
+        block = self._spool.take(place.lane, after=place.seq - 1, partial=True)
+        if block is not None:
+            self._spool.forget(place.lane, block.last_seq)
+        return place
+
+
+def measure(hours: int, folder: Path) -> Days:
+    """Feeds so many hours to a spool on a disk of its own; ``folder`` takes the image."""
+    with OwnDisk(folder) as disk:
+        config = GatewayConfig(
+            gateway="days", state_dir=str(disk.path), sensors=[ReplaySensor(name="plant", path="none")]
+        )
+        spool = SqliteSpool(disk.path / "spool.sqlite3")
+        feeder = Feeder(
+            config,
+            AnsweredAtOnce(spool),
+            end_wall_ms=time.time_ns() // 1_000_000,
+            plant=Plant(faults_per_hour=FAULTS_PER_HOUR),
+            memory=file_memory(disk.path, "plant"),
+        )
+        before = disk.written()
+        fed = feeder.feed(hours)
+        written = disk.written().since(before)
+        spool.close()
+    samples, days = fed.scans * len(CHANNELS), hours / 24
+    return Days(
+        hours=hours,
+        samples=samples,
+        events=fed.events,
+        disk_bytes_per_sample=round(written.bytes / samples, 1),
+        disk_bytes_per_event=round(written.bytes / sum(fed.events.values())),
+        flushes_per_day=round(written.flushes / days),
+        gb_per_day=round(written.bytes / days / 1e9, 3),
+    )
+
+
+def main() -> int:
+    """Prints a day's figures."""
+    with tempfile.TemporaryDirectory(prefix="thresher-days-") as folder:
+        print(msgspec.json.format(msgspec.json.encode(measure(24, Path(folder))), indent=2).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
