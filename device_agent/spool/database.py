@@ -35,6 +35,8 @@ from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
 _BUSY_MS = 10_000
 _LOCK_WAIT_S = 15.0
+_CHECKED_WHOLE_PAGES = 16 * 1024
+"""Up to this size the order of rows is checked too, which takes about as long as reading the file (16 MB)."""
 
 logger = logging.getLogger(__name__)
 
@@ -177,9 +179,13 @@ def _rescue(opening: Opening) -> sqlite3.Connection:
 
 def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(opening.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection.text_factory = _tolerant_text
     try:
         if alone:
-            _check(connection)
+            try:
+                _check(connection)
+            except UnicodeDecodeError as exc:  # SQLite's message quotes what it found
+                raise _damage(str(exc)) from exc
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # heeded where the file is new
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
@@ -194,10 +200,23 @@ def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
     return connection
 
 
+def _tolerant_text(raw: bytes) -> str:
+    """A damaged text is another text, which its checksum finds, and never an error in the middle of a query."""
+    return raw.decode(errors="replace")
+
+
 def _check(connection: sqlite3.Connection) -> None:
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    how = "integrity_check" if pages <= _CHECKED_WHOLE_PAGES else "quick_check"
+    verdict = connection.execute(f"PRAGMA {how}(1)").fetchone()[0]
     if verdict != "ok":
-        raise _damage(f"quick_check: {verdict}")
+        raise _damage(f"{how}: {verdict}")
+    if connection.execute("PRAGMA user_version").fetchone()[0] != schema.FORMAT:
+        return
+    if not schema.is_intact(connection):
+        raise _damage("the description of its tables is not what it was")
+    if not schema.counts_add_up(connection):
+        raise _damage("its counters contradict its rows")
 
 
 def _damage(reason: str) -> sqlite3.DatabaseError:
@@ -252,7 +271,9 @@ def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str, hardware: 
 def _lease(db: sqlite3.Connection, path: Path, spool_id: str, hardware: str) -> Lease:
     used = dict(db.execute("SELECT name, next_seq FROM lane"))
     note = read_note(_lease_path(path))
-    if note and note.spool_id == spool_id and all(used[lane] <= note.below[lane] for lane in LANES):
+    if note and note.spool_id == spool_id:
+        if any(used[lane] > note.below[lane] for lane in LANES):
+            raise _damage("it counts beyond its lease")
         return Lease(_lease_path(path), note)
     lease = Lease(_lease_path(path), LeaseNote(spool_id=spool_id, hardware=hardware, below={}))
     lease.write({lane: used[lane] + STEP for lane in LANES})

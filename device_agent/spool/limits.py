@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from contract.events import LANES, Lane
+from device_agent.config import LaneConfig, SpoolConfig
 
-MIB: Final = 1024 * 1024
 HOUR_S: Final = 3600
 
 
@@ -54,12 +54,15 @@ def same_for_all(max_bytes: int) -> Limits:
     return Limits({lane: LaneLimit(max_bytes) for lane in LANES}, max_bytes)
 
 
-DEFAULT: Final = Limits(
-    {
-        "events": LaneLimit(64 * MIB, 90 * 24 * HOUR_S),
-        "summaries": LaneLimit(128 * MIB, 30 * 24 * HOUR_S),
-        "context": LaneLimit(64 * MIB, 7 * 24 * HOUR_S),
-    },
-    256 * MIB,
-)
-"""Four weeks offline at ten events and summaries a minute fit well below these."""
+def limits_of(config: SpoolConfig) -> Limits:
+    """As configured."""
+    lanes: dict[Lane, LaneConfig] = {
+        "events": config.events,
+        "summaries": config.summaries,
+        "context": config.context,
+    }
+    limits = {lane: LaneLimit(one.max_bytes, one.max_age_h * HOUR_S or None) for lane, one in lanes.items()}
+    return Limits(limits, config.max_bytes)
+
+
+DEFAULT: Final = limits_of(SpoolConfig())

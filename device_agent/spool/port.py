@@ -129,6 +129,10 @@ class Appender(Protocol):
             SpoolError: Nothing is accepted, and the tallies stay.
         """
 
+
+class Gauges(Protocol):
+    """What a spool says of itself, to any thread; raises ``SpoolError`` where the file cannot be read."""
+
     def pending(self) -> dict[Lane, int]:
         """By lane: sequence numbers of which the cloud has not yet said that it stored or knows them."""
 

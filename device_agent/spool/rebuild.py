@@ -13,7 +13,7 @@ The new file is complete and durable before the damaged one is moved; a power cu
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -107,7 +107,7 @@ def _fill_lane(db: sqlite3.Connection, lane: Lane, remains: LaneRemains, *, comp
     )
     db.execute("DELETE FROM block WHERE lane = ? AND (last <= ? OR last < first)", (lane, remains.stored))
     _forget_odd_blocks(db, lane)
-    lost = list(_holes(remains, _accounted(db, lane)))
+    lost = list(surrender.holes(_accounted(db, lane), remains.stored + 1, remains.next_seq - 1))
     for first, last in lost:
         surrender.declare(db, lane, first, last, "corrupt")
     if lost:
@@ -140,16 +140,6 @@ def _accounted(db: sqlite3.Connection, lane: Lane) -> Iterable[tuple[int, int]]:
     """Ranges that are there, or were given up before."""
     yield from db.execute("SELECT seq, seq FROM event WHERE lane = ?", (lane,))
     yield from db.execute("SELECT first, last FROM declared WHERE lane = ?", (lane,))
-
-
-def _holes(remains: LaneRemains, accounted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    expected = remains.stored + 1
-    for first, last in sorted(accounted):
-        if first > expected:
-            yield expected, first - 1
-        expected = max(expected, last + 1)
-    if expected < remains.next_seq:
-        yield expected, remains.next_seq - 1
 
 
 def _fresh(path: Path) -> Path:

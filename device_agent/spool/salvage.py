@@ -75,6 +75,7 @@ def salvage(path: Path, note: LeaseNote | None) -> Remains:
         note: What the lease says.
     """
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.text_factory = lambda raw: raw.decode(errors="replace")
         spool = _first(db, "SELECT spool_id, hardware, elapsed_s FROM spool") or ("", "", 0)
         known = spool[0] or (note.spool_id if note else "")
         lanes = {lane: _lane(db, lane, note.below[lane] if note else None) for lane in LANES}
@@ -83,7 +84,7 @@ def salvage(path: Path, note: LeaseNote | None) -> Remains:
     return Remains(
         spool_id=str(known) if len(found) == len(LANES) else "",
         hardware=str(spool[1] or (note.hardware if note else "")),
-        elapsed_s=int(str(spool[2])),
+        elapsed_s=spool[2] if isinstance(spool[2], int) else 0,
         lanes=found,
         tables=tables,
         complete=bool(spool[0]) and len(found) == len(LANES),
@@ -93,12 +94,15 @@ def salvage(path: Path, note: LeaseNote | None) -> Remains:
 def _lane(db: sqlite3.Connection, lane: Lane, below: int | None) -> LaneRemains | None:
     """``None`` where nothing bounds its sequences."""
     row = _first(db, f"SELECT next_seq, stored, boot_id FROM lane WHERE name = '{lane}'")  # noqa: S608 - a constant
-    next_seq, stored, boot_id = row or (below, 0, "")
-    if not isinstance(next_seq, int) or not isinstance(stored, int):
+    counted, stored, boot_id = row or (None, 0, "")
+    if not (isinstance(counted, int) and isinstance(stored, int) and 0 <= stored < counted):
+        counted, stored = below, 0
+    if counted is None:
         return None
-    if below is not None and row and next_seq > below:
-        next_seq = below  # a flipped bit in the counter itself
-    return LaneRemains(next_seq, stored, str(boot_id), list(_events(db, lane, stored + 1, next_seq - 1)))
+    end = counted if below is None else below
+    rows = list(_events(db, lane, stored + 1, end - 1))
+    credible = counted <= end and all(row[0] < counted for row in rows)  # else a bit of the counter flipped
+    return LaneRemains(counted if credible else end, stored, boot_id if isinstance(boot_id, str) else "", rows)
 
 
 def _events(db: sqlite3.Connection, lane: Lane, first: int, last: int) -> Iterator[tuple[int, str, int, int, bytes]]:
@@ -124,7 +128,7 @@ def _events(db: sqlite3.Connection, lane: Lane, first: int, last: int) -> Iterat
 
 def _is_readable(db: sqlite3.Connection) -> bool:
     """Whether the table's description is there at all."""
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
         db.execute("SELECT seq, boot_id, elapsed_s, crc, body FROM event LIMIT 0")
         return True
     return False

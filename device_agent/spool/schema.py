@@ -47,3 +47,25 @@ def create(db: sqlite3.Connection, spool_id: str, hardware: str) -> None:
     db.execute("INSERT INTO spool VALUES (?, ?, 0)", (spool_id, hardware))
     db.executemany("INSERT INTO lane (name) VALUES (?)", [(lane,) for lane in LANES])
     db.execute(f"PRAGMA user_version={FORMAT}")
+
+
+def is_intact(db: sqlite3.Connection) -> bool:
+    """Whether the file describes its tables as they were made: a bit may flip in a column's name."""
+    found = {" ".join(sql.split()) for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    return found == {" ".join(statement.split()) for statement in SCHEMA.split(";") if statement.strip()}
+
+
+def counts_add_up(db: sqlite3.Connection) -> bool:
+    """Whether every lane's counters agree with its rows: a bit may flip in a number, too."""
+    lanes = db.execute("SELECT name, next_seq, sealed, stored, bytes FROM lane").fetchall()
+    if {lane for lane, *_ in lanes} != set(LANES):
+        return False
+    return all(_adds_up(db, lane, *numbers) for lane, *numbers in lanes)
+
+
+def _adds_up(db: sqlite3.Connection, lane: str, next_seq: int, sealed: int, stored: int, kept: int) -> bool:
+    if not all(isinstance(number, int) for number in (next_seq, sealed, stored, kept)):
+        return False
+    low, high = db.execute("SELECT min(seq), max(seq) FROM event WHERE lane = ?", (lane,)).fetchone()
+    inside = low is None or stored < low <= high < next_seq
+    return inside and 0 <= stored < next_seq and 0 <= sealed < next_seq and kept >= 0

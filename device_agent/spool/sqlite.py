@@ -206,6 +206,7 @@ class SqliteSpool:
                 sealing.split(db, lane, begin)
             surrender.quarantine_blocks(db, lane, first, last, reason)
             surrender.declare_forgotten(db, lane, first, last, reason)
+            surrender.declare_absent(db, lane, first, last)
 
     def _append(self, boot_id: str, bodies: Sequence[tuple[Lane, bytes]], lost: Sequence[Lost]) -> list[Accepted]:
         with self._writing("append") as db:
@@ -318,6 +319,10 @@ class SqliteSpool:
                     mark_damaged(self._path)
                     self._let_go()
                 raise SpoolTroubleError(f"spool {self._path}: {exc}", kind=kind) from exc
+            except UnicodeDecodeError as exc:  # in one of SQLite's own messages
+                mark_damaged(self._path)
+                self._let_go()
+                raise SpoolTroubleError(f"spool {self._path}: {exc}", kind="damaged") from exc
             except OSError as exc:
                 raise SpoolTroubleError(f"spool {self._path}: {exc}", kind=kind_of_os(exc)) from exc
 

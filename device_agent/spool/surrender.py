@@ -7,6 +7,7 @@ Not here: what the limits are (``limits``), when the cloud is told (``sealing``)
 """
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from contract.events import LANES, Lane
@@ -101,6 +102,31 @@ def declare_forgotten(db: sqlite3.Connection, lane: Lane, first: int, last: int,
     if first <= last and told.fetchone() is None:
         declare(db, lane, first, last, reason)
         count(db, "forgotten_declared", last - first + 1)
+
+
+def declare_absent(db: sqlite3.Connection, lane: Lane, first: int, last: int) -> None:
+    """Declares what the cloud misses of a range and the file does not hold, although it was given out."""
+    (next_seq,) = db.execute("SELECT next_seq FROM lane WHERE name = ?", (lane,)).fetchone()
+    here = db.execute(
+        "SELECT seq, seq FROM event WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3 UNION ALL "
+        "SELECT first, last FROM block WHERE lane = ?1 AND first <= ?3 AND last >= ?2 UNION ALL "
+        "SELECT first, last FROM declared WHERE lane = ?1 AND first <= ?3 AND last >= ?2",
+        (lane, first, last),
+    ).fetchall()
+    for begin, end in list(holes(here, first, min(last, next_seq - 1))):
+        declare(db, lane, begin, end, "corrupt")
+        tally(db, Lost(lane, "corrupt", end - begin + 1, 0, begin, end))
+
+
+def holes(ranges: Iterable[tuple[int, int]], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """What of ``first`` to ``last`` no range covers."""
+    expected = first
+    for begin, end in sorted(ranges):
+        if begin > expected:
+            yield expected, min(begin - 1, last)
+        expected = max(expected, end + 1)
+    if expected <= last:
+        yield expected, last
 
 
 def keep_within(db: sqlite3.Connection, limits: Limits, *, elapsed_s: int) -> None:

@@ -103,7 +103,7 @@ def test_a_page_torn_inside_the_file_costs_what_was_on_it(
     spool.close()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 1 << 30),
     cuts=st.integers(1, 12),
@@ -113,7 +113,7 @@ def test_a_page_torn_inside_the_file_costs_what_was_on_it(
 def test_whatever_is_damaged_everything_accepted_is_kept_or_declared(
     tmp_path_factory: pytest.TempPathFactory, seed: int, cuts: int, *, wal: bool, kind: str
 ) -> None:
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 - which bits flip
     path = tmp_path_factory.mktemp("spool") / "spool.sqlite3"
     make = SqliteSpool(path, hardware="a")
     trace_events = [
@@ -196,11 +196,10 @@ def test_an_event_whose_bits_flipped_is_set_apart_and_its_neighbours_travel(
     spool.append("boot", [health(n) for n in range(5)])
     spool._database.connection.execute("UPDATE event SET body = x'7b7d' WHERE seq = 3")
 
-    held, declared = settled(spool, "events")
+    held, _ = settled(spool, "events")
 
     assert held >= {1, 2, 4, 5}
     assert 3 not in held
-    assert 3 in {*range(1, 6)} - held
     assert spool.counters()["lost.events.corrupt"] == 1
     assert spool._database.connection.execute("SELECT seq, reason FROM quarantine").fetchall() == [(3, "corrupt")]
     spool.close()
