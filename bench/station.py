@@ -72,8 +72,9 @@ class Station:
 
     def stop(self, role: Role) -> None:
         """Ends a process in order; a second call does nothing."""
-        if role in self._children:
-            self._children[role].stop(_END_S)
+        child = self._children.pop(role, None)
+        if child is not None:
+            child.stop(_END_S)
 
     def pid(self, role: Role) -> int:
         """Process id of a started process."""
@@ -110,5 +111,5 @@ class Station:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for role in ("run", "agent"):
-            self.stop(role)
+        self.stop("run")
+        self.stop("agent")

@@ -125,7 +125,7 @@ class SensorPipeline:
         values, lost = self._grid.representable(scan.values)
         self._unrepresentable += lost
         self.raw_bytes += self._grid.raw_bytes(scan.wall_ms, values)
-        self._note_silence(at, silent=bool(np.isnan(values).all()))
+        self._note_silence(at, silent=bool(np.isnan(values[0]) and np.isnan(values).all()))
         events: list[AnyEvent] = []
         if self._summaries.due(at.monotonic_ns):
             events += self._summaries.close(self.state)

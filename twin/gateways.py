@@ -58,6 +58,7 @@ class AgentStatus(msgspec.Struct, frozen=True):
     """``agent-status.json`` as far as the demo reads it."""
 
     connected: bool = False
+    connects: int = 0
     sent_bytes: int = 0
     resent: int = 0
     refused: int = 0

@@ -41,6 +41,9 @@ class Grid:
                 )
         self.resolutions = np.array([channel.resolution for channel in channels], dtype=np.float64)
         self.decimals = [_decimals(channel.resolution) for channel in channels]
+        self._scale = 10.0 ** np.array(self.decimals)
+        self._units = np.rint(self.resolutions * self._scale)
+        self._whole = [i for i, decimals in enumerate(self.decimals) if not decimals]
         self._limits = np.minimum(MAX_STEPS * self.resolutions, MAX_VALUE)
 
     def representable(self, values: Sequence[float]) -> tuple[Array, int]:
@@ -52,6 +55,8 @@ class Grid:
             return np.full(len(self.decimals), np.nan), len(self.decimals)
         array = np.array(values, dtype=np.float64)
         lost = np.abs(array) > self._limits
+        if not lost.any():
+            return array, 0
         array[lost] = np.nan
         return array, int(lost.sum())
 
@@ -60,20 +65,19 @@ class Grid:
         return np.rint(values / self.resolutions)
 
     def raw_bytes(self, wall_ms: int, values: Array) -> int:
-        """Length of the scan as ``[wall_ms,v1,v2,…]`` in compact JSON at resolution, gaps ``null``."""
-        kept = (self.steps(values) * self.resolutions).tolist()
-        row = [self._number(value, decimals) for value, decimals in zip(kept, self.decimals, strict=True)]
+        """Length of the scan as ``[wall_ms,v1,v2,…]`` in compact JSON at resolution, gaps ``null``.
+
+        A quotient of integers is the double nearest to the decimal number, so it has no more digits than that.
+        """
+        row: list[float] = (self.steps(values) * self._units / self._scale).tolist()
+        for i in self._whole:
+            if row[i] == row[i]:
+                row[i] = int(row[i])
         return len(msgspec.json.encode([wall_ms, *row]))
 
     def statistic(self, channel: int, value: float) -> float | None:
         """A statistic of one channel (by index), one digit finer than its resolution; ``None`` if not finite."""
         return round(value, self.decimals[channel] + 1) if math.isfinite(value) else None
-
-    @staticmethod
-    def _number(value: float, decimals: int) -> float | int | None:
-        if math.isnan(value):
-            return None
-        return round(value, decimals) if decimals else int(value)
 
 
 def _decimals(resolution: float) -> int:
