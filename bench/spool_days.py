@@ -17,11 +17,11 @@ import msgspec
 from bench.disk import OwnDisk
 from bench.feeder import Feeder
 from bench.plant import CHANNELS, Plant
-from contract.events import AnyEvent, Lane
+from contract.events import AnyEvent, Lane, Loss
 from device_agent.config import GatewayConfig
 from device_agent.pipeline import file_memory
 from device_agent.sensors.replay import ReplaySensor
-from device_agent.spool.port import Accepted
+from device_agent.spool.port import Accepted, Lost
 from device_agent.spool.sqlite import SqliteSpool
 
 FAULTS_PER_HOUR: Final = 1.0
@@ -60,17 +60,15 @@ class AnsweredAtOnce:
         """See ``Appender``."""
         return self._spool.spool_id
 
-    def append(self, boot_id: str, events: Sequence[AnyEvent]) -> list[Accepted]:
+    def append(self, boot_id: str, events: Sequence[AnyEvent], lost: Sequence[Lost] = ()) -> list[Accepted]:
         """See ``Appender``; each event is a transaction, and so are sealing and forgetting it."""
+        if lost:
+            self._spool.append(boot_id, [], lost)
         return [self._live(boot_id, event) for event in events]
 
-    def pending(self) -> dict[Lane, int]:
+    def tell_losses(self, boot_id: str, *, wall_ms: int, monotonic_ms: int) -> list[tuple[Loss, Accepted]]:
         """See ``Appender``."""
-        return self._spool.pending()
-
-    def counters(self) -> dict[str, int]:
-        """See ``Appender``."""
-        return self._spool.counters()
+        return self._spool.tell_losses(boot_id, wall_ms=wall_ms, monotonic_ms=monotonic_ms)
 
     def _live(self, boot_id: str, event: AnyEvent) -> Accepted:
         (place,) = self._spool.append(boot_id, [event])

@@ -140,6 +140,10 @@ class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health")
         interval_ms: When to expect the next one; a gateway silent for three of them is offline.
         sensors: By sensor name.
         spool_pending: Events not yet known to be stored, by lane.
+        spool_bytes: Of events kept, by lane.
+        spool_fill: How full the fullest lane is, 0 to 1; the cloud answers at once above a half.
+        spool_hours_left: Until the first lane gives up its oldest at the present rate, if nothing were stored.
+        degraded: What does not work as it should, in plain words.
         counters: Everything else that is counted, by name.
     """
 
@@ -148,6 +152,10 @@ class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health")
     interval_ms: int
     sensors: dict[str, SensorHealth]
     spool_pending: dict[str, int] = {}
+    spool_bytes: dict[str, int] = {}
+    spool_fill: float | None = None
+    spool_hours_left: float | None = None
+    degraded: list[str] = []
     counters: dict[str, int] = {}
 
 
@@ -186,7 +194,29 @@ class Context(Event, frozen=True, kw_only=True, omit_defaults=True, tag="context
     parts: int = 1
 
 
-AnyEvent = Episode | Summary | Health | Context
+class Loss(Event, frozen=True, kw_only=True, omit_defaults=True, tag="loss"):
+    """Events that the gateway gave up: told as an event, one for each lane and reason in a while.
+
+    Attributes:
+        of_lane: The lane they were in; this event itself travels in ``events``.
+        reason: Why, in a word or two: ``quota``, ``age``, ``too large``, ``refused``, ``corrupt``, ``disk``, ``shed``.
+        count: How many; ``None`` where a damaged file cannot tell.
+        size_bytes: Their JSON, as far as known.
+        first_seq: Lowest sequence among them; ``None`` where they never had one.
+        last_seq: Highest; not everything between the two need be lost.
+        spool_id: Of the spool that counted the sequences.
+    """
+
+    of_lane: Lane
+    reason: str
+    count: int | None = None
+    size_bytes: int = 0
+    first_seq: int | None = None
+    last_seq: int | None = None
+    spool_id: str = ""
+
+
+AnyEvent = Episode | Summary | Health | Context | Loss
 
 
 def lane_of(event: AnyEvent) -> Lane:

@@ -18,6 +18,7 @@ from device_agent.clock import Clock, SystemClock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError
 from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
+from device_agent.spool.opening import open_spool
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
@@ -76,7 +77,7 @@ def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
     folder = state_folder(config)
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
-        spool = cleanup.enter_context(contextlib.closing(SqliteSpool(folder / "spool.sqlite3")))
+        spool = cleanup.enter_context(contextlib.closing(open_spool(config)))
         Agent(config, spool, uplink, clock=SystemClock()).run(stop, folder / STATUS_FILE)
 
 

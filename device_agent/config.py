@@ -17,6 +17,7 @@ from device_agent.errors import ConfigError
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride
 
+MIB = 1024 * 1024
 PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
 
@@ -70,6 +71,40 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     linger_s: Annotated[float, Meta(ge=0)] = 5.0
 
 
+class LaneConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of one lane is kept.
+
+    Attributes:
+        max_bytes: Of its events; above it the oldest go, declared.
+        max_age_h: Hours of the spool's own running time after which an event goes; 0 for never.
+    """
+
+    max_bytes: Annotated[int, Meta(ge=65536)]
+    max_age_h: Annotated[int, Meta(ge=0)] = 0
+
+
+class SpoolConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept on disk until the cloud has it.
+
+    Attributes:
+        events: The lane of episodes and health.
+        summaries: Of summaries.
+        context: Of raw scans around an onset.
+        max_bytes: Of all lanes together; above it context goes first, events last.
+        group_commit_s: How long summaries and context may wait in memory for a common write; 0 writes each at once.
+        hold_bytes: Of memory for events while the disk is full or read-only.
+        reserve_bytes: Of disk held back, so that a full disk can still be emptied.
+    """
+
+    events: LaneConfig = LaneConfig(max_bytes=64 * MIB, max_age_h=2160)
+    summaries: LaneConfig = LaneConfig(max_bytes=128 * MIB, max_age_h=720)
+    context: LaneConfig = LaneConfig(max_bytes=64 * MIB, max_age_h=168)
+    max_bytes: Annotated[int, Meta(ge=65536)] = 256 * MIB
+    group_commit_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
+    hold_bytes: Annotated[int, Meta(ge=65536)] = 4 * MIB
+    reserve_bytes: Annotated[int, Meta(ge=0)] = MIB
+
+
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole document.
 
@@ -79,6 +114,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         sensors: At least one.
         filter: See ``FilterConfig``; the same for all sensors.
         context: See ``ContextConfig``.
+        spool: See ``SpoolConfig``.
         uplink: Only ``thresher agent`` needs it; without it, ``thresher run`` fills the spool.
         summary_s: Length of a summary window.
         health_s: How often the gateway says how it is.
@@ -89,6 +125,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sensors: Annotated[list[AnySensorConfig], Meta(min_length=1)]
     filter: FilterConfig = FilterConfig()
     context: ContextConfig = ContextConfig()
+    spool: SpoolConfig = SpoolConfig()
     uplink: UplinkConfig | None = None
     summary_s: PositiveFloat = 60.0
     health_s: PositiveFloat = 60.0
@@ -106,6 +143,8 @@ _PARTS: tuple[type[msgspec.Struct], ...] = (
     GatewayConfig,
     FilterConfig,
     ContextConfig,
+    SpoolConfig,
+    LaneConfig,
     UplinkConfig,
     ChannelOverride,
     *_SENSORS,

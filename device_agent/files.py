@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from device_agent.fault_points import reach
+
 
 def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces a file's content so that a power cut leaves the old or the new one.
@@ -21,9 +23,20 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         if durable:
             file.flush()
             os.fsync(file.fileno())
+    reach("files.write.temporary")
     temporary.replace(path)
+    reach("files.write.renamed")
     if durable:
         sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Makes a file's content durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

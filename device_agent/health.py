@@ -3,8 +3,8 @@
 Not here: the counting. Each part counts for itself; this only gathers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,9 @@ from device_agent import VERSION
 from device_agent.clock import Clock
 from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.line import SensorLine
+
+_LONGEST_DEGRADED: Final = 200
+"""Characters of one sentence about what does not work; a path may be long, an envelope is not."""
 
 
 class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,9 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         raw_bytes: What the samples would weigh as compact JSON, one array ``[time, value, …]`` a scan.
         sensors: By name.
         counters: Everything else that is counted.
+        spool_fill: How full the fullest lane of the spool is, 0 to 1.
+        spool_hours_left: Until the spool must give something up at the present rate, if nothing were stored.
+        degraded: What does not work as it should, in plain words.
     """
 
     gateway_id: str
@@ -42,13 +48,29 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     raw_bytes: int
     sensors: dict[str, SensorHealth]
     counters: dict[str, int]
+    spool_fill: float | None = None
+    spool_hours_left: float | None = None
+    degraded: list[str] = []
 
 
 class SpoolView(NamedTuple):
-    """What the spool says of itself."""
+    """What the spool says of itself.
+
+    Attributes:
+        pending: By lane: not yet known to be stored.
+        counters: What happened to it, ever.
+        lane_bytes: Of events kept.
+        fill: How full the fullest lane is, 0 to 1.
+        hours_left: Until something must go, at the present rate.
+        degraded: What does not work, in plain words.
+    """
 
     pending: Mapping[Lane, int]
     counters: Mapping[str, int]
+    lane_bytes: Mapping[Lane, int] = {}
+    fill: float | None = None
+    hours_left: float | None = None
+    degraded: Sequence[str] = ()
 
 
 class Gatherer:
@@ -79,6 +101,10 @@ class Gatherer:
             interval_ms=self._interval_ms,
             sensors=self._sensors(),
             spool_pending={str(lane): count for lane, count in spool.pending.items()},
+            spool_bytes={str(lane): size for lane, size in spool.lane_bytes.items()},
+            spool_fill=None if spool.fill is None else round(spool.fill, 3),
+            spool_hours_left=None if spool.hours_left is None else round(spool.hours_left, 1),
+            degraded=[each[:_LONGEST_DEGRADED] for each in spool.degraded],
             counters={name: count for name, count in self._counters(spool).items() if count},
         )
         return fitted(whole)
@@ -99,6 +125,9 @@ class Gatherer:
             raw_bytes=sum(line.raw_bytes for line in self._lines),
             sensors=sensors,
             counters=self._counters(spool),
+            spool_fill=spool.fill,
+            spool_hours_left=spool.hours_left,
+            degraded=list(spool.degraded),
         )
 
     def _uptime_ms(self) -> int:

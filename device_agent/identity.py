@@ -1,8 +1,11 @@
-"""Who this gateway is right now: its name and the boot it runs under."""
+"""Who this gateway is right now: its name, the boot it runs under, the machine it runs on."""
 
+import contextlib
+import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -27,3 +30,40 @@ def read_identity(gateway_id: str, boot_id_file: Path = _BOOT_ID) -> Identity:
 def monotonic_ns() -> int:
     """Nanoseconds since boot, time in suspend included (clock_gettime(2), ``CLOCK_BOOTTIME``)."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def read_hardware(root: Path = Path("/")) -> str:
+    """A fingerprint of this machine that an image of its disk does not carry along; empty where there is none.
+
+    The first that exists of: the board's serial number (device tree, as on a Raspberry Pi), the product's UUID
+    (DMI, readable by root), the addresses of network cards that are soldered or plugged in. ``machine-id`` is not
+    asked: it is a file, so a copied card copies it.
+
+    Args:
+        root: Where ``/proc`` and ``/sys`` are.
+    """
+    for kind, path in _SERIALS.items():
+        with contextlib.suppress(OSError):
+            serial = (root / path).read_bytes().strip(b"\0 \n")
+            if serial and serial.strip(b"0-Ff"):
+                return _digest(kind, serial)
+    addresses = sorted(_network_addresses(root / "sys/class/net"))
+    return _digest("network", b" ".join(addresses)) if addresses else ""
+
+
+_SERIALS: Final = {
+    "board": "proc/device-tree/serial-number",
+    "product": "sys/class/dmi/id/product_uuid",
+}
+
+
+def _network_addresses(folder: Path) -> Iterator[bytes]:
+    """Of real devices, that have not been set by software (``addr_assign_type`` 0, sysfs-class-net)."""
+    for card in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            if (card / "device").exists() and (card / "addr_assign_type").read_bytes().strip() == b"0":
+                yield (card / "address").read_bytes().strip()
+
+
+def _digest(kind: str, value: bytes) -> str:
+    return f"{kind}-{hashlib.sha256(value).hexdigest()[:16]}"

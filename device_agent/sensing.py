@@ -2,7 +2,7 @@
 
 ```
 per sensor: sampler ─▶ condenser ─┐
-                     health ──────┴▶ accept ─▶ spool (fsync) ─▶ ledger, if a harness asked for one
+                     health ──────┴▶ intake ─▶ spool (fsync) ─▶ ledger, if a harness asked for one
 ```
 Not here: the network. ``thresher agent`` forwards what the spool holds.
 """
@@ -12,18 +12,25 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
-from contract.events import AnyEvent
+from contract.codec import encode_event
+from contract.events import LANES, AnyEvent
 from device_agent.clock import Clock, SystemClock
 from device_agent.config import GatewayConfig
+from device_agent.errors import SpoolError
+from device_agent.fault_points import reach
 from device_agent.health import Gatherer, SpoolView
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
 from device_agent.line import SensorLine, Surroundings
-from device_agent.spool.port import Appender
-from device_agent.spool.sqlite import SqliteSpool
+from device_agent.spool.intake import Intake, Patience
+from device_agent.spool.limits import limits_of
+from device_agent.spool.opening import open_spool
+from device_agent.spool.outlook import Outlook
+from device_agent.spool.port import Accepted, Appender, Gauges
 from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
@@ -32,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
+COMMIT_EVERY_S = 0.25
+TELL_LOSSES_EVERY_S = 30.0
 
 
 def run_sensing(config: GatewayConfig, stop: threading.Event, *, ledger: Path | None = None) -> None:
@@ -44,15 +53,18 @@ def run_sensing(config: GatewayConfig, stop: threading.Event, *, ledger: Path | 
 
     Raises:
         ConfigError: Something in the document cannot work on this machine.
-        SpoolError: What must be durable cannot be written; the service manager starts us again.
     """
     folder = state_folder(config)
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "run"))
-        spool = cleanup.enter_context(contextlib.closing(SqliteSpool(folder / "spool.sqlite3")))
+        spool = cleanup.enter_context(contextlib.closing(open_spool(config)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
         process = Sensing(config, spool, notes, clock=SystemClock())
         process.run(stop, folder / "run-status.json")
+
+
+class Spool(Appender, Gauges, Protocol):
+    """What sensing needs of a spool."""
 
 
 class Sensing:
@@ -65,22 +77,26 @@ class Sensing:
         clock: The time.
     """
 
-    def __init__(self, config: GatewayConfig, spool: Appender, ledger: Ledger | None, *, clock: Clock) -> None:
+    def __init__(self, config: GatewayConfig, spool: Spool, ledger: Ledger | None, *, clock: Clock) -> None:
         self._config = config
         self._spool = spool
         self._ledger = ledger
         self._clock = clock
         self._identity: Identity = read_identity(config.gateway)
-        around = Surroundings(config, self._identity, clock, self.accept)
+        self._limits = limits_of(config.spool)
+        self._outlook = Outlook(self._limits, self._now_s())
+        self._intake = Intake(
+            spool,
+            self._identity.boot_id,
+            Patience(config.spool.group_commit_s, config.spool.hold_bytes),
+            monotonic_s=self._now_s,
+            on_accepted=self._note,
+        )
+        around = Surroundings(config, self._identity, clock, self._intake.offer)
         self._lines = [SensorLine(sensor, around) for sensor in config.sensors]
         self._gatherer = Gatherer(config.gateway, self._lines, clock, interval_s=config.health_s)
+        self._known = SpoolView(dict.fromkeys(LANES, 0), {})
         self._own = 0
-
-    def accept(self, events: Sequence[AnyEvent]) -> None:
-        """Makes events durable, then notes them. Any thread may call it."""
-        places = self._spool.append(self._identity.boot_id, events)
-        if self._ledger:
-            self._ledger.record(Acceptance(self._spool.spool_id, events, places))
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
         """Runs every thread until ``stop``, then says a last time how it was."""
@@ -89,11 +105,38 @@ class Sensing:
         for line in self._lines:
             supervisor.start(f"sample-{line.name}", line.sample)
             supervisor.start(f"condense-{line.name}", line.condense)
+        supervisor.start("commit", self._commit)
         supervisor.start("health", lambda halt: self._report(halt, said))
         supervisor.join(END_WITHIN_S)
         self.say_health()
+        if not self._intake.flush():
+            logger.error("sensing.unaccepted", extra={"reason": self._intake.trouble})
         said.close(self._status())
         logger.info("sensing.stopped", extra={"gateway": self._config.gateway})
+
+    def say_health(self) -> None:
+        """Offers one event about how this process is."""
+        self._intake.offer([self._gatherer.health(self._view())])
+        self._own += 1
+
+    def _note(self, events: Sequence[AnyEvent], places: Sequence[Accepted]) -> None:
+        """What is durable now."""
+        reach("ledger.before")
+        if self._ledger:
+            self._ledger.record(Acceptance(self._spool.spool_id, events, places))
+        now_s = self._now_s()
+        for event, place in zip(events, places, strict=True):
+            self._outlook.note(place.lane, len(encode_event(event)), now_s)
+
+    def _commit(self, stop: threading.Event) -> None:
+        tell_at_s = self._now_s()
+        while not stop.is_set():
+            self._intake.tick()
+            if self._now_s() >= tell_at_s:
+                wall_ms, monotonic_ms = self._clock.wall_ms(), self._clock.monotonic_ns() // 1_000_000
+                self._intake.tell_losses(wall_ms=wall_ms, monotonic_ms=monotonic_ms)
+                tell_at_s = self._now_s() + TELL_LOSSES_EVERY_S
+            stop.wait(min(COMMIT_EVERY_S, max(0.05, self._config.spool.group_commit_s)))
 
     def _report(self, stop: threading.Event, said: StatusFile) -> None:
         next_health_ns = self._clock.monotonic_ns()
@@ -104,14 +147,30 @@ class Sensing:
             said.write(self._status())
             stop.wait(STATUS_EVERY_S)
 
-    def say_health(self) -> None:
-        """Accepts one event about how this process is."""
-        self.accept([self._gatherer.health(self._view())])
-        self._own += 1
-
     def _status(self) -> bytes:
         status = self._gatherer.status(self._view())
         return msgspec.json.encode(msgspec.structs.replace(status, accepted=status.accepted + self._own))
 
     def _view(self) -> SpoolView:
-        return SpoolView(self._spool.pending(), self._spool.counters())
+        """How the spool is; what was last known of it while it cannot be read."""
+        try:
+            kept = self._spool.lane_bytes()
+            view = SpoolView(self._spool.pending(), self._spool.counters(), kept)
+            self._known = view._replace(
+                fill=self._limits.fill(kept), hours_left=self._outlook.hours_left(kept, self._now_s())
+            )
+            unreadable = ""
+        except SpoolError as exc:
+            unreadable = str(exc)
+        held = self._intake.trouble and f"events are held in memory: {self._intake.trouble}"
+        degraded = [each for each in (held or unreadable, _moved(self._known)) if each]
+        counters = {**self._known.counters, **self._intake.counters}
+        return self._known._replace(counters=counters, degraded=degraded)
+
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
+
+def _moved(view: SpoolView) -> str:
+    moves = view.counters.get("hardware_changed", 0)
+    return f"this spool began on another machine ({moves} moves): is there a copy of it elsewhere?" if moves else ""

@@ -7,13 +7,22 @@ from typing import get_args
 import msgspec
 import pytest
 
-from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, UplinkConfig, parse
+from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, LaneConfig, SpoolConfig, UplinkConfig, parse
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride
 
 ROOT = Path(__file__).parents[1]
 GATEWAY_DOC = (ROOT / "docs/gateway.md").read_text(encoding="utf-8")
-PARTS = (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig, ChannelOverride, *get_args(AnySensorConfig))
+PARTS = (
+    GatewayConfig,
+    FilterConfig,
+    ContextConfig,
+    SpoolConfig,
+    LaneConfig,
+    UplinkConfig,
+    ChannelOverride,
+    *get_args(AnySensorConfig),
+)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
@@ -36,7 +45,7 @@ def test_every_example_is_a_valid_document(document):
 
 
 def defaults():
-    for part in (GatewayConfig, FilterConfig, ContextConfig, UplinkConfig):
+    for part in (GatewayConfig, FilterConfig, ContextConfig, SpoolConfig, UplinkConfig):
         for field in msgspec.structs.fields(part):
             if isinstance(field.default, int | float) and not isinstance(field.default, bool):
                 yield pytest.param(field.name, field.default, id=f"{part.__name__}.{field.name}")
@@ -45,7 +54,8 @@ def defaults():
 @pytest.mark.parametrize(("key", "default"), list(defaults()))
 def test_every_documented_default_is_the_real_one(key, default):
     row = next(line for line in GATEWAY_DOC.splitlines() if line.startswith("|") and f"`{key}`" in line)
-    assert re.search(rf"(?<![\d.]){default:g}(?![\d.])", row), f"{key}: {default:g} is not in: {row}"
+    values = rf"(?<![\d.])({default:g}|{default})(?![\d.])"
+    assert re.search(values, row), f"{key}: {default} is not in: {row}"
 
 
 def documents():

@@ -1,16 +1,20 @@
 """Opening the spool's file: several processes, one format, and damage that never stops the gateway.
 
-WAL with ``synchronous=FULL``: of the modes tried in 400 simulated power cuts, this one lost no acknowledged
+WAL with ``synchronous=FULL``: of the modes tried in simulated power cuts, this one lost no acknowledged
 row and tore no file, at about one fsync a commit.
 
 Every user holds a shared lock on ``<file>.lock`` while the file is open; the kernel gives it back when a
-process dies. Whoever opens first, alone, checks the file; a damaged one is moved aside as
-``<file>.corrupt-<wall_ms>`` and an empty spool with a new id begins. Nobody moves a file away while another
-process writes to it.
+process dies. Whoever opens first, alone, checks the file. A damaged one is replaced by what can be read of it
+(``salvage``, ``rebuild``), and only while nobody else has it open: who finds damage later leaves a mark
+``<file>.damaged``, lets go, and every user of the file lets go when it sees the mark.
 
-Not here: salvaging rows from a damaged file, migrations (there is one format so far).
+A spool that finds itself on another machine than it counted on begins a new id: two gateways from one SD card's
+image would otherwise give the same sequences to different events.
+
+Not here: migrations (there is one format so far; any other counts as damage).
 """
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -21,43 +25,36 @@ from pathlib import Path
 from typing import NamedTuple
 
 from contract.events import LANES
-from device_agent.errors import SpoolError
+from device_agent.fault_points import reach
 from device_agent.files import sync_folder
+from device_agent.spool import rebuild, schema, surrender
+from device_agent.spool.lease import STEP, Lease, LeaseNote, read_note
 from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
-
-FORMAT = 1
-"""``PRAGMA user_version`` of the file."""
+from device_agent.spool.salvage import salvage
+from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
 _BUSY_MS = 10_000
 _LOCK_WAIT_S = 15.0
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-_SCHEMA = """
-CREATE TABLE spool (spool_id TEXT NOT NULL);
-CREATE TABLE lane (
-    name TEXT PRIMARY KEY, next_seq INTEGER NOT NULL DEFAULT 1, sealed INTEGER NOT NULL DEFAULT 0,
-    stored INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, boot_id TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
-CREATE TABLE event (
-    lane TEXT NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (lane, seq)
-) WITHOUT ROWID;
-CREATE TABLE block (
-    lane TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, boot_id TEXT NOT NULL,
-    PRIMARY KEY (lane, first)
-) WITHOUT ROWID;
-CREATE TABLE declared (
-    lane TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL, block INTEGER,
-    PRIMARY KEY (lane, first)
-) WITHOUT ROWID;
-CREATE TABLE quarantine (
-    number INTEGER PRIMARY KEY, lane TEXT NOT NULL, seq INTEGER NOT NULL, boot_id TEXT NOT NULL,
-    reason TEXT NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
+_CHECKED_WHOLE_PAGES = 16 * 1024
+"""Up to this size the order of rows is checked too, which takes about as long as reading the file (16 MB)."""
 
 logger = logging.getLogger(__name__)
+
+
+class Opening(NamedTuple):
+    """How to open.
+
+    Attributes:
+        path: Of the file.
+        hardware: Fingerprint of this machine, or empty.
+        new_id: Makes a spool id.
+        wall_ms: Unix milliseconds, names a damaged file that is moved aside.
+    """
+
+    path: Path
+    hardware: str
+    new_id: Callable[[], str]
+    wall_ms: Callable[[], int]
 
 
 class Database(NamedTuple):
@@ -66,48 +63,77 @@ class Database(NamedTuple):
     Attributes:
         connection: In autocommit mode; its user serialises the threads.
         spool_id: The one stored in it.
+        elapsed_s: How long it was in use before, seconds.
+        lease: Raised before a commit that needs it.
         lock: Descriptor of the shared lock; closed after the connection.
     """
 
     connection: sqlite3.Connection
     spool_id: str
+    elapsed_s: int
+    lease: Lease
     lock: int
 
+    def close(self) -> None:
+        """Closes both."""
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.close()
+        os.close(self.lock)
 
-def open_database(path: Path, *, new_id: Callable[[], str], wall_ms: Callable[[], int]) -> Database:
-    """Opens the spool file, or begins a new one where there is none or it is damaged.
+
+def open_database(opening: Opening) -> Database:
+    """Opens the spool file, begins a new one where there is none, or rescues what a damaged one holds.
 
     Raises:
-        SpoolError: The folder cannot be written, the format is newer, or a damaged file is in use elsewhere.
+        SpoolTroubleError: The folder cannot be written, the disk is full, or a damaged file is in use elsewhere.
     """
+    path = opening.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock, alone = _lock(path)
         try:
-            connection = _open_or_begin(path, alone=alone, new_id=new_id, wall_ms=wall_ms)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            connection = _open(opening, alone=alone)
+            try:
+                database = _settle(connection, opening, lock)
+                fcntl.flock(lock, fcntl.LOCK_SH)
+            except BaseException:
+                connection.close()
+                raise
         except BaseException:
             os.close(lock)
             raise
-    except (OSError, sqlite3.Error) as exc:
-        raise SpoolError(
-            f"spool {path}: {exc}", remedy="check that the folder is writable and the disk has room"
-        ) from exc
-    (spool_id,) = connection.execute("SELECT spool_id FROM spool").fetchone()
-    return Database(connection, spool_id, lock)
+    except sqlite3.Error as exc:
+        if kind_of(exc) == "damaged":
+            mark_damaged(path)
+        raise SpoolTroubleError(f"spool {path}: {exc}", kind=kind_of(exc)) from exc
+    except OSError as exc:
+        raise SpoolTroubleError(f"spool {path}: {exc}", kind=kind_of_os(exc)) from exc
+    return database
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is broken (SQLite result codes: NOTADB, CORRUPT and its extensions)."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGED
+def mark_damaged(path: Path) -> None:
+    """Asks every user of the file to let go, so that one can rescue what it holds."""
+    with contextlib.suppress(OSError):
+        _mark(path).touch()
+
+
+def is_marked_damaged(path: Path) -> bool:
+    """Whether somebody found damage and nobody has rescued the file yet."""
+    return _mark(path).exists()
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}.damaged")
 
 
 def _lock(path: Path) -> tuple[int, bool]:
+    """Alone if possible; only alone while the mark of damage is there."""
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     deadline = time.monotonic() + _LOCK_WAIT_S
     while True:
         for mode, alone in ((fcntl.LOCK_EX, True), (fcntl.LOCK_SH, False)):
+            if not alone and is_marked_damaged(path):
+                continue
             try:
                 fcntl.flock(lock, mode | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -115,80 +141,144 @@ def _lock(path: Path) -> tuple[int, bool]:
             return lock, alone
         if time.monotonic() > deadline:
             os.close(lock)
-            raise SpoolError(f"spool {path}: another process has been opening it for {_LOCK_WAIT_S:.0f} s")
+            raise SpoolTroubleError(f"spool {path}: another process has held it for {_LOCK_WAIT_S:.0f} s", kind="busy")
         time.sleep(0.02)
 
 
-def _open_or_begin(
-    path: Path, *, alone: bool, new_id: Callable[[], str], wall_ms: Callable[[], int]
-) -> sqlite3.Connection:
-    try:
-        return _connect(path, alone=alone, new_id=new_id)
-    except sqlite3.DatabaseError as exc:
-        if not is_damage(exc):
-            raise
-        if not alone:
-            raise SpoolError(
-                f"spool {path}: the file is damaged and another process has it open",
-                remedy="restart both `thresher run` and `thresher agent`; the file is then moved aside",
-            ) from exc
-        logger.warning("spool.damaged", extra={"path": str(path), "reason": str(exc)})
-    _move_aside(path, wall_ms())
-    connection = _connect(path, alone=False, new_id=new_id)
-    connection.execute("INSERT INTO counter VALUES ('moved_aside', 1)")
-    return connection
+def _open(opening: Opening, *, alone: bool) -> sqlite3.Connection:
+    path = opening.path
+    if not alone:
+        return _connect(opening, alone=False)
+    rebuild.finish(path)
+    if not is_marked_damaged(path) and not _is_gone(path):
+        try:
+            return _connect(opening, alone=True)
+        except sqlite3.DatabaseError as exc:
+            if kind_of(exc) != "damaged":
+                raise
+            logger.warning("spool.damaged", extra={"path": str(path), "reason": str(exc)})
+    return _rescue(opening)
 
 
-def _connect(path: Path, *, alone: bool, new_id: Callable[[], str]) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+def _is_gone(path: Path) -> bool:
+    """Whether a spool was here, its lease says, and its file is not: deleted, or cut to nothing."""
+    return _lease_path(path).exists() and (not path.exists() or path.stat().st_size == 0)
+
+
+def _rescue(opening: Opening) -> sqlite3.Connection:
+    path = opening.path
+    if path.exists() or _lease_path(path).exists():
+        remains = salvage(path, read_note(_lease_path(path)))
+        rebuild.rebuild(path, remains, new_id=opening.new_id(), hardware=opening.hardware, wall_ms=opening.wall_ms())
+        kept = {lane: len(one.rows) for lane, one in remains.lanes.items()}
+        logger.warning("spool.rescued", extra={"path": str(path), "kept": kept, "same_spool": bool(remains.spool_id)})
+    _mark(path).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return _connect(opening, alone=True)
+
+
+def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(opening.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection.text_factory = _tolerant_text
     try:
         if alone:
-            _check(connection)
+            try:
+                _check(connection)
+            except UnicodeDecodeError as exc:  # SQLite's message quotes what it found
+                raise _damage(str(exc)) from exc
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # heeded where the file is new
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_size_limit=4194304")
-        _begin_if_new(connection, path, new_id)
+        _begin_if_new(connection, opening)
         if alone:
-            fill_up(path)
+            fill_up(opening.path)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _tolerant_text(raw: bytes) -> str:
+    """A damaged text is another text, which its checksum finds, and never an error in the middle of a query."""
+    return raw.decode(errors="replace")
+
+
 def _check(connection: sqlite3.Connection) -> None:
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    how = "integrity_check" if pages <= _CHECKED_WHOLE_PAGES else "quick_check"
+    verdict = connection.execute(f"PRAGMA {how}(1)").fetchone()[0]
     if verdict != "ok":
-        damage = sqlite3.DatabaseError(f"quick_check: {verdict}")
-        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damage
+        raise _damage(f"{how}: {verdict}")
+    if connection.execute("PRAGMA user_version").fetchone()[0] != schema.FORMAT:
+        return
+    if not schema.is_intact(connection):
+        raise _damage("the description of its tables is not what it was")
+    if not schema.counts_add_up(connection):
+        raise _damage("its counters contradict its rows")
 
 
-def _begin_if_new(connection: sqlite3.Connection, path: Path, new_id: Callable[[], str]) -> None:
+def _damage(reason: str) -> sqlite3.DatabaseError:
+    damage = sqlite3.DatabaseError(reason)
+    damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return damage
+
+
+def _begin_if_new(connection: sqlite3.Connection, opening: Opening) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == FORMAT:
+    if version == schema.FORMAT:
         return
     if version != 0:
-        raise SpoolError(
-            f"spool {path}: format {version} is newer than this version's {FORMAT}",
-            remedy="run the version that wrote it, or move the file aside",
-        )
+        raise _damage(f"format {version}, this version reads {schema.FORMAT}")
     connection.execute("BEGIN IMMEDIATE")
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO spool VALUES (?)", (new_id(),))
-        connection.executemany("INSERT INTO lane (name) VALUES (?)", [(lane,) for lane in LANES])
-        connection.execute(f"PRAGMA user_version={FORMAT}")
+        schema.create(connection, opening.new_id(), opening.hardware)
     connection.execute("COMMIT")
-    sync_folder(path.parent)
+    sync_folder(opening.path.parent)
+    reach("spool.open.created")
 
 
-def _move_aside(path: Path, wall_ms: int) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(path.with_name(f"{path.name}.corrupt-{wall_ms}{suffix}"))
-    sync_folder(path.parent)
+def _settle(connection: sqlite3.Connection, opening: Opening, lock: int) -> Database:
+    """Compares the machine, and makes the lease where it is missing or says something else."""
+    connection.execute("BEGIN IMMEDIATE")
+    row = connection.execute("SELECT spool_id, hardware, elapsed_s FROM spool").fetchone()
+    if row is None:
+        raise _damage("no spool id")
+    spool_id, hardware, elapsed_s = row
+    if opening.hardware and hardware != opening.hardware:
+        spool_id = _move_in(connection, opening, spool_id, hardware)
+    lease = _lease(connection, opening.path, spool_id, opening.hardware or hardware)
+    connection.execute("COMMIT")
+    return Database(connection, spool_id, elapsed_s, lease, lock)
+
+
+def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str, hardware: str) -> str:
+    """This machine's fingerprint goes into the file; a file of another machine gets a new id."""
+    db.execute("UPDATE spool SET hardware = ?", (opening.hardware,))
+    if not hardware:
+        return spool_id
+    new_id = opening.new_id()
+    db.execute("UPDATE spool SET spool_id = ?", (new_id,))
+    for lane in LANES:
+        (stored,) = db.execute("SELECT stored FROM lane WHERE name = ?", (lane,)).fetchone()
+        surrender.declare_forgotten(db, lane, 1, stored, "other machine")
+    surrender.count(db, "hardware_changed")
+    logger.warning("spool.hardware_changed", extra={"path": str(opening.path), "old_spool_id": spool_id})
+    return new_id
+
+
+def _lease(db: sqlite3.Connection, path: Path, spool_id: str, hardware: str) -> Lease:
+    used = dict(db.execute("SELECT name, next_seq FROM lane"))
+    note = read_note(_lease_path(path))
+    if note and note.spool_id == spool_id:
+        if any(used[lane] > note.below[lane] for lane in LANES):
+            raise _damage("it counts beyond its lease")
+        return Lease(_lease_path(path), note)
+    lease = Lease(_lease_path(path), LeaseNote(spool_id=spool_id, hardware=hardware, below={}))
+    lease.write({lane: used[lane] + STEP for lane in LANES})
+    return lease
+
+
+def _lease_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lease")

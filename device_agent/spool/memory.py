@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from contract.codec import encode_event
-from contract.envelope import Declared
-from contract.events import LANES, AnyEvent, Lane, lane_of
-from device_agent.spool.packing import MAX_DECLARED, Row, pack, room
-from device_agent.spool.port import Accepted, Block
+from contract.envelope import MAX_ENVELOPE_BYTES, Declared
+from contract.events import LANES, AnyEvent, Lane, Loss, lane_of
+from device_agent.spool.limits import DEFAULT, Limits
+from device_agent.spool.packing import MAX_DECLARED, Row, Run, pack, room
+from device_agent.spool.port import Accepted, Block, Lost, loss_event
 
 
 @dataclass
@@ -20,18 +21,28 @@ class _Shelf:
     """One lane."""
 
     next_seq: int = 1
-    sealed: int = 0
     stored: int = 0
     boot_id: str = ""
     rows: dict[int, Row] = field(default_factory=dict)
     blocks: dict[int, Block] = field(default_factory=dict)
     open: list[Declared] = field(default_factory=list)
 
-    def unsealed(self) -> Iterator[Row]:
-        return (row for seq, row in self.rows.items() if seq > self.sealed)
+    def holder(self, seq: int) -> Block | None:
+        return next((b for b in self.blocks.values() if b.first_seq <= seq <= b.last_seq), None)
 
-    def waiting(self) -> int | None:
-        return min([row.seq for row in self.unsealed()] + [each.first for each in self.open], default=None)
+    def unsealed(self, after: int = 0) -> Iterator[Row]:
+        return (row for seq, row in sorted(self.rows.items()) if seq > after and not self.holder(seq))
+
+    def hole(self, after: int) -> tuple[list[Row], bool]:
+        """The lowest unsealed rows above ``after``, up to the next block; whether there is one."""
+        rows = list(self.unsealed(after))
+        ends = [b.first_seq for b in self.blocks.values() if rows and b.first_seq > rows[0].seq]
+        end = min(ends, default=None)
+        return [row for row in rows if end is None or row.seq < end], end is not None
+
+    def waiting(self, after: int = 0) -> int | None:
+        seqs = [row.seq for row in self.unsealed(after)]
+        return min(seqs + [each.first for each in self.open if each.first > after], default=None)
 
     def declare(self, first: int, last: int, reason: str) -> None:
         neighbour = next((d for d in self.open if d.last == first - 1 and d.reason == reason), None)
@@ -51,16 +62,23 @@ class _Shelf:
         self.declare(first, last, reason)
         return [self.rows.pop(seq) for seq in range(first, last + 1) if seq in self.rows]
 
+    def bytes(self) -> int:
+        return sum(len(row.body) for row in self.rows.values())
+
 
 class MemorySpool:
     """Appender and outbox in memory; see ``device_agent.spool.port``."""
 
-    def __init__(self, spool_id: str = "memory", *, max_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self, spool_id: str = "memory", *, limits: Limits = DEFAULT, max_envelope_bytes: int = MAX_ENVELOPE_BYTES
+    ) -> None:
         self._spool_id = spool_id
-        self._max_bytes = max_bytes
+        self._limits = limits
+        self._max_envelope_bytes = max_envelope_bytes
         self._mutex = threading.Lock()
         self._shelves: dict[Lane, _Shelf] = {lane: _Shelf() for lane in LANES}
         self._counters: dict[str, int] = {}
+        self._losses: dict[tuple[Lane, str], Lost] = {}
         self.quarantine: list[tuple[Lane, Row, str]] = []
 
     @property
@@ -68,12 +86,24 @@ class MemorySpool:
         """See ``Appender``."""
         return self._spool_id
 
-    def append(self, boot_id: str, events: Sequence[AnyEvent]) -> list[Accepted]:
+    def append(self, boot_id: str, events: Sequence[AnyEvent], lost: Sequence[Lost] = ()) -> list[Accepted]:
         """See ``Appender``."""
         with self._mutex:
             accepted = [self._insert(boot_id, lane_of(event), encode_event(event)) for event in events]
-            self._keep_quota()
+            for each in lost:
+                self._tally(each)
+            self._keep_within()
         return accepted
+
+    def tell_losses(self, boot_id: str, *, wall_ms: int, monotonic_ms: int) -> list[tuple[Loss, Accepted]]:
+        """See ``Appender``."""
+        with self._mutex:
+            told = []
+            for _, lost in sorted(self._losses.items()):
+                event = loss_event(lost, self._spool_id, wall_ms=wall_ms, monotonic_ms=monotonic_ms)
+                told.append((event, self._insert(boot_id, "events", encode_event(event))))
+            self._losses.clear()
+            return told
 
     def pending(self) -> dict[Lane, int]:
         """See ``Appender``."""
@@ -85,27 +115,37 @@ class MemorySpool:
         with self._mutex:
             return {lane: shelf.stored for lane, shelf in self._shelves.items()}
 
+    def lane_bytes(self) -> dict[Lane, int]:
+        """See ``Appender``."""
+        with self._mutex:
+            return {lane: shelf.bytes() for lane, shelf in self._shelves.items()}
+
     def counters(self) -> dict[str, int]:
         """See ``Appender``."""
         with self._mutex:
             return dict(self._counters)
 
-    def waiting(self, lane: Lane) -> int | None:
+    def newest(self, lane: Lane) -> int:
         """See ``Outbox``."""
         with self._mutex:
-            return self._shelves[lane].waiting()
+            return self._shelves[lane].next_seq - 1
+
+    def waiting(self, lane: Lane, *, after: int = 0) -> int | None:
+        """See ``Outbox``."""
+        with self._mutex:
+            return self._shelves[lane].waiting(after)
 
     def take(self, lane: Lane, *, after: int, partial: bool) -> Block | None:
         """See ``Outbox``."""
         with self._mutex:
             shelf = self._shelves[lane]
-            sealed = [block for first, block in sorted(shelf.blocks.items()) if first > after]
-            if sealed:
-                return sealed[0]
-            block = self._next(lane, shelf, partial=partial)
+            sealed = min((first for first in shelf.blocks if first > after), default=None)
+            rows, _ = shelf.hole(after)
+            if sealed is not None and not (rows and rows[0].seq < sealed):
+                return shelf.blocks[sealed]
+            block = self._next(lane, shelf, after, partial=partial)
             if block:
                 shelf.blocks[block.first_seq] = block
-                shelf.sealed = block.last_seq
                 shelf.open = [declared for declared in shelf.open if declared not in block.declared]
         return block if block and block.first_seq > after else None
 
@@ -128,8 +168,11 @@ class MemorySpool:
         with self._mutex:
             shelf = self._shelves[lane]
             for block in [b for b in shelf.blocks.values() if first <= b.first_seq and b.last_seq <= last]:
-                for row in shelf.withdraw(block.first_seq, block.last_seq, reason):
+                rows = shelf.withdraw(block.first_seq, block.last_seq, reason)
+                for row in rows:
                     self._quarantine(lane, row, reason)
+                if rows:
+                    self._tally(self._lost(lane, reason, rows, block.first_seq, block.last_seq))
             last = min(last, shelf.stored)
             if first <= last and not any(d.first <= last and d.last >= first for d in shelf.declared()):
                 shelf.declare(first, last, reason)
@@ -140,20 +183,23 @@ class MemorySpool:
         row = Row(shelf.next_seq, boot_id, body)
         shelf.next_seq += 1
         shelf.boot_id = boot_id
-        if len(body) > room(self._spool_id, boot_id, lane):
+        if len(body) > self._room(boot_id, lane):
             self._quarantine(lane, row, "too large")
             shelf.declare(row.seq, row.seq, "too large")
+            self._tally(self._lost(lane, "too large", [row], row.seq, row.seq))
         else:
             shelf.rows[row.seq] = row
         return Accepted(lane, row.seq)
 
-    def _next(self, lane: Lane, shelf: _Shelf, *, partial: bool) -> Block | None:
+    def _room(self, boot_id: str, lane: Lane, declared: Sequence[Declared] = ()) -> int:
+        return room(self._spool_id, boot_id, lane, declared, limit=self._max_envelope_bytes)
+
+    def _next(self, lane: Lane, shelf: _Shelf, after: int, *, partial: bool) -> Block | None:
         declared = tuple(shelf.open[:MAX_DECLARED])
-        boot_id = next((row.boot_id for row in shelf.unsealed()), shelf.boot_id)
-        run = pack(shelf.unsealed(), room(self._spool_id, boot_id, lane, declared))
+        run = self._run(lane, shelf, after, declared)
         if run.full and not run.rows:
             declared = ()
-            run = pack(shelf.unsealed(), room(self._spool_id, boot_id, lane))
+            run = self._run(lane, shelf, after, declared)
         if not run.full and not (partial and (run.rows or declared)):
             return None
         first = last = shelf.next_seq
@@ -164,7 +210,7 @@ class MemorySpool:
             declared = (*declared, Declared(first=first, last=last, reason="declaration"))
         return Block(
             spool_id=self._spool_id,
-            boot_id=boot_id,
+            boot_id=run.rows[0].boot_id if run.rows else shelf.boot_id,
             lane=lane,
             first_seq=first,
             last_seq=last,
@@ -172,21 +218,54 @@ class MemorySpool:
             declared=declared,
         )
 
-    def _keep_quota(self) -> None:
+    def _run(self, lane: Lane, shelf: _Shelf, after: int, declared: Sequence[Declared]) -> Run:
+        rows, ends = shelf.hole(after)
+        run = pack(rows, lambda boot_id: self._room(boot_id, lane, declared))
+        return run._replace(full=True) if ends and rows else run
+
+    def _keep_within(self) -> None:
         for lane in reversed(LANES):
-            shelf = self._shelves[lane]
-            while shelf.rows and self._total() > self._max_bytes:
-                oldest = min(shelf.rows)
-                holder = next((b for b in shelf.blocks.values() if b.first_seq <= oldest <= b.last_seq), None)
-                last = holder.last_seq if holder else oldest
-                self._count("dropped", len(shelf.withdraw(oldest, last, "quota")))
+            while self._shelves[lane].bytes() > self._limits.lanes[lane].max_bytes:
+                self._drop_oldest(lane)
+        for lane in reversed(LANES):
+            while self._shelves[lane].rows and self._total() > self._limits.max_bytes:
+                self._drop_oldest(lane)
+
+    def _drop_oldest(self, lane: Lane) -> None:
+        shelf = self._shelves[lane]
+        oldest = min(shelf.rows)
+        holder = shelf.holder(oldest)
+        last = holder.last_seq if holder else oldest
+        gone = shelf.withdraw(oldest, last, "quota")
+        self._tally(self._lost(lane, "quota", gone, oldest, last))
+        self._count("dropped", len(gone))
 
     def _total(self) -> int:
-        return sum(len(row.body) for shelf in self._shelves.values() for row in shelf.rows.values())
+        return sum(shelf.bytes() for shelf in self._shelves.values())
 
     def _quarantine(self, lane: Lane, row: Row, reason: str) -> None:
         self.quarantine.append((lane, row, reason))
-        self._count("quarantined")
+        self._count("quarantined", 1)
 
-    def _count(self, name: str, by: int = 1) -> None:
-        self._counters[name] = self._counters.get(name, 0) + by
+    def _lost(self, lane: Lane, reason: str, rows: Sequence[Row], first: int, last: int) -> Lost:
+        return Lost(lane, reason, len(rows), sum(len(row.body) for row in rows), first, last)
+
+    def _tally(self, new: Lost) -> None:
+        old = self._losses.get((new.lane, new.reason))
+        self._count(f"lost.{new.lane}.{new.reason.replace(' ', '_')}", new.number or 0)
+        if old is None:
+            self._losses[new.lane, new.reason] = new
+            return
+        known = old.number is not None and new.number is not None
+        self._losses[new.lane, new.reason] = Lost(
+            new.lane,
+            new.reason,
+            (old.number or 0) + (new.number or 0) if known else None,
+            old.size_bytes + new.size_bytes,
+            min((seq for seq in (old.first, new.first) if seq is not None), default=None),
+            max((seq for seq in (old.last, new.last) if seq is not None), default=None),
+        )
+
+    def _count(self, name: str, by: int) -> None:
+        if by:
+            self._counters[name] = self._counters.get(name, 0) + by

@@ -4,7 +4,7 @@ A block is a run of consecutive sequence numbers of one boot whose envelope stay
 ``MAX_ENVELOPE_BYTES``. A spool does not know the gateway's id, so the longest legal one is reckoned with.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from contract.codec import encode_envelope
@@ -33,8 +33,10 @@ class Run(NamedTuple):
     full: bool
 
 
-def room(spool_id: str, boot_id: str, lane: Lane, declared: Sequence[Declared] = ()) -> int:
-    """Bytes left for events (and the commas between them) in one envelope."""
+def room(
+    spool_id: str, boot_id: str, lane: Lane, declared: Sequence[Declared] = (), *, limit: int = MAX_ENVELOPE_BYTES
+) -> int:
+    """Bytes left for events (and the commas between them) in one envelope of at most ``limit`` bytes."""
     empty = Envelope(
         gateway_id=_LONGEST_GATEWAY_ID,
         spool_id=spool_id,
@@ -44,16 +46,18 @@ def room(spool_id: str, boot_id: str, lane: Lane, declared: Sequence[Declared] =
         events=[],
         declared=list(declared),
     )
-    return MAX_ENVELOPE_BYTES - len(encode_envelope(empty))
+    return limit - len(encode_envelope(empty))
 
 
-def pack(rows: Iterable[Row], capacity: int) -> Run:
-    """The longest run from the first row on: consecutive, of one boot, within ``capacity`` bytes."""
+def pack(rows: Iterable[Row], capacity: Callable[[str], int]) -> Run:
+    """The longest run from the first row on: consecutive, of one boot, within ``capacity(boot_id)`` bytes."""
     taken: list[Row] = []
-    used = 0
+    used = most = 0
     for row in rows:
+        if not taken:
+            most = capacity(row.boot_id)
         used += len(row.body) + (1 if taken else 0)
-        if used > capacity or (taken and not _follows(row, taken[-1])):
+        if used > most or (taken and not _follows(row, taken[-1])):
             return Run(tuple(taken), full=True)
         taken.append(row)
     return Run(tuple(taken), full=False)

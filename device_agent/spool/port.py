@@ -17,7 +17,7 @@ import msgspec
 
 from contract.codec import encode_envelope
 from contract.envelope import Declared, Envelope
-from contract.events import AnyEvent, Lane
+from contract.events import AnyEvent, Lane, Loss
 
 
 class Accepted(NamedTuple):
@@ -63,6 +63,41 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Lost(NamedTuple):
+    """Events given up, tallied: all of one lane for one reason since this was last told.
+
+    Attributes:
+        lane: They were in, or would have been in.
+        reason: See ``contract.events.Loss``.
+        number: How many; ``None`` where nobody can tell.
+        size_bytes: Their JSON.
+        first: Lowest sequence; ``None`` where they never had one.
+        last: Highest.
+    """
+
+    lane: Lane
+    reason: str
+    number: int | None
+    size_bytes: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+def loss_event(lost: Lost, spool_id: str, *, wall_ms: int, monotonic_ms: int) -> Loss:
+    """A tally as the event that tells it."""
+    return Loss(
+        wall_ms=wall_ms,
+        monotonic_ms=monotonic_ms,
+        of_lane=lost.lane,
+        reason=lost.reason,
+        count=lost.number,
+        size_bytes=lost.size_bytes,
+        first_seq=lost.first,
+        last_seq=lost.last,
+        spool_id=spool_id if lost.first is not None else "",
+    )
+
+
 class Appender(Protocol):
     """The side that senses. Any thread may call it."""
 
@@ -70,10 +105,15 @@ class Appender(Protocol):
     def spool_id(self) -> str:
         """Random, made once with the spool."""
 
-    def append(self, boot_id: str, events: Sequence[AnyEvent]) -> list[Accepted]:
+    def append(self, boot_id: str, events: Sequence[AnyEvent], lost: Sequence[Lost] = ()) -> list[Accepted]:
         """Accepts events, in their order, in one transaction.
 
         An event that no envelope can hold is accepted, quarantined and declared.
+
+        Args:
+            boot_id: Under which they happened.
+            events: Any number.
+            lost: What was given up before it could be appended; tallied with what the spool itself gave up.
 
         Returns:
             One place per event; when it returns they are durable.
@@ -82,8 +122,22 @@ class Appender(Protocol):
             SpoolError: None of them is accepted.
         """
 
+    def tell_losses(self, boot_id: str, *, wall_ms: int, monotonic_ms: int) -> list[tuple[Loss, Accepted]]:
+        """Turns what was tallied into one ``Loss`` event a lane and reason, in one transaction.
+
+        Raises:
+            SpoolError: Nothing is accepted, and the tallies stay.
+        """
+
+
+class Gauges(Protocol):
+    """What a spool says of itself, to any thread; raises ``SpoolError`` where the file cannot be read."""
+
     def pending(self) -> dict[Lane, int]:
         """By lane: sequence numbers of which the cloud has not yet said that it stored or knows them."""
+
+    def lane_bytes(self) -> dict[Lane, int]:
+        """By lane: JSON of the events kept."""
 
     def counters(self) -> dict[str, int]:
         """What happened to this spool: ``quarantined``, ``dropped``, ``moved_aside``; absent is 0."""
@@ -97,13 +151,17 @@ class Outbox(Protocol):
         """Random, made once with the spool."""
 
     def take(self, lane: Lane, *, after: int, partial: bool) -> Block | None:
-        """The next block of a lane whose first sequence is above ``after``; nothing is marked as sent.
+        """The block of a lane with the lowest first sequence above ``after``; nothing is marked as sent.
 
-        Where no sealed one is left, a new one is sealed if it is full or ``partial`` is true.
+        Where rows above ``after`` that no block holds come before the next block, they are sealed into one, if it
+        is full or ``partial`` is true. So rows may be sealed before others that are older.
         """
 
-    def waiting(self, lane: Lane) -> int | None:
-        """Lowest sequence that no block of the lane holds yet, declarations included, or ``None``."""
+    def waiting(self, lane: Lane, *, after: int = 0) -> int | None:
+        """Lowest sequence above ``after`` that no block holds yet, declarations included, or ``None``."""
+
+    def newest(self, lane: Lane) -> int:
+        """The last sequence that was given out; 0 before the first."""
 
     def forget(self, lane: Lane, through: int) -> int:
         """Forgets the blocks that end at or below ``through``, and nothing that still waits.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from contract.events import Context, Health, Trace
+from device_agent.spool.limits import same_for_all
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.sqlite import SqliteSpool
 
@@ -43,10 +44,11 @@ def make_spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
     """Opens spools of one kind; in a test that asks for it, everything runs once for each kind."""
     made: list[SqliteSpool] = []
 
-    def make(**options: int) -> SqliteSpool | MemorySpool:
+    def make(*, max_bytes: int | None = None) -> SqliteSpool | MemorySpool:
+        options = {"limits": same_for_all(max_bytes)} if max_bytes else {}
         if request.param == "memory":
             return MemorySpool(**options)
-        spool = SqliteSpool(tmp_path / "spool.sqlite3", **options)
+        spool = SqliteSpool(tmp_path / "spool.sqlite3", reserve_bytes=0, **options)
         made.append(spool)
         return spool
 

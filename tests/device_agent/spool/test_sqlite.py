@@ -1,7 +1,6 @@
-"""What only a file can show: restarts, crashes, damage, several processes."""
+"""What only a file can show: restarts, crashes, several processes, a disk that is full."""
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from contract.events import Context, Health
+from contract.codec import encode_event
+from contract.envelope import Declared
+from contract.events import LANES, Context, Health
 from device_agent.errors import SpoolError
+from device_agent.spool.limits import LaneLimit, Limits
 from device_agent.spool.port import Accepted
 from device_agent.spool.sqlite import SqliteSpool
+from device_agent.spool.trouble import SpoolTroubleError
 
 APPENDER = """
 import sys
@@ -126,79 +129,123 @@ def test_everything_appended_before_kill_9_is_there_afterwards(path: Path, after
     spool.close()
 
 
-@pytest.mark.parametrize("damage", [b"not a database at all, but long enough to be read as one" * 50, b"torn"])
-def test_a_damaged_file_is_moved_aside_and_a_new_spool_begins(
-    path: Path, damage: bytes, caplog: pytest.LogCaptureFixture, health: Callable[..., Health]
-) -> None:
-    first = SqliteSpool(path)
-    first.append("boot", [health()])
-    first.close()
-    path.write_bytes(damage)
-
-    second = SqliteSpool(path, wall_ms=lambda: 42)
-
-    assert path.with_name("spool.sqlite3.corrupt-42").read_bytes() == damage
-    assert second.spool_id != first.spool_id
-    assert second.counters() == {"moved_aside": 1}
-    assert second.append("boot", [health()]) == [Accepted("events", 1)]
-    assert "spool.damaged" in caplog.messages
-    second.close()
-
-
-def test_a_page_torn_inside_the_file_is_found_at_the_start(path: Path, context: Callable[..., Context]) -> None:
-    first = SqliteSpool(path)
-    first.append("boot", [context(1000) for _ in range(40)])
-    first.close()
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xff" * (size - 4096))
-
-    second = SqliteSpool(path)
-
-    assert second.counters() == {"moved_aside": 1}
-    second.close()
-
-
-def test_a_damaged_file_that_another_process_uses_is_left_where_it_is(path: Path) -> None:
-    holder = SqliteSpool(path)
-    holder._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    path.write_bytes(b"x" * 8192)
-
-    with pytest.raises(SpoolError, match="another process has it open") as caught:
-        SqliteSpool(path)
-
-    assert "restart both" in caught.value.remedy
-    holder.close()
-
-
-def test_a_newer_format_is_not_touched(path: Path) -> None:
-    SqliteSpool(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version=99")
-    connection.close()
-
-    with pytest.raises(SpoolError, match="format 99 is newer"):
-        SqliteSpool(path)
-
-
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    spool = SqliteSpool(tmp_path / "file" / "spool.sqlite3")
 
     with pytest.raises(SpoolError, match="file"):
-        SqliteSpool(tmp_path / "file" / "spool.sqlite3")
+        spool.pending()
 
 
-def test_a_full_disk_accepts_nothing_and_says_so(
-    path: Path, health: Callable[..., Health], context: Callable[..., Context]
+def test_a_spool_that_could_not_be_opened_opens_as_soon_as_it_can(
+    tmp_path: Path, health: Callable[..., Health]
 ) -> None:
-    spool = SqliteSpool(path)
-    spool.append("boot", [health()])
-    spool._database.connection.execute("PRAGMA max_page_count=20")
+    obstacle = tmp_path / "state"
+    obstacle.write_text("")
+    spool = SqliteSpool(obstacle / "spool.sqlite3")
+    with pytest.raises(SpoolTroubleError):
+        spool.append("boot", [health()])
+    obstacle.unlink()
 
-    with pytest.raises(SpoolError, match="full") as caught:
+    assert spool.append("boot", [health()]) == [Accepted("events", 1)]
+    spool.close()
+
+
+def fill(spool: SqliteSpool, pages: int) -> None:
+    spool._database.connection.execute(f"PRAGMA max_page_count={pages}")
+
+
+def test_a_full_file_accepts_nothing_and_says_so(path: Path, context: Callable[..., Context]) -> None:
+    spool = SqliteSpool(path, reserve_bytes=0)
+    fill(spool, 20)
+
+    with pytest.raises(SpoolTroubleError, match="full") as caught:
         spool.append("boot", [context(1000) for _ in range(100)])
 
-    assert "room" in caught.value.remedy
-    assert spool.pending() == {"events": 1, "summaries": 0, "context": 0}
+    assert caught.value.kind == "full"
+    assert "free some space" in caught.value.remedy
+    assert spool.pending() == {"events": 0, "summaries": 0, "context": 0}
+    spool.close()
+
+
+def test_where_nothing_more_fits_the_lowest_lanes_oldest_makes_room(
+    path: Path, health: Callable[..., Health], context: Callable[..., Context]
+) -> None:
+    spool = SqliteSpool(path, reserve_bytes=0)
+    spool.append("boot", [context(1000) for _ in range(30)])
+    spool._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    fill(spool, spool._database.connection.execute("PRAGMA page_count").fetchone()[0])
+    for number in range(60):
+        spool.append("boot", [health(number)])
+
+    told = spool.tell_losses("boot", wall_ms=1, monotonic_ms=1)
+    assert spool.pending()["events"] == 61
+    assert [(loss.of_lane, loss.reason) for loss, _ in told] == [("context", "disk")]
+    assert spool.counters()["lost.context.disk"] == told[0][0].count
+    spool.close()
+
+
+def test_what_is_too_old_by_the_spools_own_time_goes_declared(path: Path, health: Callable[..., Health]) -> None:
+    now = [0.0]
+    limits = Limits({lane: LaneLimit(1 << 20, 100) for lane in LANES}, 1 << 20)
+    spool = SqliteSpool(path, limits=limits, monotonic_s=lambda: now[0])
+    spool.append("boot", [health(1), health(2)])
+    now[0] = 90
+    spool.append("boot", [health(3)])
+    assert spool.counters() == {}
+    now[0] = 102
+    spool.append("boot", [health(4)])
+
+    block = spool.take("events", after=0, partial=True)
+    assert block is not None
+    assert block.first_seq == 3
+    assert block.declared == (Declared(first=1, last=2, reason="age"),)
+    spool.close()
+
+
+def test_time_in_use_goes_on_counting_over_a_restart(path: Path, health: Callable[..., Health]) -> None:
+    now = [1000.0]
+    first = SqliteSpool(path, monotonic_s=lambda: now[0])
+    now[0] += 3600
+    first.append("boot", [health()])
+    first.close()
+    now[0] = 5.0  # another boot
+    second = SqliteSpool(path, monotonic_s=lambda: now[0])
+
+    assert second.elapsed_s == 3600
+    second.close()
+
+
+def test_the_reserve_is_made_and_given_back(path: Path) -> None:
+    spool = SqliteSpool(path, reserve_bytes=100_000)
+    reserve = path.with_name("spool.sqlite3.reserve")
+
+    assert reserve.stat().st_blocks * 512 >= 100_000
+    assert spool._reserve.release()
+    assert not reserve.exists()
+    spool.close()
+
+
+def test_a_backlog_is_sealed_many_blocks_at_a_time(path: Path, context: Callable[..., Context]) -> None:
+    spool = SqliteSpool(path)
+    spool.append("boot", [context(1000) for _ in range(60)])
+    before = spool._writes
+    after = 0
+    blocks = 0
+    while block := spool.take("context", after=after, partial=False):
+        after, blocks = block.first_seq, blocks + 1
+
+    assert blocks >= 25
+    assert spool._writes - before <= blocks // 8
+    spool.close()
+
+
+def test_the_bytes_kept_are_known_by_lane(path: Path, health: Callable[..., Health]) -> None:
+    spool = SqliteSpool(path)
+    spool.append("boot", [health()])
+
+    assert spool.lane_bytes()["events"] == len(encode_event(health()))
+    spool.take("events", after=0, partial=True)
+    spool.forget("events", 1)
+    assert spool.lane_bytes() == {"events": 0, "summaries": 0, "context": 0}
     spool.close()
