@@ -18,7 +18,7 @@ import msgspec
 from bench.output import show
 from device_agent.errors import ThresherError
 
-SECTIONS: Final = ("wear",)
+SECTIONS: Final = ("wear", "comebacks")
 
 
 def measure(section: str) -> dict[str, Any]:

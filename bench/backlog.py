@@ -4,7 +4,7 @@
 feed hours into the spool ─▶ sensing starts ─▶ link up ─────────▶ backlog stored ─▶ a calm while ─▶ all ends
                              live events from here on │◀── during ──▶│◀── ordinary ──▶│
 ```
-Live events are two Health a second on the lane of episodes, and what the plant makes. How late they are is their
+Live events are one Health a second on the lane of episodes, and what the plant makes. How late they are is their
 time from acceptance to the table, less what the median one takes once the backlog is gone.
 Not here: the cloud, which the caller has deployed; what fault the gateway came back from.
 """
@@ -30,7 +30,7 @@ from twin.errors import TwinError
 from twin.evidence import read_blocks, read_ledger
 from twin.reckoning import Block, EventKey, Reckoning, reckon
 
-LIVE_HEALTH_S: Final = 0.5
+LIVE_HEALTH_S: Final = 1.0
 _ORDINARY_S: Final = 12.0
 _EMPTY_S: Final = 30.0
 _POLL_S: Final = 0.1
