@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from contract.events import Lane
+from contract.events import LANES, Lane
 from device_agent.clock import Clock, SystemClock
 from device_agent.config import GatewayConfig
-from device_agent.errors import ConfigError
+from device_agent.errors import ConfigError, SpoolError
 from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
 from device_agent.spool.opening import open_spool
 from device_agent.spool.sqlite import SqliteSpool
@@ -47,6 +47,8 @@ class AgentStatus(Traffic, kw_only=True):
         in_flight: Publishes sent and not yet answered.
         pending: By lane: sequence numbers the cloud does not yet know to be stored or declared.
         stored: By lane: everything up to this sequence is.
+        cloud_is_silent: Whether the broker takes everything and the cloud has not answered for hours.
+        trouble: Why the spool cannot be read or written now; empty while it can.
         spool: What the spool counted, ever.
     """
 
@@ -60,6 +62,8 @@ class AgentStatus(Traffic, kw_only=True):
     pending: dict[Lane, int]
     stored: dict[Lane, int]
     spool: dict[str, int]
+    cloud_is_silent: bool = False
+    trouble: str = ""
 
 
 def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
@@ -67,7 +71,6 @@ def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
-        SpoolError: The spool cannot be read or written; the service manager starts us again.
     """
     if config.uplink is None:
         raise ConfigError(
@@ -98,6 +101,8 @@ class Agent:
         self._spool = spool
         self._uplink = uplink
         self._clock = clock
+        nothing: dict[Lane, int] = dict.fromkeys(LANES, 0)
+        self._gauges: tuple[dict[Lane, int], dict[Lane, int], dict[str, int]] = (nothing, nothing, {})
         self._forwarder = Forwarder(
             spool,
             uplink,
@@ -121,8 +126,13 @@ class Agent:
         logger.info("agent.stopped", extra={"gateway": self._gateway_id, "pending": status.pending})
 
     def status(self) -> AgentStatus:
-        """How it is now."""
-        link = self._uplink.link
+        """How it is now; what the spool said last while it cannot be read."""
+        link, trouble = self._uplink.link, self._forwarder.trouble
+        try:
+            self._gauges = self._spool.pending(), self._spool.stored(), self._spool.counters()
+        except SpoolError as exc:
+            trouble = trouble or str(exc)
+        pending, stored, counters = self._gauges
         return AgentStatus(
             gateway_id=self._gateway_id,
             wall_ms=self._clock.wall_ms(),
@@ -131,9 +141,11 @@ class Agent:
             connects=link.connects,
             connect_failures=link.failures,
             in_flight=self._forwarder.in_flight,
-            pending=self._spool.pending(),
-            stored=self._spool.stored(),
-            spool=self._spool.counters(),
+            pending=pending,
+            stored=stored,
+            spool=counters,
+            cloud_is_silent=self._forwarder.cloud_is_silent,
+            trouble=trouble,
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 

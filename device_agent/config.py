@@ -57,6 +57,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         publishes_per_s: Own limit, below the 100 a second that AWS IoT Core grants a connection.
         in_flight: Publishes sent and not yet acknowledged, at most.
         linger_s: How long a summary may wait for company in its envelope.
+        silent_after_h: Hours without an answer of the cloud, while it owes one, that are an alarm.
     """
 
     endpoint: str
@@ -69,6 +70,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     publishes_per_s: Annotated[float, Meta(gt=0, le=90)] = 50.0
     in_flight: Annotated[int, Meta(ge=1, le=90)] = 20
     linger_s: Annotated[float, Meta(ge=0)] = 5.0
+    silent_after_h: Annotated[float, Meta(gt=0)] = 2.0
 
 
 class LaneConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

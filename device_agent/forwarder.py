@@ -5,9 +5,10 @@ spool ─ take ─▶ window (in_flight) ─▶ token bucket ─▶ publish ─�
   ▲                                                          └─▶ failed or refused: again, with back-off
   └─ forget ◀─ watermark: the cloud has stored it
 ```
-Rules: episodes before summaries before raw context, and a quarter of the window is for events alone. A block is
-forgotten on the cloud's watermark, never on an acknowledgement. A block that is refused while its neighbours
-pass is poison: it is given up and declared, so its lane goes on; if everything is refused, nothing is given up.
+Rules: what is live before what is backlog; episodes before summaries before raw context; a quarter of the window
+is for live events alone. A block is forgotten on the cloud's watermark, never on an acknowledgement. A block that
+is refused while its neighbours pass is poison: it is given up and declared, so its lane goes on; if everything is
+refused, nothing is given up. A spool that fails is asked again later: nothing of it ends the agent.
 
 One thread calls ``step``; the uplink's thread only fills two queues. Not here: how far a lane has come
 (``device_agent.lane_progress``), the connection (``device_agent.uplink``).
@@ -23,12 +24,14 @@ from concurrent.futures import Future
 import msgspec
 
 from contract.codec import decode_stored
+from contract.envelope import Stored
 from contract.errors import ContractError
 from contract.events import LANES, Lane
 from contract.topics import events_topic, stored_topic
 from device_agent.config import UplinkConfig
-from device_agent.errors import UplinkError
+from device_agent.errors import SpoolError, UplinkError
 from device_agent.lane_progress import LaneProgress, Retry
+from device_agent.silence import Silence
 from device_agent.spool.port import Block, Outbox
 from device_agent.uplink.pacing import Backoff, TokenBucket
 from device_agent.uplink.port import PublishRefusedError, Uplink
@@ -38,6 +41,7 @@ POLL_S = 0.15
 """How soon a new row in the spool is noticed, at the latest."""
 
 DRAIN_S = 3.0
+SPOOL_RETRY_S = 1.0
 _HEARD_AT_ONCE = 64
 
 logger = logging.getLogger(__name__)
@@ -58,6 +62,8 @@ class Traffic(msgspec.Struct, kw_only=True):
         foreign: Answers about another spool, ignored.
         malformed: Answers that could not be read, ignored.
         unheard: Answers thrown away because too many came at once; a later one says the same and more.
+        probes: Blocks sent again because the cloud had been silent for hours.
+        spool_failures: Times the spool could not be read or written.
     """
 
     publishes: int = 0
@@ -71,6 +77,8 @@ class Traffic(msgspec.Struct, kw_only=True):
     foreign: int = 0
     malformed: int = 0
     unheard: int = 0
+    probes: int = 0
+    spool_failures: int = 0
 
 
 class Forwarder:
@@ -109,6 +117,17 @@ class Forwarder:
         self._answers: queue.SimpleQueue[tuple[Block, Future[None]]] = queue.SimpleQueue()
         self._heard: queue.Queue[bytes] = queue.Queue(maxsize=_HEARD_AT_ONCE)
         self._wake = threading.Event()
+        self._connects = 0
+        self._marks: dict[Lane, Stored] = {}
+        self._unconfirmed = False
+        self._silence = Silence(config.silent_after_h * 3600, monotonic_s())
+        self._resume_at_s = 0.0
+        self.trouble = ""
+
+    @property
+    def cloud_is_silent(self) -> bool:
+        """Whether the broker takes everything and the cloud has not answered for hours."""
+        return self._silence.is_silent
 
     @property
     def in_flight(self) -> int:
@@ -133,22 +152,87 @@ class Forwarder:
 
     def step(self, *, flush: bool = False) -> None:
         """Heeds what came back, then sends what may be sent now; ``flush`` lets nothing wait for company."""
+        if self._now() < self._resume_at_s:
+            return
+        try:
+            self._step(flush=flush)
+        except SpoolError as exc:
+            self._suffer(exc)
+        else:
+            self._recover()
+
+    def _step(self, *, flush: bool) -> None:
         self._heed_answers()
         self._heed_watermarks()
-        if self._uplink.link.connected:
-            for lane in LANES:
-                self._send(lane, flush=flush)
+        link = self._uplink.link
+        if not link.connected:
+            return
+        if link.connects != self._connects:
+            for progress in self._lanes.values():
+                progress.link_came_up()
+            self._connects = link.connects
+        for lane in LANES:
+            self._send_live(lane, flush=flush)
+        for lane in LANES:
+            self._send_backlog(lane)
+        self._break_silence()
+
+    def _suffer(self, exc: SpoolError) -> None:
+        self.traffic.spool_failures += 1
+        if not self.trouble:
+            logger.error("forward.spool_failed", extra={"reason": str(exc), "remedy": exc.remedy})
+        self.trouble = str(exc)
+        self._resume_at_s = self._now() + SPOOL_RETRY_S
+
+    def _recover(self) -> None:
+        if self.trouble:
+            logger.warning("forward.spool_works_again", extra={"after": self.trouble})
+            self.trouble = ""
 
     def _progress(self, lane: Lane) -> LaneProgress:
         return LaneProgress(lane, self._outbox, linger_s=0 if lane == "events" else self._config.linger_s)
 
-    def _send(self, lane: Lane, *, flush: bool) -> None:
+    def _send_live(self, lane: Lane, *, flush: bool) -> None:
         window = self._config.in_flight - (0 if lane == "events" else self._config.in_flight // 4)
         while self.in_flight < window and self._bucket.ready(self._now()):
-            choice = self._lanes[lane].next(self._now(), self._in_flight[lane], flush=flush)
+            choice = self._lanes[lane].next_live(self._now(), self._in_flight[lane], flush=flush)
             if choice is None:
                 return
             self._publish(choice.block, again=choice.again)
+
+    def _send_backlog(self, lane: Lane) -> None:
+        window = self._config.in_flight - self._config.in_flight // 4
+        while self.in_flight < window and self._bucket.ready(self._now()):
+            choice = self._lanes[lane].next_backlog(self._now(), self._in_flight[lane])
+            self._tell_poison(self._lanes[lane])
+            if choice is None:
+                return
+            self._publish(choice.block, again=choice.again)
+
+    def _tell_poison(self, progress: LaneProgress) -> None:
+        for block in progress.poison:
+            self.traffic.given_up += 1
+            logger.error(
+                "forward.given_up", extra=_named(block) | {"reason": "acknowledged and missed, again and again"}
+            )
+        progress.poison.clear()
+
+    def _break_silence(self) -> None:
+        was_silent = self._silence.is_silent
+        due = self._silence.step(self._now(), expecting=self._unconfirmed, connected=True)
+        if self._silence.is_silent and not was_silent:
+            hours = self._config.silent_after_h
+            logger.error(
+                "forward.cloud_silent", extra={"hours": hours, "remedy": "look at the cloud's queue and alarms"}
+            )
+        if not due:
+            return
+        for lane in LANES:
+            block = self._outbox.take(lane, after=0, partial=False)
+            if block is not None and block.first_seq not in self._in_flight[lane]:
+                self.traffic.probes += 1
+                self._publish(block, again=True)
+                return
 
     def _publish(self, block: Block, *, again: bool) -> None:
         payload = block.envelope(self._gateway_id)
@@ -178,6 +262,7 @@ class Forwarder:
             error = done.exception()
             if error is None:
                 self.traffic.acknowledged += 1
+                self._unconfirmed = True
                 self._lanes[block.lane].acknowledged += 1
                 self._lanes[block.lane].retries.pop(block.first_seq, None)
             elif isinstance(error, PublishRefusedError):
@@ -227,8 +312,15 @@ class Forwarder:
                 self.traffic.foreign += 1
                 continue
             self.traffic.watermarks += 1
-            self._outbox.forget(stored.lane, stored.through)
-            self._lanes[stored.lane].miss(stored.missing, self._now())
+            self._silence.heard(self._now())
+            self._unconfirmed = False
+            known = self._marks.get(stored.lane)
+            if known is None or stored.through >= known.through:
+                self._marks[stored.lane] = stored
+        for lane, stored in list(self._marks.items()):
+            self._outbox.forget(lane, stored.through)
+            self._lanes[lane].miss(stored.missing, stored.through, self._now())
+            del self._marks[lane]  # only now: a spool that cannot forget is told again
 
     def _drain(self) -> None:
         deadline = self._now() + DRAIN_S

@@ -2,7 +2,8 @@
 
 - The client id is the gateway's id: AWS IoT policies tie it to the thing.
 - QoS 1; the session outlives the connection for an hour, so answers of the cloud wait there.
-- Reconnects by itself after 1 to 30 s, fully jittered.
+- Reconnects by itself: within seconds while nobody answers, ever more rarely while somebody refuses
+  (``reconnecting``).
 - Whatever cannot be sent fails at once. The SDK applies ``AWS_IOT_CORE_DEFAULTS``: above 100 publishes or 512 KB
   a second it queues in memory, unseen and unbounded. Its caller stays below both (see ``pacing``), so that
   queue is always empty. Publishes that were sent when the link broke are the exception: MQTT has the client
@@ -12,12 +13,14 @@ Callbacks run on the SDK's event loop; they only set fields and resolve futures.
 """
 
 import logging
+import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
-from awscrt import mqtt5
+from awscrt import io, mqtt5
 from awscrt.exceptions import AwsCrtError
 from awsiot import mqtt5_client_builder
 
@@ -25,15 +28,16 @@ from device_agent.config import UplinkConfig
 from device_agent.errors import UplinkError
 from device_agent.uplink.credentials import check_credentials
 from device_agent.uplink.port import Link, PublishRefusedError
+from device_agent.uplink.reconnecting import FIRST_MS, LAST_MS, Reconnecting, is_plausible
 
 SESSION_EXPIRY_S: Final = 3600
 """AWS IoT Core's own default for persistent sessions."""
 
-_FIRST_RECONNECT_MS: Final = 1_000
-_LAST_RECONNECT_MS: Final = 30_000
+_TCP_CONNECT_MS: Final = 3_000
 _ANSWER_S: Final = 10
 _STOP_S: Final = 3.0
 _REFUSED: Final = 0x80
+_CONTESTED = "provision one of the two anew, under a name of its own"
 _PERMANENT = frozenset(
     {
         mqtt5.PubackReasonCode.TOPIC_NAME_INVALID,
@@ -65,6 +69,10 @@ class Mqtt5Uplink:
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._stopped = threading.Event()
+        self._closing = False
+        self._reconnecting = Reconnecting(random.SystemRandom())
+        self._pause: threading.Timer | None = None
+        self._mutex = threading.Lock()
 
     @property
     def link(self) -> Link:
@@ -88,15 +96,16 @@ class Mqtt5Uplink:
             session_expiry_interval_sec=SESSION_EXPIRY_S,
             offline_queue_behavior=mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
             retry_jitter_mode=mqtt5.ExponentialBackoffJitterMode.FULL,
-            min_reconnect_delay_ms=_FIRST_RECONNECT_MS,
-            max_reconnect_delay_ms=_LAST_RECONNECT_MS,
+            min_reconnect_delay_ms=FIRST_MS,
+            max_reconnect_delay_ms=LAST_MS,
+            socket_options=_socket_options(),
             connack_timeout_ms=_ANSWER_S * 1000,
             ack_timeout_sec=_ANSWER_S,
             on_publish_received=self._on_message,
             on_lifecycle_connection_success=self._on_connected,
             on_lifecycle_connection_failure=self._on_failure,
             on_lifecycle_disconnection=self._on_disconnected,
-            on_lifecycle_stopped=lambda _: self._stopped.set(),
+            on_lifecycle_stopped=self._on_stopped,
         )
         self._client.start()
 
@@ -114,8 +123,13 @@ class Mqtt5Uplink:
 
     def close(self) -> None:
         """See ``Uplink``."""
-        if self._client is None or self._stopped.is_set():
-            return
+        with self._mutex:
+            if self._client is None or self._closing:
+                return
+            self._closing = True
+            if self._pause is not None:
+                self._pause.cancel()
+                self._stopped.set()
         self._client.stop()
         if not self._stopped.wait(_STOP_S):
             logger.warning("uplink.stop_unanswered", extra={"waited_s": _STOP_S})
@@ -126,7 +140,10 @@ class Mqtt5Uplink:
         wanted = [mqtt5.Subscription(topic_filter=self._topic, qos=mqtt5.QoS.AT_LEAST_ONCE)]
         subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
         subscribed.add_done_callback(self._on_subscribed)
-        self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason="")
+        self._reconnecting.calmed(time.monotonic())
+        self._reconnecting.accepted()
+        contested = self._link.reason if self._reconnecting.is_contested else ""
+        self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason=contested)
         logger.info("uplink.connected", extra={"client_id": self._client_id, "session_resumed": resumed})
         self._wake()
 
@@ -139,9 +156,18 @@ class Mqtt5Uplink:
             self._link = self._link._replace(reason=reason)
             logger.error("uplink.deaf", extra={"client_id": self._client_id, "reason": reason})
 
+    def _on_stopped(self, _: object) -> None:
+        if self._closing:
+            self._stopped.set()
+
     def _on_failure(self, data: mqtt5.LifecycleConnectFailureData) -> None:
         refusal = data.connack_packet and data.connack_packet.reason_code
         reason = f"refused by the broker: {refusal.name}" if refusal else _name(data.exception)
+        if refusal or ("TLS" in reason and is_plausible(time.time())):
+            self._reconnecting.refused()
+        else:
+            self._reconnecting.unreachable()
+        self._maybe_pause()
         if reason != self._link.reason:  # being offline is normal and may last days: said once
             logger.warning("uplink.not_connected", extra={"client_id": self._client_id, "reason": reason})
         self._lose(reason, failures=self._link.failures + 1)
@@ -149,8 +175,31 @@ class Mqtt5Uplink:
     def _on_disconnected(self, data: mqtt5.LifecycleDisconnectData) -> None:
         said = data.disconnect_packet and data.disconnect_packet.reason_code
         reason = f"ended by the broker: {said.name}" if said else _name(data.exception)
+        if said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
+            self._reconnecting.was_taken_over(time.monotonic())
+            if self._reconnecting.is_contested:
+                reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
+                logger.error("uplink.contested", extra={"client_id": self._client_id, "remedy": _CONTESTED})
+        self._maybe_pause()
         self._lose(reason, failures=self._link.failures)
         logger.info("uplink.disconnected", extra={"client_id": self._client_id, "reason": reason})
+
+    def _maybe_pause(self) -> None:
+        """Stops trying for a while where the service said no; the client's own waits are for a link that is away."""
+        pause_s = self._reconnecting.pause_s()
+        with self._mutex:
+            if pause_s is None or self._closing or self._pause is not None:
+                return
+            self._client.stop()
+            self._pause = threading.Timer(pause_s, self._resume)
+            self._pause.daemon = True
+            self._pause.start()
+
+    def _resume(self) -> None:
+        with self._mutex:
+            self._pause = None
+            if not self._closing:
+                self._client.start()
 
     def _lose(self, reason: str, *, failures: int) -> None:
         self._link = self._link._replace(connected=False, failures=failures, reason=reason)
@@ -158,6 +207,12 @@ class Mqtt5Uplink:
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
         self._deliver(bytes(data.publish_packet.payload or b""))
+
+
+def _socket_options() -> Any:  # noqa: ANN401 - a library without types
+    options = io.SocketOptions()
+    options.connect_timeout_ms = _TCP_CONNECT_MS
+    return options
 
 
 def _resolve(answer: Future[None], done: Future[mqtt5.PublishCompletionData], topic: str) -> None:

@@ -9,13 +9,14 @@ from contract.codec import decode_envelope, encode_stored
 from contract.envelope import Declared, Range, Stored
 from contract.events import Health, Lane, Summary
 from contract.topics import events_topic, stored_topic
+from device_agent import lane_progress
 from device_agent.config import UplinkConfig
 from device_agent.forwarder import Forwarder
-from device_agent.lane_progress import MISSING_GRACE_S
 from device_agent.spool.memory import MemorySpool
 from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 
 GATEWAY = "gw-1"
+MISSING_GRACE_S = lane_progress.MISSING_GRACE_S[0]
 
 
 def health(number: int = 0) -> Health:
@@ -47,6 +48,7 @@ class Rehearsal:
             source=random.Random(1),  # noqa: S311 - a fixed seed for back-off
         )
         self.forwarder.connect()
+        self.forwarder.step()  # the link is up: what comes from now on is live
 
     def accept(self, *events: Health | Summary) -> None:
         self.spool.append("boot", events)

@@ -1,0 +1,72 @@
+import random
+
+import pytest
+
+from device_agent.uplink.reconnecting import SLOW_LAST_S, Reconnecting, is_plausible
+
+
+@pytest.fixture
+def state() -> Reconnecting:
+    return Reconnecting(random.Random(1))  # noqa: S311 - a fixed seed
+
+
+def test_while_nobody_answers_the_quick_waits_go_on(state: Reconnecting) -> None:
+    for _ in range(1000):
+        state.unreachable()
+
+    assert state.pause_s() is None
+
+
+def test_a_service_that_says_no_is_asked_ever_more_rarely(state: Reconnecting) -> None:
+    bounds = []
+    for _ in range(12):
+        state.refused()
+        bounds.append(max(state.pause_s() or 0 for _ in range(200)))
+
+    assert bounds[0] <= 4
+    assert 100 < bounds[-1] <= SLOW_LAST_S
+
+
+def test_a_yes_ends_the_slowness(state: Reconnecting) -> None:
+    for _ in range(8):
+        state.refused()
+    state.accepted()
+
+    assert state.pause_s() is None
+
+
+def test_one_takeover_is_our_own_restart(state: Reconnecting) -> None:
+    state.was_taken_over(100)
+
+    assert not state.is_contested
+    assert state.pause_s() is None
+
+
+def test_takeovers_again_and_again_are_another_device_and_slow_both_down(state: Reconnecting) -> None:
+    for second in range(0, 40, 10):
+        state.was_taken_over(second)
+        state.accepted()
+
+    assert state.is_contested
+    assert state.taken_over == 4
+    assert (state.pause_s() or 0) > 0
+
+
+def test_rare_takeovers_are_forgotten(state: Reconnecting) -> None:
+    for second in range(0, 4000, 1000):
+        state.was_taken_over(second)
+
+    assert not state.is_contested
+
+
+def test_a_contest_that_is_over_is_forgotten(state: Reconnecting) -> None:
+    for second in range(0, 40, 10):
+        state.was_taken_over(second)
+    state.calmed(1000)
+
+    assert not state.is_contested
+
+
+@pytest.mark.parametrize(("wall_s", "plausible"), [(0, False), (1_577_836_800, False), (1_795_512_000, True)])
+def test_a_clock_that_was_never_set_is_noticed(wall_s: int, plausible: bool) -> None:  # noqa: FBT001
+    assert is_plausible(wall_s) is plausible
