@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +21,6 @@ from device_agent.spool.database import Database, Opening, open_database
 from device_agent.spool.packing import Row, room
 from device_agent.spool.surrender import count
 from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
-
 
 _REMEDY: Final = "`thresher spool export --quarantine` lists what is"
 
@@ -71,11 +70,7 @@ def _requeue(database: Database, numbers: Collection[int] | None) -> list[Requeu
     reach("spool.requeue.begin")
     db.execute("BEGIN IMMEDIATE")
     try:
-        kept = db.execute("SELECT number, lane, reason, seq, boot_id, body FROM quarantine ORDER BY number").fetchall()
-        chosen = [row for row in kept if numbers is None or row[0] in numbers]
-        unknown = sorted(set(numbers or ()) - {row[0] for row in kept})
-        if unknown:
-            raise SpoolError(f"not in quarantine: {', '.join(map(str, unknown))}", remedy=_REMEDY)
+        chosen = _chosen(db, numbers)
         done = [_one(database, number, lane, reason, Row(*row)) for number, lane, reason, *row in chosen]
         database.lease.cover(db)
         reach("spool.requeue.written")
@@ -86,6 +81,14 @@ def _requeue(database: Database, numbers: Collection[int] | None) -> list[Requeu
         raise
     reach("spool.requeue.committed")
     return done
+
+
+def _chosen(db: sqlite3.Connection, numbers: Collection[int] | None) -> list[Any]:
+    kept = db.execute("SELECT number, lane, reason, seq, boot_id, body FROM quarantine ORDER BY number").fetchall()
+    unknown = sorted(set(numbers or ()) - {row[0] for row in kept})
+    if unknown:
+        raise SpoolError(f"not in quarantine: {', '.join(map(str, unknown))}", remedy=_REMEDY)
+    return [row for row in kept if numbers is None or row[0] in numbers]
 
 
 def _one(database: Database, number: int, lane: Lane, reason: str, row: Row) -> Requeued:
