@@ -28,9 +28,9 @@ from contract.events import LANES
 from device_agent.fault_points import reach
 from device_agent.files import sync_folder
 from device_agent.spool import rebuild, schema, surrender
-from device_agent.spool.lease import STEP, Lease, LeaseNote, read_note
+from device_agent.spool.lease import STEP, Lease, LeaseNote, lease_path, read_note
 from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
-from device_agent.spool.salvage import salvage
+from device_agent.spool.salvage import salvage, tolerant_text
 from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
 _BUSY_MS = 10_000
@@ -162,13 +162,13 @@ def _open(opening: Opening, *, alone: bool) -> sqlite3.Connection:
 
 def _is_gone(path: Path) -> bool:
     """Whether a spool was here, its lease says, and its file is not: deleted, or cut to nothing."""
-    return _lease_path(path).exists() and (not path.exists() or path.stat().st_size == 0)
+    return lease_path(path).exists() and (not path.exists() or path.stat().st_size == 0)
 
 
 def _rescue(opening: Opening) -> sqlite3.Connection:
     path = opening.path
-    if path.exists() or _lease_path(path).exists():
-        remains = salvage(path, read_note(_lease_path(path)))
+    if path.exists() or lease_path(path).exists():
+        remains = salvage(path, read_note(lease_path(path)))
         rebuild.rebuild(path, remains, new_id=opening.new_id(), hardware=opening.hardware, wall_ms=opening.wall_ms())
         kept = {lane: len(one.rows) for lane, one in remains.lanes.items()}
         logger.warning("spool.rescued", extra={"path": str(path), "kept": kept, "same_spool": bool(remains.spool_id)})
@@ -179,7 +179,7 @@ def _rescue(opening: Opening) -> sqlite3.Connection:
 
 def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(opening.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-    connection.text_factory = _tolerant_text
+    connection.text_factory = tolerant_text
     try:
         if alone:
             try:
@@ -198,11 +198,6 @@ def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _tolerant_text(raw: bytes) -> str:
-    """A damaged text is another text, which its checksum finds, and never an error in the middle of a query."""
-    return raw.decode(errors="replace")
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -270,15 +265,11 @@ def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str, hardware: 
 
 def _lease(db: sqlite3.Connection, path: Path, spool_id: str, hardware: str) -> Lease:
     used = dict(db.execute("SELECT name, next_seq FROM lane"))
-    note = read_note(_lease_path(path))
+    note = read_note(lease_path(path))
     if note and note.spool_id == spool_id:
         if any(used[lane] > note.below[lane] for lane in LANES):
             raise _damage("it counts beyond its lease")
-        return Lease(_lease_path(path), note)
-    lease = Lease(_lease_path(path), LeaseNote(spool_id=spool_id, hardware=hardware, below={}))
+        return Lease(lease_path(path), note)
+    lease = Lease(lease_path(path), LeaseNote(spool_id=spool_id, hardware=hardware, below={}))
     lease.write({lane: used[lane] + STEP for lane in LANES})
     return lease
-
-
-def _lease_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.lease")
