@@ -2,8 +2,8 @@
 
 Hours of the plant go through the real pipeline; each event is accepted, sealed, and forgotten by itself, as in a
 gateway whose cloud answers each message at once: the most that can be asked of the disk. Calibration and the notes
-of open episodes lie on the same disk. In two minutes of a real gateway (``bench.wear``) the spool's log is still
-growing, which costs more than writing over it; here it has long reached its size.
+of open episodes lie on the same disk. Copying the spool's log back, which two minutes of a real gateway
+(``bench.wear``) seldom see, has its share here.
 """
 
 import tempfile
