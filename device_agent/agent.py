@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from contract.events import LANES, Lane
+from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
 from device_agent.clock import Clock, SystemClock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError, SpoolError
@@ -50,6 +51,7 @@ class AgentStatus(Traffic, kw_only=True):
         cloud_is_silent: Whether the broker takes everything and the cloud has not answered for hours.
         trouble: Why the spool cannot be read or written now; empty while it can.
         spool: What the spool counted, ever.
+        budget: How the month's data budget goes.
     """
 
     gateway_id: str
@@ -64,6 +66,7 @@ class AgentStatus(Traffic, kw_only=True):
     spool: dict[str, int]
     cloud_is_silent: bool = False
     trouble: str = ""
+    budget: BudgetStatus = BudgetStatus()
 
 
 def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
@@ -103,6 +106,12 @@ class Agent:
         self._clock = clock
         nothing: dict[Lane, int] = dict.fromkeys(LANES, 0)
         self._gauges: tuple[dict[Lane, int], dict[Lane, int], dict[str, int]] = (nothing, nothing, {})
+        self._budget = Budget(
+            config.uplink.monthly_bytes,
+            keep_alive_s=config.uplink.keep_alive_s,
+            clock=clock,
+            path=Path(config.state_dir) / BUDGET_FILE,
+        )
         self._forwarder = Forwarder(
             spool,
             uplink,
@@ -110,6 +119,7 @@ class Agent:
             config=config.uplink,
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
+            budget=self._budget,
         )
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
@@ -146,6 +156,7 @@ class Agent:
             spool=counters,
             cloud_is_silent=self._forwarder.cloud_is_silent,
             trouble=trouble,
+            budget=self._budget.status(),
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 
