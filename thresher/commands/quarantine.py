@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         errors = importlib.import_module("operations.errors")
         stack_module = importlib.import_module("operations.stack")
     except ModuleNotFoundError as exc:
-        raise ThresherError(f"{exc.name} is not installed", remedy="pip install 'thresher[operations]'") from exc
+        raise ThresherError(f"{exc.name} is not installed", remedy="pip install '.[operations]' in a checkout") from exc
     try:
         return _DO[arguments.what](stack_module.Stack(arguments.stack), arguments)
     except errors.OperationError as exc:
