@@ -27,6 +27,7 @@ from typing import NamedTuple
 from contract.events import LANES
 from device_agent.fault_points import reach
 from device_agent.files import sync_folder
+from device_agent.identity import is_same_machine, remembered
 from device_agent.spool import rebuild, schema, surrender
 from device_agent.spool.lease import STEP, Lease, LeaseNote, lease_path, read_note
 from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
@@ -46,7 +47,7 @@ class Opening(NamedTuple):
 
     Attributes:
         path: Of the file.
-        hardware: Fingerprint of this machine, or empty.
+        hardware: Fingerprints of this machine (``identity.read_hardware``), or empty.
         new_id: Makes a spool id.
         wall_ms: Unix milliseconds, names a damaged file that is moved aside.
     """
@@ -241,18 +242,17 @@ def _settle(connection: sqlite3.Connection, opening: Opening, lock: int) -> Data
     if row is None:
         raise _damage("no spool id")
     spool_id, hardware, elapsed_s = row
-    if opening.hardware and hardware != opening.hardware:
-        spool_id = _move_in(connection, opening, spool_id, hardware)
-    lease = _lease(connection, opening.path, spool_id, opening.hardware or hardware)
+    if not is_same_machine(hardware, opening.hardware):
+        spool_id, hardware = _move_in(connection, opening, spool_id), opening.hardware
+    latest = remembered(hardware, opening.hardware)
+    connection.execute("UPDATE spool SET hardware = ?1 WHERE hardware != ?1", (latest,))
+    lease = _lease(connection, opening.path, spool_id, latest)
     connection.execute("COMMIT")
     return Database(connection, spool_id, elapsed_s, lease, lock)
 
 
-def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str, hardware: str) -> str:
-    """This machine's fingerprint goes into the file; a file of another machine gets a new id."""
-    db.execute("UPDATE spool SET hardware = ?", (opening.hardware,))
-    if not hardware:
-        return spool_id
+def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str) -> str:
+    """A file of another machine gets a new id."""
     new_id = opening.new_id()
     db.execute("UPDATE spool SET spool_id = ?", (new_id,))
     for lane in LANES:

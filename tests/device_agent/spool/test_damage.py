@@ -258,3 +258,14 @@ def test_a_machine_without_a_fingerprint_is_no_other_machine(path: Path) -> None
 
     assert second.spool_id == first.spool_id
     second.close()
+
+
+def test_two_users_of_one_machine_count_as_one(path: Path) -> None:
+    root = SqliteSpool(path, hardware="product-1 network-a")
+    user = SqliteSpool(path, hardware="network-a")
+    root_again = SqliteSpool(path, hardware="product-1 network-a network-b")
+
+    assert {root.spool_id, user.spool_id, root_again.spool_id} == {root.spool_id}
+    assert "hardware_changed" not in root.counters()
+    for spool in (root, user, root_again):
+        spool.close()
