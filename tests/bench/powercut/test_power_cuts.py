@@ -19,8 +19,9 @@ def test_nothing_promised_is_lost_by_a_power_cut() -> None:
     for row in rows:
         assert row.injected >= 30
         assert row.accepted > 0
-        assert (row.lost, row.duplicates) == (0, 0), row.named
+        assert (row.lost, row.duplicates) == (0, 0), row.broken
         assert row.stored + row.declared == row.accepted
+    assert [set(row.reasons) for row in rows] == [{"quota", "refused"}, {"quota", "refused", "corrupt"}, set()]
 
 
 @pytest.fixture
