@@ -1,6 +1,8 @@
 """``thresher spool`` shows, exports, verifies and retries, beside running processes and from damaged files."""
 
+import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,6 +161,7 @@ def test_a_sound_spool_is_found_sound(config, capsys):
     assert printed(capsys) == {"events": 5, "blocks": 0, "findings": []}
 
 
+@pytest.mark.usefixtures("spool")
 @pytest.mark.parametrize(
     ("harm", "where"),
     [
@@ -172,8 +175,9 @@ def test_a_sound_spool_is_found_sound(config, capsys):
         ("PRAGMA user_version = 7", "file"),
     ],
 )
-def test_what_is_wrong_is_named(config, spool, capsys, harm, where):
-    spool._open().connection.execute(harm)
+def test_what_is_wrong_is_named(config, path, capsys, harm, where):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(harm)
 
     assert main(["spool", "verify", "--config", config, "--json"]) == 1
     assert where in [finding["where"] for finding in printed(capsys)["findings"]]
