@@ -116,6 +116,7 @@ class MemorySpool:
                 event = loss_event(lost, self._spool_id, wall_ms=wall_ms, monotonic_ms=monotonic_ms)
                 told.append((event, self._insert(boot_id, "events", encode_event(event))))
             self._losses.clear()
+            self._keep_within()
             return told
 
     def pending(self) -> dict[Lane, int]:

@@ -313,7 +313,8 @@ def test_a_lanes_own_limit_is_kept_before_the_common_one(
 
 
 def test_losses_are_told_once_with_their_range_and_size(make_spool: MakeSpool, context: Callable[..., Context]) -> None:
-    spool = make_spool(max_bytes=1500)
+    own = {lane: LaneLimit(1500 if lane == "context" else 10_000) for lane in LANES}
+    spool = make_spool(limits=Limits(own, 20_000))
     places = spool.append("boot", [context() for _ in range(20)])
     kept = spool.lane_bytes()["context"]
 
@@ -324,3 +325,11 @@ def test_losses_are_told_once_with_their_range_and_size(make_spool: MakeSpool, c
     assert loss.size_bytes == len(places) * len(encode_event(context())) - kept
     assert place == Accepted("events", 1)
     assert spool.tell_losses("boot", wall_ms=5, monotonic_ms=6) == []
+
+
+def test_telling_losses_keeps_the_limits_too(make_spool: MakeSpool, health: Callable[..., Health]) -> None:
+    full = make_spool(max_bytes=1000)
+    full.append("boot", [health(number) for number in range(30)])
+    full.tell_losses("boot", wall_ms=5, monotonic_ms=6)
+
+    assert full.lane_bytes()["events"] <= 1000
