@@ -47,6 +47,7 @@ class AgentStatus(Traffic, kw_only=True):
         reason: Why it is not connected, or cannot hear the cloud.
         connects: Connections made since the start.
         connect_failures: Attempts that failed since the start.
+        takeovers: Times that another client under this name ended the session.
         in_flight: Publishes sent and not yet answered.
         pending: By lane: sequence numbers the cloud does not yet know to be stored or declared.
         stored: By lane: everything up to this sequence is.
@@ -64,6 +65,7 @@ class AgentStatus(Traffic, kw_only=True):
     reason: str
     connects: int
     connect_failures: int
+    takeovers: int
     in_flight: int
     pending: dict[Lane, int]
     stored: dict[Lane, int]
@@ -161,6 +163,7 @@ class Agent:
             reason=link.reason,
             connects=link.connects,
             connect_failures=link.failures,
+            takeovers=link.takeovers,
             in_flight=self._forwarder.in_flight,
             pending=pending,
             stored=stored,
