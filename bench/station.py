@@ -28,12 +28,14 @@ class Station:
     Args:
         config: Its ``uplink`` is replaced by one that reaches the twin.
         folder: Its own, for document, identity, logs and ledger; the state folder is the document's.
+        program: What Python runs; takes a role and that role's arguments.
     """
 
-    def __init__(self, config: GatewayConfig, folder: Path) -> None:
+    def __init__(self, config: GatewayConfig, folder: Path, *, program: str = "thresher") -> None:
         self.config = config
         self.ledger = folder / "ledger.jsonl"
         self._folder = folder
+        self._program = program
         self._document = folder / "gateway.yaml"
         self._children: dict[Role, Child] = {}
 
@@ -58,14 +60,14 @@ class Station:
         self.config = msgspec.structs.replace(self.config, uplink=changed)
         atomic_write(self._document, msgspec.yaml.encode(self.config))
 
-    def start(self, role: Role) -> None:
-        """Starts a process. Call from a thread that outlives it (see ``twin.tether``)."""
+    def start(self, role: Role, *options: str) -> None:
+        """Starts a process, with more arguments. Call from a thread that outlives it (see ``twin.tether``)."""
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
         more = ("--ledger", str(self.ledger)) if role == "run" else ()
         self._children[role] = Child(
             f"{self.config.gateway} {role}",
-            ("-m", "thresher", role, "--config", str(self._document), *more),
+            ("-m", self._program, role, "--config", str(self._document), *more, *options),
             log=self._folder / f"{role}.log",
             environment=child_environment(home),
         )
@@ -75,6 +77,17 @@ class Station:
         child = self._children.pop(role, None)
         if child is not None:
             child.stop(_END_S)
+
+    def kill(self, role: Role) -> None:
+        """Ends a process without a word (SIGKILL)."""
+        self._children.pop(role).kill()
+
+    def ended(self, role: Role, timeout_s: float) -> int | None:
+        """The exit code of a process that ends by itself; ``None`` if it has not in time."""
+        code = self._children[role].wait(timeout_s)
+        if code is not None:
+            self._children.pop(role)
+        return code
 
     def pid(self, role: Role) -> int:
         """Process id of a started process."""

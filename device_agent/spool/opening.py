@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Final
 
 from device_agent.config import GatewayConfig
-from device_agent.identity import read_hardware
 from device_agent.spool.limits import limits_of
 from device_agent.spool.sqlite import SqliteSpool
 
 SPOOL_FILE: Final = "spool.sqlite3"
 
 
-def open_spool(config: GatewayConfig) -> SqliteSpool:
-    """Opens or begins it."""
+def open_spool(config: GatewayConfig, hardware: str) -> SqliteSpool:
+    """Opens or begins it on a machine with this fingerprint."""
     return SqliteSpool(
         Path(config.state_dir) / SPOOL_FILE,
         limits=limits_of(config.spool),
         reserve_bytes=config.spool.reserve_bytes,
-        hardware=read_hardware(),
+        hardware=hardware,
     )
