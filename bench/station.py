@@ -15,6 +15,7 @@ from twin.cloud import Deployment
 from twin.errors import TwinError
 from twin.gateways import AgentStatus, RunStatus
 from twin.ports import LOOPBACK
+from twin.provision import DeviceFiles
 
 Role = Literal["run", "agent"]
 _STATUS: Final = {"run": "run-status.json", "agent": "agent-status.json"}
@@ -48,16 +49,26 @@ class Station:
             uplink: Other keys of ``UplinkConfig``.
         """
         device = deployment.provisioner().provision(self.config.gateway, self._folder / "identity")
+        self.reach(device, port=port or deployment.endpoint.mqtt_port, rule=deployment.outputs.rule_name, **uplink)
+
+    def reach(self, device: DeviceFiles, *, port: int, rule: str, **uplink: float) -> None:
+        """Writes its document for a broker on 127.0.0.1 and an identity that is there already."""
         reach = UplinkConfig(
             endpoint=LOOPBACK,
-            port=port or deployment.endpoint.mqtt_port,
+            port=port,
             certificate=str(device.certificate),
             private_key=str(device.private_key),
             ca=str(device.ca),
-            rule=deployment.outputs.rule_name,
+            rule=rule,
         )
         changed = msgspec.convert({**msgspec.to_builtins(reach), **uplink}, UplinkConfig)
         self.config = msgspec.structs.replace(self.config, uplink=changed)
+        atomic_write(self._document, msgspec.yaml.encode(self.config))
+
+    def take_identity(self, other: "Station") -> None:
+        """Name and certificate of another one, as a copied card has them; its own state folder."""
+        own = self.config.state_dir
+        self.config = msgspec.structs.replace(other.config, state_dir=own)
         atomic_write(self._document, msgspec.yaml.encode(self.config))
 
     def start(self, role: Role, *options: str) -> None:

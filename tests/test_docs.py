@@ -7,7 +7,17 @@ from typing import get_args
 import msgspec
 import pytest
 
-from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, LaneConfig, SpoolConfig, UplinkConfig, parse
+from device_agent.config import (
+    ContextConfig,
+    FilterConfig,
+    GatewayConfig,
+    LaneConfig,
+    Pkcs11Config,
+    ProxyConfig,
+    SpoolConfig,
+    UplinkConfig,
+    parse,
+)
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride
 
@@ -20,6 +30,8 @@ PARTS = (
     SpoolConfig,
     LaneConfig,
     UplinkConfig,
+    ProxyConfig,
+    Pkcs11Config,
     ChannelOverride,
     *get_args(AnySensorConfig),
 )

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -115,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _name_and(kind: type[int] | type[float]) -> "object":
+def _name_and(kind: type[int] | type[float]) -> Callable[[str], tuple[str, float]]:
     return lambda text: (text.rsplit(":", 1)[0], kind(text.rsplit(":", 1)[1]))
 
 

@@ -1,6 +1,6 @@
 """One gateway on the twin, for one row: started, hurt, healed, drained, and accounted for.
 
-Its plant plays fast, so that a few seconds hold hundreds of events: summaries and Health every half second, an
+Its plant plays fast, so that a few seconds hold hundreds of events: summaries and Health five times a second, an
 episode with its context every dozen seconds.
 """
 
@@ -86,8 +86,8 @@ class Scene:
                 sensors=[ReplaySensor(name=SENSOR, path=str(recording), loop=True, speed=speed)],
                 filter=FilterConfig(calibration_scans=256),
                 spool=spool or SpoolConfig(group_commit_s=0.2, reserve_bytes=65536),
-                summary_s=0.5,
-                health_s=0.5,
+                summary_s=0.2,
+                health_s=0.2,
             ),
             folder,
             program=PROGRAM,

@@ -287,8 +287,8 @@ class SqliteSpool:
 
     @contextmanager
     def _writing(self, step: str) -> Iterator[sqlite3.Connection]:
-        reach(f"spool.{step}.begin")
         with self._transaction("IMMEDIATE") as db:
+            reach(f"spool.{step}.begin")
             yield db
             if self._database is not None:
                 self._database.lease.cover(db)

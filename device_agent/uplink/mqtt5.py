@@ -4,6 +4,7 @@
 - QoS 1; the session outlives the connection for an hour, so answers of the cloud wait there.
 - Reconnects by itself: within seconds while nobody answers, ever more rarely while somebody refuses
   (``reconnecting``).
+- A certificate that is replaced on the disk is used within seconds, without a restart (``renewal``).
 - Whatever cannot be sent fails at once. The SDK applies ``AWS_IOT_CORE_DEFAULTS``: above 100 publishes or 512 KB
   a second it queues in memory, unseen and unbounded. Its caller stays below both (see ``pacing``), so that
   queue is always empty. Publishes that were sent when the link broke are the exception: MQTT has the client
@@ -20,21 +21,18 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
-from awscrt import io, mqtt5
+from awscrt import mqtt5
 from awscrt.exceptions import AwsCrtError
-from awsiot import mqtt5_client_builder
 
 from device_agent.config import UplinkConfig
 from device_agent.errors import UplinkError
+from device_agent.fault_points import reach
+from device_agent.uplink.building import build_client
 from device_agent.uplink.credentials import check_credentials
 from device_agent.uplink.port import Link, PublishRefusedError
-from device_agent.uplink.reconnecting import FIRST_MS, LAST_MS, Reconnecting, is_plausible
+from device_agent.uplink.reconnecting import Reconnecting, is_plausible
+from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
-SESSION_EXPIRY_S: Final = 3600
-"""AWS IoT Core's own default for persistent sessions."""
-
-_TCP_CONNECT_MS: Final = 3_000
-_ANSWER_S: Final = 10
 _STOP_S: Final = 3.0
 _REFUSED: Final = 0x80
 _CONTESTED = "provision one of the two anew, under a name of its own"
@@ -70,6 +68,9 @@ class Mqtt5Uplink:
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._stopped = threading.Event()
         self._closing = False
+        self._ending = threading.Event()
+        self._generation = 0
+        self._renewal = Renewal(config)
         self._reconnecting = Reconnecting(random.SystemRandom())
         self._pause: threading.Timer | None = None
         self._mutex = threading.Lock()
@@ -82,36 +83,51 @@ class Mqtt5Uplink:
     def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
         self._topic, self._deliver, self._wake = topic, deliver, wake
-        keep_alive_ms = self._config.keep_alive_s * 1000
-        self._client = mqtt5_client_builder.mtls_from_path(
-            self._config.certificate,
-            self._config.private_key,
-            ca_filepath=self._config.ca,
-            endpoint=self._config.endpoint,
-            port=self._config.port,
-            client_id=self._client_id,
-            keep_alive_interval_sec=self._config.keep_alive_s,
-            ping_timeout_ms=min(10_000, keep_alive_ms // 2),
-            session_behavior=mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
-            session_expiry_interval_sec=SESSION_EXPIRY_S,
-            offline_queue_behavior=mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
-            retry_jitter_mode=mqtt5.ExponentialBackoffJitterMode.FULL,
-            min_reconnect_delay_ms=FIRST_MS,
-            max_reconnect_delay_ms=LAST_MS,
-            socket_options=_socket_options(),
-            connack_timeout_ms=_ANSWER_S * 1000,
-            ack_timeout_sec=_ANSWER_S,
-            on_publish_received=self._on_message,
-            on_lifecycle_connection_success=self._on_connected,
-            on_lifecycle_connection_failure=self._on_failure,
-            on_lifecycle_disconnection=self._on_disconnected,
-            on_lifecycle_stopped=self._on_stopped,
-        )
+        self._client = self._build()
         self._client.start()
+        threading.Thread(target=self._watch_credentials, name="credentials", daemon=True).start()
+
+    def _build(self) -> Any:  # noqa: ANN401 - a library without types
+        """A client whose callbacks count only as long as no other took its place."""
+        self._generation += 1
+        mine = self._generation
+
+        def own(handler: Callable[[Any], None]) -> Callable[[Any], None]:
+            return lambda data: handler(data) if mine == self._generation else None
+
+        handlers = {
+            "on_publish_received": own(self._on_message),
+            "on_lifecycle_connection_success": own(self._on_connected),
+            "on_lifecycle_connection_failure": own(self._on_failure),
+            "on_lifecycle_disconnection": own(self._on_disconnected),
+            "on_lifecycle_stopped": own(self._on_stopped),
+        }
+        return build_client(self._config, self._client_id, handlers)
+
+    def _watch_credentials(self) -> None:
+        while not self._ending.wait(LOOK_EVERY_S):
+            if self._renewal.is_due():
+                self._renew()
+
+    def _renew(self) -> None:
+        """Connects with what is on the disk now; what was on the way goes again."""
+        with self._mutex:
+            if self._closing:
+                return
+            if self._pause is not None:
+                self._pause.cancel()
+                self._pause = None
+            old, self._client = self._client, self._build()
+            self._reconnecting = Reconnecting(random.SystemRandom())
+        self._lose("certificate renewed", failures=self._link.failures)
+        old.stop()
+        self._client.start()
+        logger.info("uplink.certificate_renewed", extra={"client_id": self._client_id})
 
     def publish(self, topic: str, payload: bytes) -> Future[None]:
         """See ``Uplink``."""
         answer: Future[None] = Future()
+        reach("uplink.publish.before")
         packet = mqtt5.PublishPacket(topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE)
         try:
             sent = self._client.publish(packet)
@@ -119,6 +135,7 @@ class Mqtt5Uplink:
             answer.set_exception(UplinkError(f"publish to {topic}: {exc.name}"))
             return answer
         sent.add_done_callback(lambda done: _resolve(answer, done, topic))
+        reach("uplink.publish.after")
         return answer
 
     def close(self) -> None:
@@ -127,6 +144,7 @@ class Mqtt5Uplink:
             if self._client is None or self._closing:
                 return
             self._closing = True
+            self._ending.set()
             if self._pause is not None:
                 self._pause.cancel()
                 self._stopped.set()
@@ -207,12 +225,6 @@ class Mqtt5Uplink:
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
         self._deliver(bytes(data.publish_packet.payload or b""))
-
-
-def _socket_options() -> Any:  # noqa: ANN401 - a library without types
-    options = io.SocketOptions()
-    options.connect_timeout_ms = _TCP_CONNECT_MS
-    return options
 
 
 def _resolve(answer: Future[None], done: Future[mqtt5.PublishCompletionData], topic: str) -> None:
