@@ -2,12 +2,13 @@
 
 Hours of the plant go through the real pipeline; each event is accepted, sealed, and forgotten by itself, as in a
 gateway whose cloud answers each message at once: the most that can be asked of the disk. Calibration and the notes
-of open episodes lie on the same disk. In two minutes of a real gateway (``bench.wear``) the spool's log is still
-growing, which costs more than writing over it; here it has long reached its size.
+of open episodes lie on the same disk. Copying the spool's log back, which two minutes of a real gateway
+(``bench.wear``) seldom see, has its share here.
 """
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,12 @@ import msgspec
 from bench.disk import OwnDisk
 from bench.feeder import Feeder
 from bench.plant import CHANNELS, Plant
+from contract.codec import encode_event
 from contract.events import AnyEvent, Lane, Loss
-from device_agent.config import GatewayConfig
+from device_agent.config import GatewayConfig, SpoolConfig
 from device_agent.pipeline import file_memory
 from device_agent.sensors.replay import ReplaySensor
+from device_agent.spool.opening import open_spool
 from device_agent.spool.port import Accepted, Lost
 from device_agent.spool.sqlite import SqliteSpool
 
@@ -38,6 +41,9 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
         disk_bytes_per_event: And for each event.
         flushes_per_day: Cache flushes the device was asked for, for 24 simulated hours.
         gb_per_day: 10⁹ bytes, for 24 simulated hours.
+        json_bytes_per_day: Of the events themselves, by lane.
+        hours_held: With the default limits a lane keeps the events of so many hours offline: its bytes or its age,
+            whichever is reached first.
     """
 
     hours: int
@@ -47,12 +53,19 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
     disk_bytes_per_event: int
     flushes_per_day: int
     gb_per_day: float
+    json_bytes_per_day: dict[Lane, int]
+    hours_held: dict[Lane, int]
 
 
 class AnsweredAtOnce:
-    """An ``Appender`` whose events the cloud stores one by one, at once."""
+    """An ``Appender`` whose events the cloud stores one by one, at once.
+
+    Attributes:
+        json_bytes: Of the events that passed, by lane.
+    """
 
     def __init__(self, spool: SqliteSpool) -> None:
+        self.json_bytes: Counter[Lane] = Counter()
         self._spool = spool
 
     @property
@@ -72,6 +85,7 @@ class AnsweredAtOnce:
 
     def _live(self, boot_id: str, event: AnyEvent) -> Accepted:
         (place,) = self._spool.append(boot_id, [event])
+        self.json_bytes[place.lane] += len(encode_event(event))
         block = self._spool.take(place.lane, after=place.seq - 1, partial=True)
         if block is not None:
             self._spool.forget(place.lane, block.last_seq)
@@ -84,10 +98,11 @@ def measure(hours: int, folder: Path) -> Days:
         config = GatewayConfig(
             gateway="days", state_dir=str(disk.path), sensors=[ReplaySensor(name="plant", path="none")]
         )
-        spool = SqliteSpool(disk.path / "spool.sqlite3")
+        spool = open_spool(config)
+        answered = AnsweredAtOnce(spool)
         feeder = Feeder(
             config,
-            AnsweredAtOnce(spool),
+            answered,
             end_wall_ms=time.time_ns() // 1_000_000,
             plant=Plant(faults_per_hour=FAULTS_PER_HOUR),
             memory=file_memory(disk.path, "plant"),
@@ -105,7 +120,14 @@ def measure(hours: int, folder: Path) -> Days:
         disk_bytes_per_event=round(written.bytes / sum(fed.events.values())),
         flushes_per_day=round(written.flushes / days),
         gb_per_day=round(written.bytes / days / 1e9, 3),
+        json_bytes_per_day={lane: round(count / days) for lane, count in answered.json_bytes.items()},
+        hours_held={lane: _held(lane, count / hours) for lane, count in answered.json_bytes.items()},
     )
+
+
+def _held(lane: Lane, bytes_per_h: float) -> int:
+    limit = getattr(SpoolConfig(), lane)
+    return int(min(limit.max_bytes / bytes_per_h, limit.max_age_h))
 
 
 def main() -> int:

@@ -72,7 +72,7 @@ class Wear(msgspec.Struct, frozen=True, kw_only=True):
         disk_bytes_per_sample: Without episodes and context.
         fsyncs_per_day: Same.
         gb_per_day: Same.
-        plain: All figures of that gateway, whose spool is young: its log still grows.
+        plain: All figures of that gateway.
         with_episode: The gateway that had one episode with its context in ``seconds``.
         disk_bytes_per_episode: What that one cost more.
         episodes_per_day_kept: With so many such episodes a day the promise would still be kept.

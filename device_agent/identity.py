@@ -33,22 +33,47 @@ def monotonic_ns() -> int:
 
 
 def read_hardware(root: Path = Path("/")) -> str:
-    """A fingerprint of this machine that an image of its disk does not carry along; empty where there is none.
+    """Fingerprints of this machine that an image of its disk does not carry along, as words; empty without any.
 
-    The first that exists of: the board's serial number (device tree, as on a Raspberry Pi), the product's UUID
-    (DMI, readable by root), the addresses of network cards that are soldered or plugged in. ``machine-id`` is not
+    ``board-…`` is the board's serial number (device tree, as on a Raspberry Pi), ``product-…`` the product's UUID
+    (DMI, readable by root only), ``network-…`` the address of a network card, one word each. ``machine-id`` is not
     asked: it is a file, so a copied card copies it.
 
     Args:
         root: Where ``/proc`` and ``/sys`` are.
     """
+    words = []
     for kind, path in _SERIALS.items():
         with contextlib.suppress(OSError):
             serial = (root / path).read_bytes().strip(b"\0 \n")
             if serial and serial.strip(b"0-Ff"):
-                return _digest(kind, serial)
-    addresses = sorted(_network_addresses(root / "sys/class/net"))
-    return _digest("network", b" ".join(addresses)) if addresses else ""
+                words.append(_digest(kind, serial))
+    return " ".join(words + sorted(_digest("network", each) for each in _network_addresses(root / "sys/class/net")))
+
+
+def is_same_machine(known: str, now: str) -> bool:
+    """Whether two fingerprints can be of one machine; a process sees fewer words than one that runs as root.
+
+    The first kind that both have decides, and one word in common is enough: network cards come and go. Without a
+    fingerprint nothing speaks against it.
+    """
+    before, after = _by_kind(known), _by_kind(now)
+    for kind in before:
+        if kind in after:
+            return bool(before[kind] & after[kind])
+    return not (before and after)
+
+
+def remembered(known: str, now: str) -> str:
+    """What to keep as the machine's fingerprint: the latest that lacks no kind that was known."""
+    return now if _by_kind(known).keys() <= _by_kind(now).keys() else known
+
+
+def _by_kind(hardware: str) -> dict[str, set[str]]:
+    kinds: dict[str, set[str]] = {}
+    for word in hardware.split():
+        kinds.setdefault(word.partition("-")[0], set()).add(word)
+    return kinds
 
 
 _SERIALS: Final = {

@@ -3,7 +3,8 @@
 ```
 sequence ──▶  …stored│▓▓ sent ▓▓│░░ backlog ░░│▓▓ sent ▓▓│ live ▶
 ```
-What was there when the link came back is backlog; what came after is live, and is sealed and sent before it.
+What was there when the link came back is backlog, but for the latest few events: the gateway may have noticed the
+link some seconds after it was good again. What came after is live, and is sealed and sent before the backlog.
 First goes what failed or was refused and is due again, then what is live, then what the cloud named as missing,
 then the backlog, oldest first.
 
@@ -28,6 +29,10 @@ MAX_RETRIES: Final = 16
 MISSING_GRACE_S: Final = (5.0, 30.0, 120.0)
 """A block named missing may still be on its way through the cloud's queue, overtaken by a later one: so long it is
 waited before each new copy. Named once more after the last one, it will never be understood there."""
+
+
+FRESH_EVENTS: Final = 20
+"""So many of the newest events are no backlog: a few envelopes, which delay nothing."""
 
 
 class Retry(NamedTuple):
@@ -88,11 +93,11 @@ class LaneProgress:
         self._waiting_since: tuple[int, float] | None = None
 
     def link_came_up(self) -> None:
-        """What waits now is backlog; what comes from now on is live."""
-        newest = self._outbox.newest(self.lane)
-        if newest > self._live:
-            self._backlog.append(Span(self._live, newest))
-            self._live = newest
+        """What waits now is backlog, the newest excepted; what comes from now on is live."""
+        end = self._outbox.newest(self.lane) - FRESH_EVENTS
+        if end > self._live:
+            self._backlog.append(Span(self._live, end))
+            self._live = end
 
     def next_live(self, now_s: float, in_flight: Container[int], *, flush: bool) -> Choice | None:
         """The next block that must not wait: due again, or new since the link is up.

@@ -167,7 +167,8 @@ class Sensing:
         except SpoolError as exc:
             unreadable = str(exc)
         held = self._intake.trouble and f"events are held in memory: {self._intake.trouble}"
-        degraded = [each for each in (held or unreadable, _moved(self._known)) if each]
+        tight = self._spool.is_tight and "the disk is full: new events displace the oldest of the lowest lane"
+        degraded = [each for each in (held or unreadable, tight, _moved(self._known)) if each]
         counters = {**self._known.counters, **self._intake.counters}
         return self._known._replace(counters=counters, degraded=degraded)
 

@@ -21,8 +21,9 @@ def read_ledger(path: Path) -> list[Entry]:
 
 
 def read_blocks(clients: Clients, table: str) -> list[Block]:
-    """Every block item in the table."""
-    return [_block(item) for item in _items(clients, table, "block")]
+    """Every block item in the table; a refused message whose sequences could be read is a block that holds none."""
+    refused = (item for item in _items(clients, table, "quarantine") if "first_seq" in item)
+    return [*(_block(item) for item in _items(clients, table, "block")), *map(_refused, refused)]
 
 
 def count_quarantined(clients: Clients, table: str) -> int:
@@ -53,9 +54,31 @@ class _Item(msgspec.Struct, frozen=True):
     declared: str = "[]"
 
 
+class _Refused(msgspec.Struct, frozen=True):
+    """A quarantine item whose sequences could be read."""
+
+    gateway_id: str
+    spool_id: str
+    lane: Lane
+    first_seq: int
+    count: int
+    stored_ms: int
+
+
+def _refused(attributes: dict[str, dict[str, str]]) -> Block:
+    item = msgspec.convert(_plain(attributes), _Refused)
+    return Block(
+        gateway_id=item.gateway_id,
+        spool_id=item.spool_id,
+        lane=item.lane,
+        first_seq=item.first_seq,
+        held=[False] * item.count,
+        stored_ms=item.stored_ms,
+    )
+
+
 def _block(attributes: dict[str, dict[str, str]]) -> Block:
-    plain = {name: int(value["N"]) if "N" in value else value.get("S") for name, value in attributes.items()}
-    item = msgspec.convert(plain, _Item)
+    item = msgspec.convert(_plain(attributes), _Item)
     events = msgspec.json.decode(item.body, type=list[msgspec.Raw])
     return Block(
         gateway_id=item.gateway_id,
@@ -66,3 +89,7 @@ def _block(attributes: dict[str, dict[str, str]]) -> Block:
         stored_ms=item.stored_ms,
         declared=msgspec.json.decode(item.declared, type=list[Declared]),
     )
+
+
+def _plain(attributes: dict[str, dict[str, str]]) -> dict[str, object]:
+    return {name: int(value["N"]) if "N" in value else value.get("S") for name, value in attributes.items()}

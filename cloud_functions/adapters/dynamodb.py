@@ -96,16 +96,14 @@ class DynamoTable:
             "Item": _item(row),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
+        fields = {name: value for name, value in _item(counter).items() if name not in ("pk", "sk")}
+        sets = ", ".join(f"#{name} = :{name}" for name in fields if name != "count")
         add = {
             "TableName": self._name,
             "Key": _key(counter.key),
-            "UpdateExpression": "SET #kind = :kind, gateway_id = :gateway ADD #count :count",
-            "ExpressionAttributeNames": {"#kind": "kind", "#count": "count"},
-            "ExpressionAttributeValues": {
-                ":kind": {"S": "counter"},
-                ":gateway": {"S": counter.gateway_id},
-                ":count": _value(counter.count),
-            },
+            "UpdateExpression": f"SET {sets} ADD #count :count",
+            "ExpressionAttributeNames": {f"#{name}": name for name in fields},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in fields.items()},
         }
         for _ in range(_ATTEMPTS):
             try:

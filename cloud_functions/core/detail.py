@@ -10,16 +10,19 @@ from typing import Final, TypeVar
 import msgspec
 
 from cloud_functions.core.errors import QueryError
-from cloud_functions.core.fleet import health_of, is_alive
+from cloud_functions.core.fleet import is_alive
+from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.ports import Span, Table
-from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, day, fleet_key
+from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, day, fleet_key
+from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Episode, Lane, Summary
+from contract.events import AnyEvent, Context, Episode, Lane, Loss, Summary
 
 MAX_SUMMARIES: Final = 4000
 """About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""
+MAX_LOSSES: Final = 100
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 _BLOCK_SPAN_MS: Final = 60 * _MINUTE_MS
@@ -55,6 +58,9 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         health=health_of(health_row),
         summaries=summaries[-MAX_SUMMARIES:],
         episodes=_episodes(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        losses=_losses(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        lanes=lanes(known, now_ms=now_ms),
+        gaps=gaps(known, now_ms=now_ms),
         truncated=max(0, len(summaries) - MAX_SUMMARIES),
     )
 
@@ -84,6 +90,13 @@ def _episodes(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> li
     wanted = [row for row in rows if row.wall_ms >= from_ms or row.phase != "closed"]
     decoded = [_episode(row) for row in wanted if is_alive(row, now_ms)]
     return [episode for episode in decoded if episode]
+
+
+def _losses(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Loss]:
+    span = Span(f"L#{gateway_id}", f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=MAX_LOSSES)
+    rows = [row for row in table.query(span) if isinstance(row, LossRow) and is_alive(row, now_ms)]
+    events = [_decode(row.body.encode()) for row in reversed(rows)]
+    return [event for event in events if isinstance(event, Loss)]
 
 
 def _episode(row: EpisodeRow) -> Episode | None:

@@ -1,8 +1,8 @@
 """The fleet at a glance, and its alerts.
 
 A gateway is online while it was heard of within three of its Health intervals. ``degraded`` means a sensor
-cannot be read; open alerts are counted beside the status, because a machine in trouble is no gateway in
-trouble.
+cannot be read, or the gateway itself says what it cannot do; open alerts are counted beside the status, because
+a machine in trouble is no gateway in trouble.
 """
 
 from collections import Counter as Counts
@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from cloud_functions.core.lanes import mark_of
+from cloud_functions.core.gaps import lanes
 from cloud_functions.core.ports import Span, Table
 from cloud_functions.core.rows import (
     OPEN_ALERTS,
@@ -23,17 +23,14 @@ from cloud_functions.core.rows import (
     GatewayRow,
     WatermarkRow,
 )
-from cloud_functions.core.views import AlertsView, AlertView, FleetView, GatewayView, LaneView, Status
-from cloud_functions.core.watermark import missing_count, stored_count
-from contract.codec import decode_event
-from contract.errors import ContractError
+from cloud_functions.core.shape import health_of
+from cloud_functions.core.views import AlertsView, AlertView, FleetView, GatewayView, Status
 from contract.events import Health
 
 DEFAULT_INTERVAL_MS: Final = 60_000
 """Of a gateway whose Health has not come yet."""
 _MISSED_INTERVALS: Final = 3
 _ALERTS_PER_SHARD: Final = 200
-_Gateway = tuple[GatewayRow | None, list[WatermarkRow]]
 
 
 def is_alive(row: AnyRow, now_ms: int) -> bool:
@@ -41,31 +38,15 @@ def is_alive(row: AnyRow, now_ms: int) -> bool:
     return row.expires_at is UNSET or row.expires_at * 1000 > now_ms
 
 
-def health_of(row: GatewayRow | None) -> Health | None:
-    """The Health in a row, if this version understands it."""
-    try:
-        event = decode_event(row.body.encode()) if row else None
-    except ContractError:
-        return None
-    return event if isinstance(event, Health) else None
-
-
 def fleet(table: Table, *, now_ms: int) -> FleetView:
     """Every gateway that ever stored anything, by name."""
     rows = [row for shard in range(SHARDS) for row in table.query(Span(f"F#{shard}"))]
-    quarantined = {row.gateway_id: row.count for row in rows if isinstance(row, Counter)}
     open_alerts = Counts(row.gateway_id for row in _open_alerts(table) if is_alive(row, now_ms))
     views = [
-        _gateway(
-            name,
-            gateway,
-            now_ms=now_ms,
-            open_alerts=open_alerts[name],
-            quarantined=quarantined.get(name, 0),
-        )
-        for name, gateway in sorted(_by_gateway(rows).items())
+        _gateway(name, known, now_ms=now_ms, open_alerts=open_alerts[name])
+        for name, known in sorted(_by_gateway(rows).items())
     ]
-    return FleetView(generated_ms=now_ms, quarantined=sum(quarantined.values()), gateways=views)
+    return FleetView(generated_ms=now_ms, quarantined=_quarantined(rows), gateways=views)
 
 
 def alerts(table: Table, *, only_open: bool, now_ms: int) -> AlertsView:
@@ -90,18 +71,17 @@ def _alert(row: Alert) -> AlertView:
     return msgspec.convert({"closed_ms": None, "notified_ms": None, **fields}, AlertView)
 
 
-def _by_gateway(rows: Iterable[AnyRow]) -> dict[str, _Gateway]:
-    found: dict[str, _Gateway] = {}
+def _by_gateway(rows: Iterable[AnyRow]) -> dict[str, list[AnyRow]]:
+    found: dict[str, list[AnyRow]] = {}
     for row in rows:
-        if isinstance(row, GatewayRow):
-            found[row.gateway_id] = (row, found.get(row.gateway_id, (None, []))[1])
-        elif isinstance(row, WatermarkRow):
-            found.setdefault(row.gateway_id, (None, []))[1].append(row)
-    return found
+        if isinstance(row, GatewayRow | WatermarkRow | Counter):
+            found.setdefault(row.gateway_id, []).append(row)
+    return {name: known for name, known in found.items() if not all(isinstance(row, Counter) for row in known)}
 
 
-def _gateway(name: str, gateway: _Gateway, *, now_ms: int, open_alerts: int, quarantined: int) -> GatewayView:
-    row, marks = gateway
+def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -> GatewayView:
+    row = next((row for row in known if isinstance(row, GatewayRow)), None)
+    marks = [mark for mark in known if isinstance(mark, WatermarkRow)]
     health = health_of(row)
     seen_ms = max([mark.last_seen_ms for mark in marks] + ([row.broker_ms] if row else []))
     interval_ms = health.interval_ms if health else DEFAULT_INTERVAL_MS
@@ -113,22 +93,19 @@ def _gateway(name: str, gateway: _Gateway, *, now_ms: int, open_alerts: int, qua
         status=_status(health) if online else "offline",
         open_alerts=open_alerts,
         version=health.version if health else "",
-        quarantined=quarantined,
+        degraded=health.degraded if health else [],
+        quarantined=_quarantined(known),
         sensors=health.sensors if health else {},
-        lanes=_lanes(marks),
+        lanes=lanes(known, now_ms=now_ms),
     )
+
+
+def _quarantined(rows: Iterable[AnyRow]) -> int:
+    return sum(row.count for row in rows if isinstance(row, Counter) and row.of_lane is UNSET)
 
 
 def _status(health: Health | None) -> Status:
     states = {sensor.state for sensor in health.sensors.values()} if health else {"calibrating"}
-    if "failed" in states:
+    if "failed" in states or (health and health.degraded):
         return "degraded"
     return "calibrating" if "calibrating" in states else "ok"
-
-
-def _lanes(marks: Iterable[WatermarkRow]) -> dict[str, LaneView]:
-    stored, holes = Counts[str](), Counts[str]()
-    for row in marks:
-        stored[row.lane] += stored_count(mark_of(row))
-        holes[row.lane] += missing_count(mark_of(row))
-    return {lane: LaneView(stored=stored[lane], missing=holes[lane]) for lane in sorted(stored)}

@@ -1,6 +1,6 @@
 """A batch of queue records: stored, accounted, shown, answered; in this order: each step may be the last.
 
-    block (or quarantine) ─▶ watermark ─▶ episode, alert, health ─▶ answer to the gateway
+    block (or quarantine) ─▶ watermark ─▶ episode, alert, loss, health ─▶ answer to the gateway
 
 A function may end anywhere; the queue then delivers the record again and every step repeats without harm. So
 the gateway never hears that something is stored which is not, and no alert is lost behind a stored block.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cloud_functions.core.lanes import Lanes, answer
 from cloud_functions.core.ports import Clock, Replies, Table
-from cloud_functions.core.receive import Arrival, Receiver, Record
+from cloud_functions.core.receive import Arrival, Receiver, Record, by_gateway
 from cloud_functions.core.rows import WatermarkRow
 from cloud_functions.core.shape import Retention
 from cloud_functions.core.show import Show
@@ -45,17 +45,23 @@ class Ingest:
         """Works through a batch; never raises for what a gateway sent, nor for a store that failed."""
         tally = Tally()
         tally.add("records", len(records))
-        by_gateway: dict[str, list[Arrival]] = {}
+        received: list[Arrival] = []
         for record in records:
             with tally.guard([record.record_id]):
-                if arrival := self._receiver.receive(record, tally):
-                    by_gateway.setdefault(arrival.envelope.gateway_id, []).append(arrival)
-        for gateway_id, arrivals in by_gateway.items():
+                arrival = self._receiver.receive(record, tally)
+                received.extend([arrival] if arrival else [])
+        for gateway_id, arrivals in by_gateway(received).items():
             with tally.guard([arrival.record_id for arrival in arrivals]):
-                told = self._lanes.advance(gateway_id, arrivals)
-                tally.add("episodes", self._show.show(gateway_id, arrivals))
-                self._answer(told, tally)
+                self._account(gateway_id, arrivals, tally)
         return tally
+
+    def _account(self, gateway_id: str, arrivals: Sequence[Arrival], tally: Tally) -> None:
+        told, evidence = self._lanes.advance(gateway_id, arrivals)
+        tally.add("episodes", self._show.show(gateway_id, arrivals))
+        if evidence:
+            tally.add("clones")
+            self._show.alarm(gateway_id, evidence)
+        self._answer(told, tally)
 
     def _answer(self, told: Sequence[WatermarkRow], tally: Tally) -> None:
         for row in told:

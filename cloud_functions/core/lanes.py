@@ -1,8 +1,9 @@
 """A gateway's watermarks: moved by what was stored, and told to the gateway.
 
 Told at most every interval and lane, because each answer is a metered message, but at once where waiting
-would cost more: an episode came or an alert is open (the gateway is busy and its spool fills), or a block
-came a second time (the gateway has not heard the last answer). A lane that has gone quiet is told when any
+would cost more: an episode came or an alert is open (the gateway is busy and its spool fills), its latest
+Health says that the spool is more than half full, or a block came a second time (the gateway has not heard the
+last answer). A lane that has gone quiet is told when any
 lane of its gateway speaks.
 
 The mark is read, moved and written under its version, so concurrent functions cannot lose each other's
@@ -11,29 +12,33 @@ time.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from cloud_functions.core.errors import StoreError
+from cloud_functions.core.identity import Evidence, evidence
+from cloud_functions.core.moves import Moved, mark_of, move
 from cloud_functions.core.ports import Clock, Span, Table
 from cloud_functions.core.receive import Arrival
-from cloud_functions.core.rows import OPEN_ALERTS, Alert, Key, WatermarkRow, fleet_key, shard
-from cloud_functions.core.watermark import Mark, advance, missing
+from cloud_functions.core.rows import OPEN_ALERTS, Alert, AnyRow, GatewayRow, Key, WatermarkRow, fleet_key, shard
+from cloud_functions.core.show import latest_health
+from cloud_functions.core.watermark import missing
 from contract.envelope import Envelope, Stored
-from contract.events import Episode
+from contract.events import Episode, Health
 
 _ATTEMPTS: Final = 10
 _MAX_MISSING: Final = 100
 """Ranges named in one answer, lowest first: 4 KB at most, one metered unit."""
+_FULL: Final = 0.5
+"""Above this share of its spool a gateway is answered at once: it can forget nothing before."""
 
-_pending = msgspec.json.Decoder(tuple[tuple[int, int], ...])
 
+class Advanced(NamedTuple):
+    """What became of a gateway's marks: the rows to tell, and why two devices must be at work, if so."""
 
-def mark_of(row: WatermarkRow) -> Mark:
-    """The mark a row holds."""
-    return Mark(row.through, _pending.decode(row.pending))
+    told: list[WatermarkRow]
+    evidence: Evidence | None
 
 
 def answer(row: WatermarkRow) -> Stored:
@@ -56,27 +61,35 @@ class Lanes:
         self._clock = clock
         self._interval_ms = interval_ms
 
-    def advance(self, gateway_id: str, arrivals: Sequence[Arrival]) -> list[WatermarkRow]:
-        """Moves them by these stored arrivals; returns the rows to tell. Raises ``StoreError``."""
-        rows = self._rows(gateway_id)
+    def advance(self, gateway_id: str, arrivals: Sequence[Arrival]) -> Advanced:
+        """Moves them by these settled arrivals. Raises ``StoreError``."""
+        known = self._known(gateway_id)
+        rows = {row.key: row for row in known if isinstance(row, WatermarkRow)}
         touched: dict[Key, list[Arrival]] = {}
         for arrival in arrivals:
             touched.setdefault(_key(arrival.envelope), []).append(arrival)
         current = [rows.get(key) or _first_row(group[0].envelope) for key, group in touched.items()]
-        urgent = self._is_urgent(gateway_id, arrivals, current)
+        health = latest_health(next((row for row in known if isinstance(row, GatewayRow)), None), arrivals)
+        urgent = self._is_urgent(gateway_id, arrivals, current, health)
         moved = [self._move(row, touched[row.key], urgent=urgent) for row in current]
+        told = [one.row for one, tell in moved if tell]
         quiet = [self._tell_quiet(row, urgent=urgent) for key, row in rows.items() if key not in touched]
-        return [row for row in (*moved, *quiet) if row]
+        rows |= {one.row.key: one.row for one, _ in moved}
+        found = evidence(arrivals, [one for one, _ in moved], rows.values())
+        return Advanced([*told, *(row for row in quiet if row)], found)
 
-    def _rows(self, gateway_id: str) -> dict[Key, WatermarkRow]:
-        pk, prefix = fleet_key(gateway_id, "lane#")
-        rows = self._table.query(Span(pk, first=prefix, last=f"{prefix}~"))
-        return {row.key: row for row in rows if isinstance(row, WatermarkRow)}
+    def _known(self, gateway_id: str) -> list[AnyRow]:
+        pk, prefix = fleet_key(gateway_id, "")
+        return self._table.query(Span(pk, first=prefix, last=f"{prefix}~"))
 
-    def _is_urgent(self, gateway_id: str, arrivals: Sequence[Arrival], rows: list[WatermarkRow]) -> bool:
+    def _is_urgent(
+        self, gateway_id: str, arrivals: Sequence[Arrival], rows: list[WatermarkRow], health: Health | None
+    ) -> bool:
         if all(self._is_due(row) for row in rows):
             return False
         if any(not one.is_new or any(isinstance(e, Episode) for e in one.sifted.good) for one in arrivals):
+            return True
+        if health and (health.spool_fill or 0.0) > _FULL:
             return True
         prefix = f"{gateway_id}#"
         span = Span(f"A#{shard(gateway_id)}", prefix, f"{prefix}~", index_name=OPEN_ALERTS, limit=1)
@@ -85,23 +98,18 @@ class Lanes:
     def _is_due(self, row: WatermarkRow) -> bool:
         return self._clock() - row.replied_ms >= self._interval_ms
 
-    def _move(self, row: WatermarkRow, arrivals: list[Arrival], *, urgent: bool) -> WatermarkRow | None:
-        ranges = [span for arrival in arrivals for span in arrival.ranges]
-        seen_ms = max(arrival.broker_ms for arrival in arrivals)
+    def _move(self, row: WatermarkRow, arrivals: list[Arrival], *, urgent: bool) -> tuple[Moved, bool]:
         for _ in range(_ATTEMPTS):
-            mark = advance(mark_of(row), ranges)
+            moved = move(row, arrivals, now_ms=self._clock())
             tell = urgent or self._is_due(row)
-            moved = replace(
-                row,
+            written = replace(
+                moved.row,
                 version=row.version + 1,
-                through=mark.through,
-                pending=msgspec.json.encode(mark.pending).decode(),
-                last_seen_ms=max(row.last_seen_ms, seen_ms),
                 replied_ms=self._clock() if tell else row.replied_ms,
-                replied_through=mark.through if tell else row.replied_through,
+                replied_through=moved.row.through if tell else row.replied_through,
             )
-            if self._table.merge(moved, rank="version"):
-                return moved if tell else None
+            if self._table.merge(written, rank="version"):
+                return moved._replace(row=written), tell
             latest = self._table.get(row.key)
             row = latest if isinstance(latest, WatermarkRow) else row
         raise StoreError(f"watermark {row.key}: {_ATTEMPTS} other writers were faster")

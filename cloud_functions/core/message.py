@@ -4,7 +4,8 @@ The gateway is who the topic says, because the IoT policy lets a gateway publish
 The envelope and the client id must agree. The broker gives no client id (``n/a``) for a publish over HTTPS;
 there the policy's thing variables do not resolve, so only an IAM principal can have sent it.
 
-Not here: the events inside (``sift``).
+What the rule could not put on the queue it puts, in another form, on the dead-letter queue; redriven, it is
+understood as well. Not here: the events inside (``sift``), what of a refused envelope still counts (``head``).
 """
 
 import base64
@@ -57,16 +58,43 @@ class Raw(NamedTuple):
             return "unknown"
 
 
-_rule_messages = msgspec.json.Decoder(RuleMessage)
+class RuleError(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the rule's error action writes when the queue refused the message (AWS IoT, error handling)."""
+
+    topic: str
+    base64_original_payload: str
+    client_id: str = ""
+
+
+_messages = msgspec.json.Decoder(RuleMessage)
+_errors = msgspec.json.Decoder(RuleError)
+_TOPIC = re.compile(r"(?:\$aws/rules/[^/]+/)?fleet/([^/]+)/events/([^/]+)")
 
 
 def unwrap(body: str) -> Raw:
     """The payload in a queue record's body; of a foreign record the body itself."""
     try:
-        message = _rule_messages.decode(body)
+        message = _rule_message(body)
         return Raw(base64.b64decode(message.data, validate=True), message)
-    except (msgspec.DecodeError, binascii.Error, RecursionError, UnicodeError):
+    except (msgspec.DecodeError, binascii.Error, RecursionError, UnicodeError, ContractError):
         return Raw(body.encode("utf-8", "surrogatepass"), None)
+
+
+def _rule_message(body: str) -> RuleMessage:
+    try:
+        return _messages.decode(body)
+    except msgspec.ValidationError:
+        error = _errors.decode(body)
+    if not (topic := _TOPIC.fullmatch(error.topic)):
+        raise ContractError(f"topic {error.topic!r} is no topic of events")
+    gateway_id, lane = topic.groups()
+    return RuleMessage(
+        gateway_id=gateway_id,
+        lane=lane,
+        broker_ms=0,
+        data=error.base64_original_payload,
+        client_id=error.client_id,
+    )
 
 
 def read_envelope(raw: Raw) -> Envelope:
@@ -84,12 +112,13 @@ def read_envelope(raw: Raw) -> Envelope:
         raise RejectedError(str(exc)) from exc
     except RecursionError as exc:
         raise RejectedError("envelope: nested too deep") from exc
-    _check_sender(raw.message, envelope)
+    check_sender(raw.message, envelope)
     _check_numbers(envelope)
     return envelope
 
 
-def _check_sender(message: RuleMessage, envelope: Envelope) -> None:
+def check_sender(message: RuleMessage, envelope: Envelope) -> None:
+    """Raises ``RejectedError`` unless topic, client and envelope name one gateway and one lane."""
     if envelope.gateway_id != message.gateway_id:
         raise RejectedError(f"envelope of {envelope.gateway_id!r} on the topic of {message.gateway_id!r}")
     if not 0 <= message.broker_ms <= MAX_WALL_MS:
@@ -101,15 +130,25 @@ def _check_sender(message: RuleMessage, envelope: Envelope) -> None:
 
 
 def _check_numbers(envelope: Envelope) -> None:
-    for name in ("spool_id", "boot_id"):
-        if not _ID.fullmatch(getattr(envelope, name)):
-            raise RejectedError(f"{name}: use 1 to 64 letters, digits, '_' or '-'")
-    if envelope.last_seq > MAX_SEQUENCE:
-        raise RejectedError(f"sequence {envelope.last_seq} is above {MAX_SEQUENCE}")
+    check_id("boot_id", envelope.boot_id)
+    check_sequences(envelope)
     if not envelope.events and not envelope.declared:
         raise RejectedError("envelope: neither events nor declared ranges")
     for declared in envelope.declared:
         _check_declared(declared)
+
+
+def check_sequences(envelope: Envelope) -> None:
+    """Raises ``RejectedError`` unless its spool could count its sequences."""
+    check_id("spool_id", envelope.spool_id)
+    if not 1 <= envelope.first_seq <= envelope.last_seq + 1 <= MAX_SEQUENCE + 1:
+        raise RejectedError(f"sequence {envelope.last_seq} is above {MAX_SEQUENCE}")
+
+
+def check_id(name: str, value: str) -> None:
+    """Raises ``RejectedError`` unless it is 1 to 64 letters, digits, ``_`` or ``-``."""
+    if not _ID.fullmatch(value):
+        raise RejectedError(f"{name}: use 1 to 64 letters, digits, '_' or '-'")
 
 
 def _check_declared(declared: Declared) -> None:

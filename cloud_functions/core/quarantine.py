@@ -8,26 +8,43 @@ import base64
 import hashlib
 from typing import Final
 
+from msgspec.structs import replace
+
 from cloud_functions.core.message import Raw
-from cloud_functions.core.rows import Counter, Quarantine, fleet_key, shard
+from cloud_functions.core.rows import MAX_WALL_MS, Counter, Quarantine, fleet_key, shard
 from cloud_functions.core.sift import BadEvent
 from contract.envelope import Envelope
 
 _MAX_BYTES: Final = 250_000
 """With base64's third more, below DynamoDB's 400 KB an item. IoT Core's largest message is 128 KB."""
 _MAX_REASON: Final = 500
+_MAX_LANE: Final = 32
 
 
-def poison_row(raw: Raw, reason: str, *, now_ms: int, expires_at: int) -> Quarantine:
-    """A whole message."""
+def poison_row(raw: Raw, head: Envelope | None, reason: str, *, now_ms: int, expires_at: int) -> Quarantine:
+    """A whole message; ``head`` tells its sequences, where they could be read."""
     digest = hashlib.sha256(raw.payload).hexdigest()[:32]
-    return _row(raw.gateway_id, digest, raw.payload, reason, now_ms=now_ms, expires_at=expires_at)
+    row = _row(raw.gateway_id, digest, raw.payload, reason, now_ms=now_ms, expires_at=expires_at)
+    if raw.message:
+        row = replace(row, lane=raw.message.lane[:_MAX_LANE], broker_ms=broker_ms(raw))
+    if head:
+        row = replace(row, spool_id=head.spool_id, first_seq=head.first_seq, count=len(head.events))
+    return row
 
 
 def bad_event_row(envelope: Envelope, bad: BadEvent, *, now_ms: int, expires_at: int) -> Quarantine:
     """One event of a message whose others are good."""
     name = f"{envelope.lane}#{envelope.spool_id}#{bad.seq:012d}"
-    return _row(envelope.gateway_id, name, bad.raw, bad.reason, now_ms=now_ms, expires_at=expires_at)
+    row = _row(envelope.gateway_id, name, bad.raw, bad.reason, now_ms=now_ms, expires_at=expires_at)
+    return replace(
+        row, lane=envelope.lane, spool_id=envelope.spool_id, boot_id=envelope.boot_id, first_seq=bad.seq, count=1
+    )
+
+
+def broker_ms(raw: Raw) -> int:
+    """When the broker received it; 0 where nobody says so believably."""
+    said = raw.message.broker_ms if raw.message else 0
+    return said if 0 <= said <= MAX_WALL_MS else 0
 
 
 def counter_row(gateway_id: str) -> Counter:

@@ -4,9 +4,11 @@ kind        pk                      sk                                          
 block       B#<gateway>#<yyyymmdd>  <lane>#<wall_ms 13>#<spool>#<first_seq 12>    one envelope's events
 episode     E#<gateway>             <onset_wall_ms 13>#<episode>                  its latest phase
 alert       A#<shard>               <gateway>#<onset_wall_ms 13>#<episode>        one per episode
+alert       A#<shard>               <gateway>!identity#<yyyymmdd>                 two devices, one identity
 gateway     F#<shard>               <gateway>#health                              its latest Health
 watermark   F#<shard>               <gateway>#lane#<lane>#<spool>                 what is stored of a lane
-counter     F#<shard>               <gateway>#quarantined                         how many, ever
+counter     F#<shard>               <gateway>#quarantined, #lost#<lane>#<reason>  how many, ever
+loss        L#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 events a gateway gave up
 quarantine  Q#<shard>               <gateway>#<hash or sequence>                  bytes nobody understood
 
 A key is made of the content alone, so storing a thing twice is storing it once. No key is a date alone:
@@ -90,10 +92,14 @@ class EpisodeRow(Row, frozen=True, kw_only=True, tag="episode"):
 
 
 AlertState = Literal["open", "closed"]
+About = Literal["episode", "identity"]
 
 
 class Alert(Row, frozen=True, kw_only=True, tag="alert"):
-    """What a person is told about one episode. ``open_pk`` and ``open_sk`` exist while it is open."""
+    """What a person is told about one episode, or about the gateway's identity (``about``).
+
+    ``open_pk`` and ``open_sk`` exist while it is open.
+    """
 
     alert_id: str
     gateway_id: str
@@ -106,6 +112,7 @@ class Alert(Row, frozen=True, kw_only=True, tag="alert"):
     reason: str
     peak_score: float
     rank: int
+    about: About = "episode"
     closed_ms: int | UnsetType = UNSET
     notified_ms: int | UnsetType = UNSET
     open_pk: str | UnsetType | None = UNSET
@@ -135,6 +142,11 @@ class WatermarkRow(Row, frozen=True, kw_only=True, tag="watermark"):
         through: Everything up to and including this sequence is stored.
         pending: Ranges stored above it, JSON ``[[first, last], …]``.
         last_seen_ms: Latest broker time of a message in it.
+        first_new_ms: Earliest broker time of a message that brought something new; 0 for none.
+        last_new_ms: Latest such time.
+        moved_ms: When ``through`` last rose, or a hole first appeared above it; by the cloud's clock.
+        declared: Sequences given up by the gateway, JSON ``{reason: count}``.
+        boots: Which boots wrote which sequences, ``[[boot, first, last], …]``; the latest few, of lane ``events`` only.
         replied_ms: When the gateway was last told; 0 for never.
         replied_through: What it was told.
     """
@@ -146,27 +158,63 @@ class WatermarkRow(Row, frozen=True, kw_only=True, tag="watermark"):
     through: int
     pending: str
     last_seen_ms: int
+    first_new_ms: int = 0
+    last_new_ms: int = 0
+    moved_ms: int = 0
+    declared: str = "{}"
+    boots: str = "[]"
     replied_ms: int = 0
     replied_through: int = 0
 
 
 class Counter(Row, frozen=True, kw_only=True, tag="counter"):
-    """How often something happened to a gateway's messages."""
+    """How many events of a gateway were quarantined, or given up by it where ``of_lane`` says in which lane."""
 
     gateway_id: str
     count: int
+    of_lane: Lane | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class LossRow(Row, frozen=True, kw_only=True, tag="loss"):
+    """A gateway's word that it gave events up; ``body`` is the Loss's JSON."""
+
+    gateway_id: str
+    wall_ms: int
+    body: str
 
 
 class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
-    """Bytes that were not understood, base64, with the reason. ``gateway_id`` is what the topic said."""
+    """Bytes that were not understood, base64, with the reason.
+
+    Attributes:
+        gateway_id: What the topic said.
+        reason: A sentence.
+        data: A whole message, or one event where ``boot_id`` says under which boot it was written.
+        stored_ms: When it came.
+        broker_ms: When the broker received it.
+        lane: What the topic said; absent of a foreign message.
+        spool_id: Of its sequences, where they could be read.
+        boot_id: Of a single event.
+        first_seq: Its first sequence.
+        count: How many sequences it held; the watermark has passed them.
+        retried_ms: When an operator last sent it through ingest again.
+    """
 
     gateway_id: str
     reason: str
     data: str
     stored_ms: int
+    broker_ms: int = 0
+    lane: str | UnsetType = UNSET
+    spool_id: str | UnsetType = UNSET
+    boot_id: str | UnsetType = UNSET
+    first_seq: int | UnsetType = UNSET
+    count: int = 0
+    retried_ms: int | UnsetType = UNSET
 
 
-AnyRow = Block | EpisodeRow | Alert | GatewayRow | WatermarkRow | Counter | Quarantine
+AnyRow = Block | EpisodeRow | Alert | GatewayRow | WatermarkRow | Counter | LossRow | Quarantine
 
 
 def shard(gateway_id: str) -> int:
@@ -196,5 +244,15 @@ def alert_key(gateway_id: str, onset_wall_ms: int, episode_id: str) -> Key:
 
 
 def fleet_key(gateway_id: str, what: str) -> Key:
-    """Of a row about the gateway: ``what`` is ``health``, ``quarantined`` or ``lane#<lane>#<spool>``."""
+    """Of a row about the gateway: ``health``, ``quarantined``, ``lane#<lane>#<spool>`` or ``lost#<lane>#<reason>``."""
     return Key(f"F#{shard(gateway_id)}", f"{gateway_id}#{what}")
+
+
+def identity_key(gateway_id: str, wall_ms: int) -> Key:
+    """Of the alert that two devices use one identity: one a day. ``!`` keeps it from among the episodes' alerts."""
+    return Key(f"A#{shard(gateway_id)}", f"{gateway_id}!identity#{day(wall_ms)}")
+
+
+def loss_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
+    """Of one Loss event."""
+    return Key(f"L#{gateway_id}", f"{wall_ms:013d}#{spool_id}#{seq:012d}")

@@ -14,22 +14,29 @@ from cloud_functions.core.rows import (
     MAX_WALL_MS,
     Alert,
     Block,
+    Counter,
     EpisodeRow,
     GatewayRow,
+    LossRow,
     alert_key,
     block_key,
     episode_key,
     fleet_key,
+    loss_key,
 )
 from cloud_functions.core.sift import Sifted
-from contract.codec import encode_event
+from contract.codec import decode_event, encode_event
 from contract.envelope import Envelope
-from contract.events import Episode, Health
+from contract.errors import ContractError
+from contract.events import Episode, Health, Loss
 
 _PHASES: Final = {"opened": 0, "updated": 1, "closed": 2}
 _CRITICAL: Final = 4.0
 _MAJOR: Final = 2.0
 _DAY_MS: Final = 86_400_000
+_REASONS: Final = frozenset(
+    ("quota", "age", "too large", "refused", "corrupt", "disk", "budget", "shed", "foreign hardware", "forgotten")
+)
 
 
 class Retention(NamedTuple):
@@ -133,3 +140,32 @@ def gateway_row(envelope: Envelope, health: Health, *, broker_ms: int) -> Gatewa
         broker_ms=broker_ms,
         body=encode_event(health).decode(),
     )
+
+
+def health_of(row: GatewayRow | None) -> Health | None:
+    """The Health in a row, if this version understands it."""
+    try:
+        event = decode_event(row.body.encode()) if row else None
+    except ContractError:
+        return None
+    return event if isinstance(event, Health) else None
+
+
+def loss_row(envelope: Envelope, seq: int, loss: Loss, *, expires_at: int) -> LossRow:
+    """The loss as a row; ``seq`` is the event's own."""
+    pk, sk = loss_key(envelope.gateway_id, loss.wall_ms, envelope.spool_id, seq)
+    return LossRow(
+        pk=pk,
+        sk=sk,
+        gateway_id=envelope.gateway_id,
+        wall_ms=loss.wall_ms,
+        body=encode_event(loss).decode(),
+        expires_at=expires_at,
+    )
+
+
+def lost_counter(gateway_id: str, loss: Loss) -> Counter:
+    """Adds what a loss says was given up; a reason nobody knows counts as ``other``, so that counters stay few."""
+    reason = loss.reason if loss.reason in _REASONS else "other"
+    pk, sk = fleet_key(gateway_id, f"lost#{loss.of_lane}#{reason}")
+    return Counter(pk=pk, sk=sk, gateway_id=gateway_id, count=loss.count or 0, of_lane=loss.of_lane, reason=reason)

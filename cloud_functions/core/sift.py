@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from cloud_functions.core.rows import MAX_WALL_MS
+from cloud_functions.core.rows import MAX_SEQUENCE, MAX_WALL_MS
 from contract.codec import UnknownEvent, decode_event
 from contract.envelope import Envelope
 from contract.errors import ContractError
-from contract.events import AnyEvent, Episode, Lane, lane_of
+from contract.events import AnyEvent, Episode, Lane, Loss, lane_of
 
 _MAX_EPISODE_ID = 200
+_MAX_REASON = 100
 _MAX_SCORE = 1e12
 
 
@@ -35,12 +36,14 @@ class Sifted(NamedTuple):
         good: Those this version understands.
         bad: Those nobody does.
         wall_ms: When the first event happened that says so; 0 where none does.
+        losses: Those among the good that tell of a loss, with their sequences.
     """
 
     body: str
     good: list[AnyEvent]
     bad: list[BadEvent]
     wall_ms: int
+    losses: list[tuple[int, Loss]]
 
 
 class _When(msgspec.Struct, frozen=True):
@@ -55,6 +58,7 @@ def sift(envelope: Envelope) -> Sifted:
     texts: list[str] = []
     good: list[AnyEvent] = []
     bad: list[BadEvent] = []
+    losses: list[tuple[int, Loss]] = []
     for seq, event in enumerate(envelope.events, envelope.first_seq):
         raw = bytes(event)
         try:
@@ -65,8 +69,13 @@ def sift(envelope: Envelope) -> Sifted:
             texts.append("null")
         else:
             good.extend([known] if known else [])
+            losses.extend([(seq, known)] if isinstance(known, Loss) else [])
     wall_ms = next(filter(None, map(_wall_ms, envelope.events)), 0)
-    return Sifted(f"[{','.join(texts)}]", good, bad, wall_ms)
+    return Sifted(f"[{','.join(texts)}]", good, bad, wall_ms, losses)
+
+
+NOTHING = Sifted("[]", [], [], 0, [])
+"""Of an envelope that was refused whole."""
 
 
 def _checked(raw: bytes, lane: Lane) -> AnyEvent | None:
@@ -79,6 +88,8 @@ def _checked(raw: bytes, lane: Lane) -> AnyEvent | None:
         raise ContractError(f"event: wall_ms {event.wall_ms} is no time - at `$.wall_ms`")
     if isinstance(event, Episode):
         _check_episode(event)
+    if isinstance(event, Loss):
+        _check_loss(event)
     return event
 
 
@@ -91,6 +102,13 @@ def _check_episode(episode: Episode) -> None:
         raise ContractError(f"event: peak_score {episode.peak_score} is no score - at `$.peak_score`")
     if not 0 <= episode.duration_ms <= MAX_WALL_MS:
         raise ContractError(f"event: duration_ms {episode.duration_ms} is no duration - at `$.duration_ms`")
+
+
+def _check_loss(loss: Loss) -> None:
+    if not 1 <= len(loss.reason) <= _MAX_REASON:
+        raise ContractError(f"event: reason must have 1 to {_MAX_REASON} characters - at `$.reason`")
+    if not 0 <= (loss.count or 0) <= MAX_SEQUENCE:
+        raise ContractError(f"event: count {loss.count} is no count - at `$.count`")
 
 
 def _is_time(wall_ms: int) -> bool:

@@ -19,6 +19,7 @@ COUNTED: Final = (
     "poison",
     "bad_events",
     "episodes",
+    "clones",
     "replies",
     "failed",
 )

@@ -7,17 +7,42 @@ from typing import Literal
 
 import msgspec
 
-from cloud_functions.core.rows import AlertState
-from contract.events import Context, Episode, Health, SensorHealth, Summary
+from cloud_functions.core.rows import About, AlertState
+from contract.envelope import Range
+from contract.events import Context, Episode, Health, Lane, Loss, SensorHealth, Summary
 
 Status = Literal["ok", "calibrating", "degraded", "offline"]
 
 
 class LaneView(msgspec.Struct, frozen=True, kw_only=True):
-    """One lane over all spools: sequence numbers settled, and holes below the highest."""
+    """One lane over all spools.
+
+    Attributes:
+        stored: Sequence numbers settled: stored, quarantined or declared.
+        missing: Sequence numbers below the highest that do not come any more (``gaps``).
+        coming: Those that are on their way.
+        missing_since_ms: When the oldest gap stopped shrinking; null without one.
+        given_up: Events the gateway gave up, by its reason.
+        moved_ms: When the watermark last moved.
+    """
 
     stored: int
     missing: int
+    coming: int = 0
+    missing_since_ms: int | None = None
+    given_up: dict[str, int] = {}
+    moved_ms: int = 0
+
+
+class GapView(msgspec.Struct, frozen=True, kw_only=True):
+    """Sequence numbers of one spool and lane that have not come; ``ranges`` are the lowest of them."""
+
+    lane: Lane
+    spool_id: str
+    state: Literal["coming", "missing"]
+    count: int
+    since_ms: int
+    ranges: list[Range]
 
 
 class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +54,7 @@ class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     open_alerts: int
     version: str
+    degraded: list[str]
     quarantined: int
     sensors: dict[str, SensorHealth]
     lanes: dict[str, LaneView]
@@ -43,7 +69,11 @@ class FleetView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DetailView(msgspec.Struct, frozen=True, kw_only=True):
-    """One gateway over the last minutes. ``truncated`` counts the oldest summaries left out."""
+    """One gateway over the last minutes.
+
+    ``losses`` are told in that time, the latest few; ``lanes`` and ``gaps`` are as they are now; ``truncated``
+    counts the oldest summaries left out.
+    """
 
     gateway_id: str
     from_ms: int
@@ -51,6 +81,9 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None
     summaries: list[Summary]
     episodes: list[Episode]
+    losses: list[Loss]
+    lanes: dict[str, LaneView]
+    gaps: list[GapView]
     truncated: int = 0
 
 
@@ -76,6 +109,7 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     peak_score: float
     notified_ms: int | None
+    about: About = "episode"
 
 
 class AlertsView(msgspec.Struct, frozen=True, kw_only=True):

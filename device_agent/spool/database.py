@@ -27,10 +27,11 @@ from typing import NamedTuple
 from contract.events import LANES
 from device_agent.fault_points import reach
 from device_agent.files import sync_folder
+from device_agent.identity import is_same_machine, remembered
 from device_agent.spool import rebuild, schema, surrender
-from device_agent.spool.lease import STEP, Lease, LeaseNote, read_note
+from device_agent.spool.lease import STEP, Lease, LeaseNote, lease_path, read_note
 from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
-from device_agent.spool.salvage import salvage
+from device_agent.spool.salvage import salvage, tolerant_text
 from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
 _BUSY_MS = 10_000
@@ -46,7 +47,7 @@ class Opening(NamedTuple):
 
     Attributes:
         path: Of the file.
-        hardware: Fingerprint of this machine, or empty.
+        hardware: Fingerprints of this machine (``identity.read_hardware``), or empty.
         new_id: Makes a spool id.
         wall_ms: Unix milliseconds, names a damaged file that is moved aside.
     """
@@ -162,13 +163,13 @@ def _open(opening: Opening, *, alone: bool) -> sqlite3.Connection:
 
 def _is_gone(path: Path) -> bool:
     """Whether a spool was here, its lease says, and its file is not: deleted, or cut to nothing."""
-    return _lease_path(path).exists() and (not path.exists() or path.stat().st_size == 0)
+    return lease_path(path).exists() and (not path.exists() or path.stat().st_size == 0)
 
 
 def _rescue(opening: Opening) -> sqlite3.Connection:
     path = opening.path
-    if path.exists() or _lease_path(path).exists():
-        remains = salvage(path, read_note(_lease_path(path)))
+    if path.exists() or lease_path(path).exists():
+        remains = salvage(path, read_note(lease_path(path)))
         rebuild.rebuild(path, remains, new_id=opening.new_id(), hardware=opening.hardware, wall_ms=opening.wall_ms())
         kept = {lane: len(one.rows) for lane, one in remains.lanes.items()}
         logger.warning("spool.rescued", extra={"path": str(path), "kept": kept, "same_spool": bool(remains.spool_id)})
@@ -179,7 +180,7 @@ def _rescue(opening: Opening) -> sqlite3.Connection:
 
 def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(opening.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-    connection.text_factory = _tolerant_text
+    connection.text_factory = tolerant_text
     try:
         if alone:
             try:
@@ -198,11 +199,6 @@ def _connect(opening: Opening, *, alone: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _tolerant_text(raw: bytes) -> str:
-    """A damaged text is another text, which its checksum finds, and never an error in the middle of a query."""
-    return raw.decode(errors="replace")
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -246,18 +242,17 @@ def _settle(connection: sqlite3.Connection, opening: Opening, lock: int) -> Data
     if row is None:
         raise _damage("no spool id")
     spool_id, hardware, elapsed_s = row
-    if opening.hardware and hardware != opening.hardware:
-        spool_id = _move_in(connection, opening, spool_id, hardware)
-    lease = _lease(connection, opening.path, spool_id, opening.hardware or hardware)
+    if not is_same_machine(hardware, opening.hardware):
+        spool_id, hardware = _move_in(connection, opening, spool_id), opening.hardware
+    latest = remembered(hardware, opening.hardware)
+    connection.execute("UPDATE spool SET hardware = ?1 WHERE hardware != ?1", (latest,))
+    lease = _lease(connection, opening.path, spool_id, latest)
     connection.execute("COMMIT")
     return Database(connection, spool_id, elapsed_s, lease, lock)
 
 
-def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str, hardware: str) -> str:
-    """This machine's fingerprint goes into the file; a file of another machine gets a new id."""
-    db.execute("UPDATE spool SET hardware = ?", (opening.hardware,))
-    if not hardware:
-        return spool_id
+def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str) -> str:
+    """A file of another machine gets a new id."""
     new_id = opening.new_id()
     db.execute("UPDATE spool SET spool_id = ?", (new_id,))
     for lane in LANES:
@@ -270,15 +265,11 @@ def _move_in(db: sqlite3.Connection, opening: Opening, spool_id: str, hardware: 
 
 def _lease(db: sqlite3.Connection, path: Path, spool_id: str, hardware: str) -> Lease:
     used = dict(db.execute("SELECT name, next_seq FROM lane"))
-    note = read_note(_lease_path(path))
+    note = read_note(lease_path(path))
     if note and note.spool_id == spool_id:
         if any(used[lane] > note.below[lane] for lane in LANES):
             raise _damage("it counts beyond its lease")
-        return Lease(_lease_path(path), note)
-    lease = Lease(_lease_path(path), LeaseNote(spool_id=spool_id, hardware=hardware, below={}))
+        return Lease(lease_path(path), note)
+    lease = Lease(lease_path(path), LeaseNote(spool_id=spool_id, hardware=hardware, below={}))
     lease.write({lane: used[lane] + STEP for lane in LANES})
     return lease
-
-
-def _lease_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.lease")

@@ -79,3 +79,8 @@ def read_note(path: Path) -> LeaseNote | None:
     except (OSError, ValueError, msgspec.DecodeError):
         return None
     return note if set(note.below) == set(LANES) else None
+
+
+def lease_path(spool: Path) -> Path:
+    """Of the lease beside a spool's file."""
+    return spool.with_name(f"{spool.name}.lease")

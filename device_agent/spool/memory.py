@@ -86,6 +86,11 @@ class MemorySpool:
         """See ``Appender``."""
         return self._spool_id
 
+    @property
+    def is_tight(self) -> bool:
+        """See ``Gauges``; memory has no disk."""
+        return False
+
     def append(self, boot_id: str, events: Sequence[AnyEvent], lost: Sequence[Lost] = ()) -> list[Accepted]:
         """See ``Appender``."""
         with self._mutex:

@@ -133,6 +133,10 @@ class Appender(Protocol):
 class Gauges(Protocol):
     """What a spool says of itself, to any thread; raises ``SpoolError`` where the file cannot be read."""
 
+    @property
+    def is_tight(self) -> bool:
+        """Whether the disk is so full that the file must not grow: what comes displaces what is oldest."""
+
     def pending(self) -> dict[Lane, int]:
         """By lane: sequence numbers of which the cloud has not yet said that it stored or knows them."""
 

@@ -75,7 +75,7 @@ def salvage(path: Path, note: LeaseNote | None) -> Remains:
         note: What the lease says.
     """
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.text_factory = lambda raw: raw.decode(errors="replace")
+        db.text_factory = tolerant_text
         spool = _first(db, "SELECT spool_id, hardware, elapsed_s FROM spool") or ("", "", 0)
         known = spool[0] or (note.spool_id if note else "")
         lanes = {lane: _lane(db, lane, note.below[lane] if note else None) for lane in LANES}
@@ -89,6 +89,11 @@ def salvage(path: Path, note: LeaseNote | None) -> Remains:
         tables=tables,
         complete=bool(spool[0]) and len(found) == len(LANES),
     )
+
+
+def tolerant_text(raw: bytes) -> str:
+    """A damaged text is another text, which its checksum finds, and never an error in the middle of a query."""
+    return raw.decode(errors="replace")
 
 
 def _lane(db: sqlite3.Connection, lane: Lane, below: int | None) -> LaneRemains | None:

@@ -143,6 +143,20 @@ def keep_within(db: sqlite3.Connection, limits: Limits, *, elapsed_s: int) -> No
             pass
 
 
+def make_room(db: sqlite3.Connection, needed: int) -> bool:
+    """Gives up the lowest lane's oldest where the disk has no room; returns whether there was anything.
+
+    Args:
+        db: Inside a transaction.
+        needed: Bytes of JSON, at least.
+    """
+    before = left = total_bytes(db)
+    for lane in reversed(LANES):
+        while left > before - needed and drop_oldest(db, lane, "disk"):
+            left = total_bytes(db)
+    return left < before
+
+
 def drop_oldest(db: sqlite3.Connection, lane: Lane, reason: str, *, before_s: int = _EVER_S) -> bool:
     """Drops a lane's oldest block, or its oldest rows from before ``before_s``; false where there is none."""
     oldest = db.execute("SELECT min(seq) FROM event WHERE lane = ?", (lane,)).fetchone()[0]

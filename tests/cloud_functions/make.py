@@ -11,7 +11,7 @@ import msgspec
 from cloud_functions.core.receive import Record
 from contract.codec import encode_envelope, encode_event
 from contract.envelope import Declared, Envelope
-from contract.events import AnyEvent, ChannelSummary, Context, Episode, Health, Lane, SensorHealth, Summary
+from contract.events import AnyEvent, ChannelSummary, Context, Episode, Health, Lane, Loss, SensorHealth, Summary
 
 NOW_MS = 1_795_420_800_000
 """2026-11-23 08:00:00 UTC."""
@@ -48,7 +48,7 @@ def episode(phase: str = "opened", *, duration_ms: int = 0, onset: int = NOW_MS,
     return Episode(**(values | fields))
 
 
-def health(*, wall_ms: int = NOW_MS, state: str = "armed", interval_ms: int = 10_000) -> Health:
+def health(*, wall_ms: int = NOW_MS, state: str = "armed", interval_ms: int = 10_000, **fields: Any) -> Health:
     sensor = msgspec.convert({"state": state, "rate_hz": 10.0}, SensorHealth)
     return Health(
         wall_ms=wall_ms,
@@ -57,7 +57,12 @@ def health(*, wall_ms: int = NOW_MS, state: str = "armed", interval_ms: int = 10
         uptime_ms=5000,
         interval_ms=interval_ms,
         sensors={"host": sensor},
+        **fields,
     )
+
+
+def loss(count: int | None = 3, reason: str = "quota", *, of_lane: Lane = "summaries", wall_ms: int = NOW_MS) -> Loss:
+    return Loss(wall_ms=wall_ms, monotonic_ms=1, of_lane=of_lane, reason=reason, count=count)
 
 
 def summary(wall_ms: int = NOW_MS) -> Summary:
@@ -91,6 +96,7 @@ def envelope(
     *events: AnyEvent | bytes,
     gateway_id: str = "gw-1",
     spool_id: str = "spool",
+    boot_id: str = "boot",
     lane: Lane = "events",
     declared: Sequence[Declared] = (),
 ) -> Envelope:
@@ -98,7 +104,7 @@ def envelope(
     return Envelope(
         gateway_id=gateway_id,
         spool_id=spool_id,
-        boot_id="boot",
+        boot_id=boot_id,
         lane=lane,
         first_seq=first_seq,
         events=[msgspec.Raw(raw) for raw in raws],

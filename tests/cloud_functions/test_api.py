@@ -33,6 +33,11 @@ class World:
         return reply.status, json.loads(reply.body)
 
 
+def lane(**differing: Any) -> dict[str, Any]:
+    usual = {"stored": 0, "missing": 0, "coming": 0, "missing_since_ms": None, "given_up": {}, "moved_ms": NOW_MS}
+    return usual | differing
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -54,9 +59,10 @@ def test_the_fleet_shows_each_gateway_once(world: World) -> None:
             "status": "ok",
             "open_alerts": 1,
             "version": "0.1.0",
+            "degraded": [],
             "quarantined": 1,
             "sensors": {"host": {"state": "armed", "rate_hz": 10.0}},
-            "lanes": {"events": {"stored": 2, "missing": 0}, "summaries": {"stored": 1, "missing": 2}},
+            "lanes": {"events": lane(stored=2), "summaries": lane(stored=1, coming=2)},
         }
     ]
 
@@ -151,6 +157,7 @@ def test_alerts_are_open_ones_unless_all_are_asked_for(world: World) -> None:
         "reason": "cpu_percent is far above its calibration",
         "peak_score": 2.5,
         "notified_ms": None,
+        "about": "episode",
     }
 
 

@@ -25,7 +25,8 @@ class World:
     def send(self, *envelopes: object) -> list[tuple[str, int]]:
         """Lanes and marks the gateway is told in answer."""
         told = len(self.replies.told)
-        self.ingest.ingest([record(one) for one in envelopes])  # type: ignore[arg-type]
+        self.clock.now_ms += 1
+        self.ingest.ingest([record(one, broker_ms=self.clock.now_ms) for one in envelopes])  # type: ignore[arg-type]
         return [(stored.lane, stored.through) for _, stored in self.replies.told[told:]]
 
 
@@ -55,6 +56,14 @@ def test_while_an_alert_is_open_every_message_is_answered(world: World) -> None:
     assert world.send(envelope(3, health())) == [("events", 3)]
     world.send(envelope(4, episode("closed", duration_ms=5000)))
     assert world.send(envelope(5, health())) == []
+
+
+def test_a_gateway_whose_spool_is_more_than_half_full_is_answered_at_once(world: World) -> None:
+    assert world.send(envelope(2, health(spool_fill=0.51))) == [("events", 2)]
+    assert world.send(envelope(1, summary(), lane="summaries")) == [("summaries", 1)]
+    assert world.send(envelope(2, summary(), lane="summaries")) == [("summaries", 2)]
+    world.send(envelope(3, health(spool_fill=0.5)))
+    assert world.send(envelope(3, summary(), lane="summaries")) == []
 
 
 def test_an_alert_of_another_gateway_hurries_nobody(world: World) -> None:

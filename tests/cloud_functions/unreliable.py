@@ -17,6 +17,10 @@ class Fuse:
         self._at = at
         self._after = after
 
+    def rearm(self, at: int, *, after: bool = False) -> None:
+        """Counts anew, and breaks at another call."""
+        self.calls, self._at, self._after = 0, at, after
+
     def before(self) -> None:
         self.calls += 1
         if self.calls == self._at and not self._after:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from device_agent.identity import read_hardware
+import pytest
+
+from device_agent.identity import is_same_machine, read_hardware, remembered
 
 
 def write(root: Path, path: str, content: str) -> None:
@@ -25,7 +27,7 @@ def test_a_boards_serial_comes_first(tmp_path: Path) -> None:
     card(tmp_path, "eth1", "dc:a6:32:00:00:02")
 
     assert first.startswith("board-")
-    assert read_hardware(tmp_path) == first
+    assert is_same_machine(first, read_hardware(tmp_path))
 
 
 def test_two_boards_differ(tmp_path: Path) -> None:
@@ -48,3 +50,27 @@ def test_only_real_cards_with_their_own_address_count(tmp_path: Path) -> None:
     card(tmp_path, "eth0", "dc:a6:32:00:00:01")
 
     assert read_hardware(tmp_path).startswith("network-")
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "same"),
+    [
+        ("", "board-1", True),
+        ("board-1", "", True),
+        ("board-1 network-a", "board-1 network-b", True),
+        ("board-1 network-a", "board-2 network-a", False),
+        ("product-1 network-a", "network-a", True),
+        ("network-a", "product-1 network-a", True),
+        ("network-a network-b", "network-b network-c", True),
+        ("network-a", "network-b", False),
+        ("board-1", "product-1", False),
+    ],
+)
+def test_the_strongest_fingerprint_that_both_have_decides(known: str, now: str, same: bool) -> None:  # noqa: FBT001
+    assert is_same_machine(known, now) is same
+
+
+def test_a_process_that_sees_less_does_not_forget_what_another_saw() -> None:
+    assert remembered("product-1 network-a", "network-a") == "product-1 network-a"
+    assert remembered("network-a", "product-1 network-b") == "product-1 network-b"
+    assert remembered("", "board-1") == "board-1"

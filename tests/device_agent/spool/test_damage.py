@@ -124,7 +124,7 @@ def test_whatever_is_damaged_everything_accepted_is_kept_or_declared(
     make.append("boot", trace_events[25:])
     target = path.with_name(path.name + "-wal") if wal else path
     if not wal:
-        make._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        make._session.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(target.read_bytes())
     wal_copy = path.with_name(path.name + "-wal").read_bytes()
     main_copy = path.read_bytes()
@@ -149,7 +149,7 @@ def test_whatever_is_damaged_everything_accepted_is_kept_or_declared(
         assert set(range(1, 51)) <= held | declared
         assert place_now.seq > 50
     for name in ("quick_check", "integrity_check"):
-        assert spool._database.connection.execute(f"PRAGMA {name}").fetchone() == ("ok",)
+        assert spool._session.connection().execute(f"PRAGMA {name}").fetchone() == ("ok",)
     spool.close()
 
 
@@ -158,7 +158,7 @@ def test_damage_found_while_two_use_the_file_is_rescued_by_one_and_seen_by_both(
 ) -> None:
     accepted = filled(path, health, context)
     appender, forwarder = SqliteSpool(path), SqliteSpool(path)
-    appender._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    appender._session.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(4096)
@@ -194,14 +194,14 @@ def test_an_event_whose_bits_flipped_is_set_apart_and_its_neighbours_travel(
 ) -> None:
     spool = SqliteSpool(path)
     spool.append("boot", [health(n) for n in range(5)])
-    spool._database.connection.execute("UPDATE event SET body = x'7b7d' WHERE seq = 3")
+    spool._session.connection().execute("UPDATE event SET body = x'7b7d' WHERE seq = 3")
 
     held, _ = settled(spool, "events")
 
     assert held >= {1, 2, 4, 5}
     assert 3 not in held
     assert spool.counters()["lost.events.corrupt"] == 1
-    assert spool._database.connection.execute("SELECT seq, reason FROM quarantine").fetchall() == [(3, "corrupt")]
+    assert spool._session.connection().execute("SELECT seq, reason FROM quarantine").fetchall() == [(3, "corrupt")]
     spool.close()
 
 
@@ -258,3 +258,14 @@ def test_a_machine_without_a_fingerprint_is_no_other_machine(path: Path) -> None
 
     assert second.spool_id == first.spool_id
     second.close()
+
+
+def test_two_users_of_one_machine_count_as_one(path: Path) -> None:
+    root = SqliteSpool(path, hardware="product-1 network-a")
+    user = SqliteSpool(path, hardware="network-a")
+    root_again = SqliteSpool(path, hardware="product-1 network-a network-b")
+
+    assert {root.spool_id, user.spool_id, root_again.spool_id} == {root.spool_id}
+    assert "hardware_changed" not in root.counters()
+    for spool in (root, user, root_again):
+        spool.close()

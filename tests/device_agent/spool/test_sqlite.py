@@ -15,6 +15,7 @@ from contract.events import LANES, Context, Health
 from device_agent.errors import SpoolError
 from device_agent.spool.limits import LaneLimit, Limits
 from device_agent.spool.port import Accepted
+from device_agent.spool.reserve import Reserve
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.spool.trouble import SpoolTroubleError
 
@@ -58,7 +59,7 @@ def test_a_spool_opened_again_is_the_same_spool(path: Path, health: Callable[...
 
 def test_every_commit_reaches_the_disk(path: Path) -> None:
     spool = SqliteSpool(path)
-    connection = spool._database.connection
+    connection = spool._session.connection()
 
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
@@ -151,40 +152,6 @@ def test_a_spool_that_could_not_be_opened_opens_as_soon_as_it_can(
     spool.close()
 
 
-def fill(spool: SqliteSpool, pages: int) -> None:
-    spool._database.connection.execute(f"PRAGMA max_page_count={pages}")
-
-
-def test_a_full_file_accepts_nothing_and_says_so(path: Path, context: Callable[..., Context]) -> None:
-    spool = SqliteSpool(path, reserve_bytes=0)
-    fill(spool, 20)
-
-    with pytest.raises(SpoolTroubleError, match="full") as caught:
-        spool.append("boot", [context(1000) for _ in range(100)])
-
-    assert caught.value.kind == "full"
-    assert "free some space" in caught.value.remedy
-    assert spool.pending() == {"events": 0, "summaries": 0, "context": 0}
-    spool.close()
-
-
-def test_where_nothing_more_fits_the_lowest_lanes_oldest_makes_room(
-    path: Path, health: Callable[..., Health], context: Callable[..., Context]
-) -> None:
-    spool = SqliteSpool(path, reserve_bytes=0)
-    spool.append("boot", [context(1000) for _ in range(30)])
-    spool._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    fill(spool, spool._database.connection.execute("PRAGMA page_count").fetchone()[0])
-    for number in range(60):
-        spool.append("boot", [health(number)])
-
-    told = spool.tell_losses("boot", wall_ms=1, monotonic_ms=1)
-    assert spool.pending()["events"] == 61
-    assert [(loss.of_lane, loss.reason) for loss, _ in told] == [("context", "disk")]
-    assert spool.counters()["lost.context.disk"] == told[0][0].count
-    spool.close()
-
-
 def test_what_is_too_old_by_the_spools_own_time_goes_declared(path: Path, health: Callable[..., Health]) -> None:
     now = [0.0]
     limits = Limits({lane: LaneLimit(1 << 20, 100) for lane in LANES}, 1 << 20)
@@ -221,7 +188,7 @@ def test_the_reserve_is_made_and_given_back(path: Path) -> None:
     reserve = path.with_name("spool.sqlite3.reserve")
 
     assert reserve.stat().st_blocks * 512 >= 100_000
-    assert spool._reserve.release()
+    assert Reserve(reserve, 100_000).release()
     assert not reserve.exists()
     spool.close()
 
@@ -229,14 +196,14 @@ def test_the_reserve_is_made_and_given_back(path: Path) -> None:
 def test_a_backlog_is_sealed_many_blocks_at_a_time(path: Path, context: Callable[..., Context]) -> None:
     spool = SqliteSpool(path)
     spool.append("boot", [context(1000) for _ in range(60)])
-    before = spool._writes
+    before = spool._session.writes
     after = 0
     blocks = 0
     while block := spool.take("context", after=after, partial=False):
         after, blocks = block.first_seq, blocks + 1
 
     assert blocks >= 25
-    assert spool._writes - before <= blocks // 8
+    assert spool._session.writes - before <= blocks // 8
     spool.close()
 
 
