@@ -1,16 +1,17 @@
 """A small ext4 disk of one's own, and what the kernel counted as written to it.
 
 An image file is mounted by a loop device, so ``/proc/diskstats`` of that device counts this measurement and
-nothing else: file data, the file system's journal and its metadata. Root is needed; elsewhere ``OwnDisk.possible``
-is false and a caller measures less and says so.
+nothing else: file data, the file system's journal and its metadata. Root and loop devices are needed; where there
+are none, ``disk_for`` gives a plain folder, which counts less and says so.
 Not here: what a flash controller writes in turn (its erase blocks are larger; no host sees that).
 """
 
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from twin.errors import TwinError
 
@@ -38,15 +39,73 @@ class Written(NamedTuple):
         return Written(*(now - then for now, then in zip(self, earlier, strict=True)))
 
 
+class Disk(Protocol):
+    """Where a measured gateway keeps its state; a context manager.
+
+    Attributes:
+        path: A folder.
+        method: How its writes are counted, for people.
+        whole: Whether the file system's own writes are counted too.
+    """
+
+    path: Path
+    method: str
+    whole: bool
+
+    def written(self, pids: Sequence[int] = ()) -> Written:
+        """What was written so far, all that is dirty included; ``pids`` are those who write."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def disk_for(folder: Path) -> Disk:
+    """A disk of one's own, or a plain folder where this machine does not let us mount one."""
+    if not OwnDisk.possible():
+        return PlainFolder(folder)
+    trial = folder / "trial"
+    trial.mkdir()
+    try:
+        with OwnDisk(trial):
+            return OwnDisk(folder)
+    except TwinError:
+        return PlainFolder(folder)
+
+
+class PlainFolder:
+    """See ``Disk``: counts pages that the processes made dirty (proc(5), ``/proc/PID/io``, ``write_bytes``)."""
+
+    method = (
+        "write_bytes of both processes: data only, without journal and metadata, which can be several times as much"
+    )
+    whole = False
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "disk"
+
+    def written(self, pids: Sequence[int] = ()) -> Written:
+        """See ``Disk``; requests and flushes are not known."""
+        lines = [line for pid in pids for line in Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines()]
+        return Written(sum(int(line.split()[1]) for line in lines if line.startswith("write_bytes:")), 0, 0)
+
+    def __enter__(self) -> Self:
+        self.path.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
 class OwnDisk:
-    """A context manager; leaving it unmounts and removes the disk.
+    """See ``Disk``: a loop device; leaving it unmounts and removes it.
 
     Args:
         folder: On a real disk; holds the image.
-
-    Attributes:
-        path: Where it is mounted.
     """
+
+    method = "/proc/diskstats of a loop-mounted ext4 (4 KB blocks)"
+    whole = True
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "disk"
@@ -57,8 +116,9 @@ class OwnDisk:
         """Whether this process may make one here."""
         return os.geteuid() == 0 and bool(shutil.which("mkfs.ext4")) and Path("/dev/loop-control").exists()
 
-    def written(self) -> Written:
-        """What was written so far, all that is dirty included."""
+    def written(self, pids: Sequence[int] = ()) -> Written:
+        """See ``Disk``."""
+        del pids
         _sync(self.path)
         device = f"{os.major(self.path.stat().st_dev)} {os.minor(self.path.stat().st_dev)}"
         for line in Path("/proc/diskstats").read_text(encoding="ascii").splitlines():

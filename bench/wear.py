@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from bench.disk import OwnDisk, Written
+from bench.disk import Disk, Written, disk_for
 from bench.output import show
 from bench.plant import CHANNELS, SAMPLES_PER_S, SENSOR, Fault, write_recording
 from bench.spool_days import Days, measure
@@ -31,7 +31,7 @@ from bench.syncs import Syncs
 from device_agent.config import ContextConfig, GatewayConfig
 from device_agent.sensors.replay import ReplaySensor
 from twin.cloud import Deployment, LocalCloud
-from twin.errors import TwinError, UsageError
+from twin.errors import TwinError
 
 PROMISED_BYTES_PER_SAMPLE: Final = 60.0
 _WARM_SCANS: Final = 600
@@ -52,7 +52,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         disk_bytes: Written to the block device.
         disk_bytes_per_sample: Of those, for each sample.
         fsyncs_per_day: Calls, where strace could count them.
-        flushes_per_day: Cache flushes the device was asked for.
+        flushes_per_day: Cache flushes the device was asked for; 0 where it is not our own.
         gb_per_day: 10⁹ bytes.
     """
 
@@ -76,7 +76,7 @@ class Wear(msgspec.Struct, frozen=True, kw_only=True):
         with_episode: The gateway that had one episode with its context in ``seconds``.
         disk_bytes_per_episode: What that one cost more.
         episodes_per_day_kept: With so many such episodes a day the promise would still be kept.
-        day: A whole day of a spool, with an episode an hour (``bench.spool_days``).
+        day: A whole day of a spool, with an episode an hour (``bench.spool_days``); ``None`` without an own disk.
         seconds: Measured, after a warm-up of a minute.
         method: How.
         promised: Bytes a sample, at most.
@@ -90,7 +90,7 @@ class Wear(msgspec.Struct, frozen=True, kw_only=True):
     with_episode: Figures
     disk_bytes_per_episode: int
     episodes_per_day_kept: int
-    day: Days
+    day: Days | None
     seconds: float
     method: str
     promised: float
@@ -106,18 +106,15 @@ class _Count(NamedTuple):
 
 class _Subject(NamedTuple):
     station: Station
-    disk: OwnDisk
+    disk: Disk
 
 
 def run(seconds: float = 120.0) -> Wear:
     """Measures; takes about ``seconds`` and a minute and a half.
 
     Raises:
-        UsageError: This machine does not let us mount a disk of our own.
         TwinError: Something did not start.
     """
-    if not OwnDisk.possible():
-        raise UsageError("wear needs a loop device", remedy="run as root, with e2fsprogs installed")
     with tempfile.TemporaryDirectory(prefix="thresher-wear-") as folder, ExitStack() as cleanup:
         return _measure(Path(folder), cleanup, max(_LEAST_S, seconds))
 
@@ -139,12 +136,13 @@ def _measure(folder: Path, cleanup: ExitStack, seconds: float) -> Wear:
         after = [_count(subject) for subject in subjects]
         syncs = plain_syncs.count(), more_syncs.count()
     plain, more = (_figures(*each) for each in zip(before, after, syncs, strict=True))
-    return _wear(plain, more, measure(_DAY_HOURS, folder), seconds)
+    day = measure(_DAY_HOURS, folder) if subjects[0].disk.whole else None
+    return _wear(plain, more, day, seconds=seconds, method=subjects[0].disk.method)
 
 
 def _start(folder: Path, cleanup: ExitStack, deployment: Deployment, *, with_episode: bool) -> _Subject:
     folder.mkdir()
-    disk = cleanup.enter_context(OwnDisk(folder))
+    disk = cleanup.enter_context(disk_for(folder))
     recording = folder / "plant.csv"
     write_recording(recording, _RECORDING_S, fault=_FAULT if with_episode else None)
     config = GatewayConfig(
@@ -182,7 +180,7 @@ def _check(subjects: Sequence[_Subject]) -> None:
 
 
 def _count(subject: _Subject) -> _Count:
-    written = subject.disk.written()
+    written = subject.disk.written([subject.station.pid(role) for role in ("run", "agent")])
     status = subject.station.run_status()
     if status is None:
         raise TwinError("run-status.json is gone", remedy="report it")
@@ -203,9 +201,10 @@ def _figures(before: _Count, after: _Count, syncs: int | None) -> Figures:
     )
 
 
-def _wear(plain: Figures, more: Figures, day: Days, seconds: float) -> Wear:
+def _wear(plain: Figures, more: Figures, day: Days | None, *, seconds: float, method: str) -> Wear:
     episode_bytes = max(1, more.disk_bytes - plain.disk_bytes)
     spare_bytes = (PROMISED_BYTES_PER_SAMPLE - plain.disk_bytes_per_sample) * SAMPLES_PER_S * _DAY_S
+    figures = [plain.disk_bytes_per_sample, *([day.disk_bytes_per_sample] if day else [])]
     return Wear(
         disk_bytes_per_sample=plain.disk_bytes_per_sample,
         fsyncs_per_day=plain.fsyncs_per_day,
@@ -216,9 +215,9 @@ def _wear(plain: Figures, more: Figures, day: Days, seconds: float) -> Wear:
         episodes_per_day_kept=max(0, int(spare_bytes / episode_bytes)),
         day=day,
         seconds=seconds,
-        method=f"/proc/diskstats of a loop-mounted ext4 (4 KB blocks), {SAMPLES_PER_S:.0f} samples/s, twin",
+        method=f"{method}; {SAMPLES_PER_S:.0f} samples/s, twin",
         promised=PROMISED_BYTES_PER_SAMPLE,
-        passed=max(plain.disk_bytes_per_sample, day.disk_bytes_per_sample) <= PROMISED_BYTES_PER_SAMPLE,
+        passed=max(figures) <= PROMISED_BYTES_PER_SAMPLE,
     )
 
 

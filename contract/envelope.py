@@ -20,6 +20,9 @@ SCHEMA_VERSION: Final = 1
 MAX_ENVELOPE_BYTES: Final = 5 * 1024
 """AWS IoT Core meters messages in units of 5 KB (AWS IoT Core pricing); nucleus lite receives 5,000 bytes."""
 
+NO_EVENT: Final = "declaration"
+"""Reason of a declared sequence that never was an event: it was spent on an envelope that only declares others."""
+
 _GATEWAY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from contract.events import LANES, Lane
+from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError, SpoolError
@@ -25,7 +26,9 @@ from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
+from device_agent.uplink.observed import LinkHistory, ObservedUplink
 from device_agent.uplink.port import Uplink
+from device_agent.uplink.validity import CertificateStatus, CertificateWatch
 
 STATUS_FILE: Final = "agent-status.json"
 STATUS_EVERY_S: Final = 1.0
@@ -45,12 +48,16 @@ class AgentStatus(Traffic, kw_only=True):
         reason: Why it is not connected, or cannot hear the cloud.
         connects: Connections made since the start.
         connect_failures: Attempts that failed since the start.
+        takeovers: Times that another client under this name ended the session.
         in_flight: Publishes sent and not yet answered.
         pending: By lane: sequence numbers the cloud does not yet know to be stored or declared.
         stored: By lane: everything up to this sequence is.
         cloud_is_silent: Whether the broker takes everything and the cloud has not answered for hours.
         trouble: Why the spool cannot be read or written now; empty while it can.
         spool: What the spool counted, ever.
+        budget: How the month's data budget goes.
+        certificate: Until when it is good.
+        history: When the link came and went.
     """
 
     gateway_id: str
@@ -59,12 +66,16 @@ class AgentStatus(Traffic, kw_only=True):
     reason: str
     connects: int
     connect_failures: int
+    takeovers: int
     in_flight: int
     pending: dict[Lane, int]
     stored: dict[Lane, int]
     spool: dict[str, int]
     cloud_is_silent: bool = False
     trouble: str = ""
+    budget: BudgetStatus = BudgetStatus()
+    certificate: CertificateStatus = CertificateStatus()
+    history: LinkHistory = LinkHistory()
 
 
 def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None) -> None:
@@ -105,17 +116,29 @@ class Agent:
             raise ConfigError("`$.uplink` is missing")
         self._gateway_id = config.gateway
         self._spool = spool
-        self._uplink = uplink
+        self._uplink = ObservedUplink(uplink, clock=clock)
+        self._certificate = CertificateWatch(
+            Path(config.uplink.certificate),
+            wall_s=lambda: clock.wall_ms() / 1000,
+            monotonic_s=lambda: clock.monotonic_ns() / 1e9,
+        )
         self._clock = clock
         nothing: dict[Lane, int] = dict.fromkeys(LANES, 0)
         self._gauges: tuple[dict[Lane, int], dict[Lane, int], dict[str, int]] = (nothing, nothing, {})
+        self._budget = Budget(
+            config.uplink.monthly_bytes,
+            keep_alive_s=config.uplink.keep_alive_s,
+            clock=clock,
+            path=Path(config.state_dir) / BUDGET_FILE,
+        )
         self._forwarder = Forwarder(
             spool,
-            uplink,
+            self._uplink,
             gateway_id=config.gateway,
             config=config.uplink,
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
+            budget=self._budget,
         )
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
@@ -146,12 +169,16 @@ class Agent:
             reason=link.reason,
             connects=link.connects,
             connect_failures=link.failures,
+            takeovers=link.takeovers,
             in_flight=self._forwarder.in_flight,
             pending=pending,
             stored=stored,
             spool=counters,
             cloud_is_silent=self._forwarder.cloud_is_silent,
             trouble=trouble,
+            budget=self._budget.status(),
+            certificate=self._certificate.status(),
+            history=self._uplink.history,
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 

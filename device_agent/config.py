@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import msgspec
 from msgspec import Meta
 
-from contract.envelope import check_gateway_id
+from contract.envelope import MAX_ENVELOPE_BYTES, check_gateway_id
 from contract.errors import ContractError
 from contract.topics import DEFAULT_RULE
 from device_agent.advice import advice
@@ -89,6 +89,10 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         rule: The IoT rule that receives events.
         keep_alive_s: A link that says nothing this long is taken for dead.
         publishes_per_s: Own limit, below the 100 a second that AWS IoT Core grants a connection.
+        bytes_per_s: Own limit, below the 512 KB a second that it grants.
+        max_envelope_bytes: Of one publish; below 5 KB AWS IoT Core counts one message, Greengrass lite takes 4 KB.
+        monthly_bytes: What a month may cost in data, both ways; above its line context waits, then summaries. 0 for
+            no budget.
         in_flight: Publishes sent and not yet acknowledged, at most.
         linger_s: How long a summary may wait for company in its envelope.
         silent_after_h: Hours without an answer of the cloud, while it owes one, that are an alarm.
@@ -104,6 +108,9 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     rule: str = DEFAULT_RULE
     keep_alive_s: Annotated[int, Meta(ge=5, le=1200)] = 30
     publishes_per_s: Annotated[float, Meta(gt=0, le=90)] = 50.0
+    bytes_per_s: Annotated[int, Meta(ge=8192, le=500_000)] = 400_000
+    max_envelope_bytes: Annotated[int, Meta(ge=4096, le=MAX_ENVELOPE_BYTES)] = MAX_ENVELOPE_BYTES
+    monthly_bytes: Annotated[int, Meta(ge=0)] = 0
     in_flight: Annotated[int, Meta(ge=1, le=90)] = 20
     linger_s: Annotated[float, Meta(ge=0)] = 5.0
     silent_after_h: Annotated[float, Meta(gt=0)] = 2.0

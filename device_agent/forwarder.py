@@ -8,7 +8,8 @@ spool ─ take ─▶ window (in_flight) ─▶ token bucket ─▶ publish ─�
 Rules: what is live before what is backlog; episodes before summaries before raw context; a quarter of the window
 is for live events alone. A block is forgotten on the cloud's watermark, never on an acknowledgement. A block that
 is refused while its neighbours pass is poison: it is given up and declared, so its lane goes on; if everything is
-refused, nothing is given up. A spool that fails is asked again later: nothing of it ends the agent.
+refused, nothing is given up. A spool that fails is asked again later: nothing of it ends the agent. A lane that the
+month's data budget holds back waits in the spool.
 
 One thread calls ``step``; the uplink's thread only fills two queues. Not here: how far a lane has come
 (``device_agent.lane_progress``), the connection (``device_agent.uplink``).
@@ -28,12 +29,13 @@ from contract.envelope import Stored
 from contract.errors import ContractError
 from contract.events import LANES, Lane
 from contract.topics import events_topic, stored_topic
+from device_agent.budget import Budget
 from device_agent.config import UplinkConfig
 from device_agent.errors import SpoolError, UplinkError
 from device_agent.lane_progress import LaneProgress, Retry
 from device_agent.silence import Silence
 from device_agent.spool.port import Block, Outbox
-from device_agent.uplink.pacing import Backoff, TokenBucket
+from device_agent.uplink.pacing import Backoff, Pace
 from device_agent.uplink.port import PublishRefusedError, Uplink
 
 REFUSALS_BEFORE_GIVING_UP = 3
@@ -91,9 +93,10 @@ class Forwarder:
         config: Limits and the rule's name.
         monotonic_s: Seconds, never going back.
         source: Randomness for back-off.
+        budget: What a month may cost.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - ports and limits, each by its name
         self,
         outbox: Outbox,
         uplink: Uplink,
@@ -102,6 +105,7 @@ class Forwarder:
         config: UplinkConfig,
         monotonic_s: Callable[[], float],
         source: random.Random,
+        budget: Budget,
     ) -> None:
         self.traffic = Traffic()
         self._outbox = outbox
@@ -109,8 +113,13 @@ class Forwarder:
         self._gateway_id = gateway_id
         self._config = config
         self._now = monotonic_s
-        rate = config.publishes_per_s
-        self._bucket = TokenBucket(rate, burst=max(1.0, rate * POLL_S), now_s=monotonic_s())
+        self._budget = budget
+        self._pace = Pace(
+            publishes_per_s=config.publishes_per_s,
+            bytes_per_s=config.bytes_per_s,
+            burst_s=POLL_S,
+            now_s=monotonic_s(),
+        )
         self._backoff = Backoff(first_s=1.0, last_s=30.0, source=source)
         self._lanes = {lane: self._progress(lane) for lane in LANES}
         self._in_flight: dict[Lane, set[int]] = {lane: set() for lane in LANES}
@@ -145,6 +154,7 @@ class Forwarder:
             self._drain()
         finally:
             self._uplink.close()
+            self._budget.close()
 
     def connect(self) -> None:
         """Begins to connect; returns at once."""
@@ -165,15 +175,17 @@ class Forwarder:
         self._heed_answers()
         self._heed_watermarks()
         link = self._uplink.link
+        self._budget.tick(connected=link.connected, connects=link.connects)
         if not link.connected:
             return
         if link.connects != self._connects:
             for progress in self._lanes.values():
                 progress.link_came_up()
             self._connects = link.connects
-        for lane in LANES:
+        allowed = [lane for lane in LANES if self._budget.allows(lane)]
+        for lane in allowed:
             self._send_live(lane, flush=flush)
-        for lane in LANES:
+        for lane in allowed:
             self._send_backlog(lane)
         self._break_silence()
 
@@ -194,7 +206,7 @@ class Forwarder:
 
     def _send_live(self, lane: Lane, *, flush: bool) -> None:
         window = self._config.in_flight - (0 if lane == "events" else self._config.in_flight // 4)
-        while self.in_flight < window and self._bucket.ready(self._now()):
+        while self.in_flight < window and self._pace.ready(self._now()):
             choice = self._lanes[lane].next_live(self._now(), self._in_flight[lane], flush=flush)
             if choice is None:
                 return
@@ -202,7 +214,7 @@ class Forwarder:
 
     def _send_backlog(self, lane: Lane) -> None:
         window = self._config.in_flight - self._config.in_flight // 4
-        while self.in_flight < window and self._bucket.ready(self._now()):
+        while self.in_flight < window and self._pace.ready(self._now()):
             choice = self._lanes[lane].next_backlog(self._now(), self._in_flight[lane])
             self._tell_poison(self._lanes[lane])
             if choice is None:
@@ -236,11 +248,12 @@ class Forwarder:
 
     def _publish(self, block: Block, *, again: bool) -> None:
         payload = block.envelope(self._gateway_id)
-        self._bucket.take()
+        self._pace.take(len(payload))
         self._in_flight[block.lane].add(block.first_seq)
         self.traffic.publishes += 1
         self.traffic.sent_bytes += len(payload)
         self.traffic.resent += again
+        self._budget.published(len(payload))
         answer = self._uplink.publish(events_topic(self._gateway_id, block.lane, self._config.rule), payload)
         answer.add_done_callback(lambda done: self._answered(block, done))
 
@@ -327,7 +340,7 @@ class Forwarder:
         while self._uplink.link.connected and self._now() < deadline:
             before = self.traffic.publishes
             self.step(flush=True)
-            if self.in_flight == 0 and self.traffic.publishes == before and self._bucket.ready(self._now()):
+            if self.in_flight == 0 and self.traffic.publishes == before and self._pace.ready(self._now()):
                 return
             self._wake.wait(0.02)
             self._wake.clear()

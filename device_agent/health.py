@@ -35,6 +35,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         counters: Everything else that is counted.
         spool_fill: How full the fullest lane of the spool is, 0 to 1.
         spool_hours_left: Until the spool must give something up at the present rate, if nothing were stored.
+        spool_lane_hours_left: The same for each lane and its own limit.
         degraded: What does not work as it should, in plain words.
     """
 
@@ -50,6 +51,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     counters: dict[str, int]
     spool_fill: float | None = None
     spool_hours_left: float | None = None
+    spool_lane_hours_left: dict[Lane, float | None] = {}
     degraded: list[str] = []
 
 
@@ -62,6 +64,7 @@ class SpoolView(NamedTuple):
         lane_bytes: Of events kept.
         fill: How full the fullest lane is, 0 to 1.
         hours_left: Until something must go, at the present rate.
+        lane_hours_left: The same by lane.
         degraded: What does not work, in plain words.
     """
 
@@ -70,6 +73,7 @@ class SpoolView(NamedTuple):
     lane_bytes: Mapping[Lane, int] = {}
     fill: float | None = None
     hours_left: float | None = None
+    lane_hours_left: Mapping[Lane, float | None] = {}
     degraded: Sequence[str] = ()
 
 
@@ -127,6 +131,7 @@ class Gatherer:
             counters=self._counters(spool),
             spool_fill=spool.fill,
             spool_hours_left=spool.hours_left,
+            spool_lane_hours_left=dict(spool.lane_hours_left),
             degraded=list(spool.degraded),
         )
 

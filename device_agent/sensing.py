@@ -160,8 +160,11 @@ class Sensing:
         try:
             kept = self._spool.lane_bytes()
             view = SpoolView(self._spool.pending(), self._spool.counters(), kept)
+            now_s = self._now_s()
             self._known = view._replace(
-                fill=self._limits.fill(kept), hours_left=self._outlook.hours_left(kept, self._now_s())
+                fill=self._limits.fill(kept),
+                hours_left=self._outlook.hours_left(kept, now_s),
+                lane_hours_left=self._outlook.lane_hours_left(kept, now_s),
             )
             unreadable = ""
         except SpoolError as exc:

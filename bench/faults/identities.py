@@ -17,13 +17,13 @@ def identity_cloned(stage: Stage) -> Row:
     """Two machines from one card's image: the same name, certificate and spool, sensing and sending at once."""
     with Scene(stage) as first, Scene(stage, suffix="-copy") as second:
         first.provision()
-        _start(first, "machine-1")
+        _start(first, "board-1")
         first.until(lambda: first.stored_count() > 0, 60, "no event was stored")
         first.station.stop("run")
         first.station.stop("agent")
         shutil.copytree(first.station.state_dir, second.station.state_dir)
         second.station.take_identity(first.station)
-        for scene, machine in ((first, "machine-1"), (second, "machine-2")):
+        for scene, machine in ((first, "board-1"), (second, "board-2")):
             _start(scene, machine)
         time.sleep(20.0)
         told = [status.reason for scene in (first, second) if (status := scene.station.agent_status())]
@@ -31,7 +31,7 @@ def identity_cloned(stage: Stage) -> Row:
         second.station.stop("agent")
         second.station.stop("run")
         first.settle()
-        second.station.start("agent", "--hardware", "machine-2")
+        second.station.start("agent", "--hardware", "board-2")
         ended_ms = now_ms()
         second.settle()
         broken = [] if noticed else [f"nobody noticed: {told}"]

@@ -65,7 +65,7 @@ def _compare(row: Row, keeper: Keeper, promised: int, found: int | None) -> None
         row.stored += 1
     else:
         row.lost += 1
-        row.named.append(f"{keeper.name}: version {promised} was saved, {found} is there")
+        row.broken.append(f"{keeper.name}: version {promised} was saved, {found} is there")
 
 
 def _save_note(path: Path, version: int) -> None:

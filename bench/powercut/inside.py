@@ -8,6 +8,7 @@ import random
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +20,13 @@ from bench.powercut.files import cut_files
 from bench.powercut.numbers import Numbers
 from bench.powercut.reckoning import Outcome, settle
 from bench.powercut.rows import Row
-from bench.powercut.story import SPOOL, Past, Watched, emptied, live, recorded, recover
+from bench.powercut.story import SPOOL, Past, Watched, emptied, live, pile_up, recorded, recover
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only a quick place; any other will do
 _AGAIN_EVERY: Final = 3
 _CUTS_A_DAMAGE: Final = 5
-_BY_POLICY: Final = frozenset({"quota"})
-_BY_DAMAGE: Final = frozenset({"quota", "corrupt"})
+_BY_POLICY: Final = frozenset({"quota", "refused"})
+_BY_DAMAGE: Final = _BY_POLICY | {"corrupt"}
 _NAMED: Final = 5
 
 
@@ -55,6 +56,7 @@ def cut_rescue(cuts: int, base: Path, source: random.Random) -> Row:
     whole = emptied(base / "whole")
     watched = Watched(whole, Past({}, Cloud()), lambda: 0, numbers)
     live(watched, source)
+    pile_up(watched, source)
     past = Past({}, Cloud()).until(watched.moments, 0)
     while row.injected < cuts:
         hurt = base / "hurt"
@@ -83,12 +85,13 @@ def _once_more(folder: Path, past: Past, numbers: Numbers, source: random.Random
 def _add(row: Row, outcome: Outcome, where: str) -> None:
     row.accepted += outcome.accepted
     row.stored += outcome.stored
-    row.declared += outcome.declared
+    row.declared += outcome.declared.total()
+    row.reasons = dict(Counter(row.reasons) + outcome.declared)
     row.lost += len(outcome.lost)
     row.duplicates += outcome.duplicates
     row.recovery_s = round(max(row.recovery_s, outcome.recovery_s), 3)
-    if outcome.lost and len(row.named) < _NAMED:
-        row.named.append(f"{where}: {len(outcome.lost)} lost, first {outcome.lost[0]}")
+    if outcome.lost and len(row.broken) < _NAMED:
+        row.broken.append(f"{where}: {len(outcome.lost)} lost, first {outcome.lost[0]}")
 
 
 def main(cuts: int, seed: int) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import random
 import time
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ class Outcome(NamedTuple):
     Attributes:
         accepted: Events promised, those after the cut included.
         stored: Of these, in the cloud in the end.
-        declared: Of these, given up for a reason that was allowed.
+        declared: Of these, given up, by reason; only reasons that were allowed.
         lost: The rest, each described.
         duplicates: Events in the cloud under two ids.
         recovery_s: From opening the file to the first event accepted.
@@ -26,7 +27,7 @@ class Outcome(NamedTuple):
 
     accepted: int
     stored: int
-    declared: int
+    declared: Counter[str]
     lost: list[str]
     duplicates: int
     recovery_s: float
@@ -51,13 +52,13 @@ def settle(folder: Path, past: Past, numbers: Numbers, source: random.Random, al
 
 
 def _compare(past: Past, lost: list[str], recovery_s: float, allowed: frozenset[str]) -> Outcome:
-    stored = declared = 0
+    stored, declared = 0, Counter[str]()
     for event, number in past.accepted.items():
         reason = past.cloud.reason(event)
         if past.cloud.events.get(event) == number:
             stored += 1
         elif event not in past.cloud.events and reason in allowed:
-            declared += 1
+            declared[reason] += 1
         else:
             lost.append(f"{event} number {number}: the cloud has {past.cloud.events.get(event)}, declared {reason}")
     return Outcome(len(past.accepted), stored, declared, lost, past.cloud.copies(), recovery_s)

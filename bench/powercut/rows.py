@@ -16,7 +16,8 @@ class Row(msgspec.Struct, kw_only=True):
         lost: Neither.
         duplicates: Kept twice.
         recovery_s: The longest from opening to the first event accepted.
-        named: The first few that were lost.
+        reasons: Why events were declared, with their number.
+        broken: The first few that were lost.
     """
 
     fault: str
@@ -28,4 +29,10 @@ class Row(msgspec.Struct, kw_only=True):
     lost: int = 0
     duplicates: int = 0
     recovery_s: float = 0.0
-    named: list[str] = []
+    reasons: dict[str, int] = {}
+    broken: list[str] = []
+
+    @property
+    def note(self) -> str:
+        """What was declared, in words."""
+        return ", ".join(f"{count} {reason}" for reason, count in sorted(self.reasons.items()))

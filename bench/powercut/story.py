@@ -6,6 +6,7 @@ known what had been promised and what had arrived.
 """
 
 import contextlib
+import json
 import random
 import shutil
 from collections.abc import Callable
@@ -16,8 +17,11 @@ from bench.powercut.cloud import Cloud, EventId
 from bench.powercut.disk import Disk
 from bench.powercut.numbers import Numbers
 from bench.powercut.recording import Recording, record
+from contract.events import LANES
 from device_agent.errors import SpoolError
+from device_agent.spool.export import quarantined
 from device_agent.spool.limits import DEFAULT, Limits
+from device_agent.spool.requeue import requeue
 from device_agent.spool.sqlite import SqliteSpool
 
 SPOOL: Final = "spool.sqlite3"
@@ -25,10 +29,13 @@ TIGHT: Final = Limits(DEFAULT.lanes, 24 * 1024)
 """So little that the workload's long silence of the cloud goes above it."""
 
 _ROUNDS: Final = 260
+_PILED: Final = 40
 _SILENCE: Final = range(120, 190)
 _FORWARDS: Final = 0.4
 _FORGETS: Final = 0.7
 _TELLS: Final = 0.05
+_REFUSES: Final = 0.03
+_RETRIES: Final = 0.5
 _RESTARTS: Final = 0.02
 """Shares of the rounds in which something happens."""
 
@@ -94,6 +101,23 @@ class Watched:
             if source.random() < _FORGETS:
                 spool.forget(lane, self.cloud.through(spool.spool_id, lane))
 
+    def refuse(self, spool: SqliteSpool, source: random.Random) -> None:
+        """The cloud will not take a block that it does not have; sometimes an operator sends its events again."""
+        lane = source.choice(LANES)
+        block = spool.take(lane, after=self.cloud.through(spool.spool_id, lane), partial=True)
+        if block is None or EventId(spool.spool_id, lane, block.first_seq) in self.cloud.events:
+            return
+        spool.give_up(lane, block.first_seq, block.last_seq, "refused")
+        if source.random() < _RETRIES:
+            self._retry(spool.spool_id)
+
+    def _retry(self, spool_id: str) -> None:
+        path = self.folder / SPOOL
+        numbers = {kept.number: json.loads(bytes(kept.event or b"{}"))["wall_ms"] for kept in quarantined(path)}
+        done = requeue(path, None, new_id=self.numbers.spool_id, wall_ms=self.numbers.wall_ms)
+        ids = {EventId(spool_id, one.lane, one.seq): numbers[one.number] for one in done if one.seq is not None}
+        self.moments.append(Moment(self._position(), ids))
+
     def _send(self, payload: bytes) -> None:
         self.moments.append(Moment(self._position(), {}, payload))
         self.cloud.receive(payload)
@@ -107,11 +131,21 @@ def live(watched: Watched, source: random.Random) -> None:
             watched.append(appender, source)
             if number not in _SILENCE and source.random() < _FORWARDS:
                 watched.forward(forwarder, source)
+            if source.random() < _REFUSES:
+                watched.refuse(forwarder, source)
             if source.random() < _TELLS:
                 appender.tell_losses("boot", wall_ms=-number - 1, monotonic_ms=0)
             if source.random() < _RESTARTS:
                 cleanup.close()
                 appender, forwarder = open_spool(watched, cleanup), open_spool(watched, cleanup)
+
+
+def pile_up(watched: Watched, source: random.Random) -> None:
+    """A backlog: what damage costs is on pages that hold events."""
+    with contextlib.ExitStack() as cleanup:
+        spool = open_spool(watched, cleanup)
+        for _ in range(_PILED):
+            watched.append(spool, source)
 
 
 def recover(watched: Watched, source: random.Random) -> None:

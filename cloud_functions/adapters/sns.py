@@ -9,7 +9,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud_functions.core.errors import StoreError
-from cloud_functions.core.rows import Alert
+from cloud_functions.core.rows import About, Alert
 
 _MAX_SUBJECT = 100  # characters, printable ASCII (Amazon SNS API, Publish)
 
@@ -26,6 +26,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     top_channel: str
     reason: str
     peak_score: float
+    about: About = "episode"
 
 
 class SnsNotifier:
@@ -59,6 +60,7 @@ class SnsNotifier:
 
 def subject(alert: Alert) -> str:
     """One line for a mail's subject."""
-    text = f"Thresher: {alert.severity} alert, {alert.sensor} on {alert.gateway_id}"
+    subject_of = alert.sensor if alert.about == "episode" else alert.about
+    text = f"Thresher: {alert.severity} alert, {subject_of} on {alert.gateway_id}"
     plain = "".join(char if char.isascii() and char.isprintable() else "?" for char in text)
     return plain[:_MAX_SUBJECT]

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from cloud_functions.core.receive import Arrival
 from cloud_functions.core.rows import WatermarkRow
 from cloud_functions.core.watermark import Mark, advance, stored_count
+from contract.envelope import NO_EVENT
 
 MAX_RUNS: Final = 16
 """Runs of a boot's sequences remembered of a lane; the lowest are forgotten first."""
@@ -78,6 +79,9 @@ def _declared(row: WatermarkRow, mark: Mark, arrivals: Sequence[Arrival]) -> str
         mark = advance(mark, arrival.ranges[:1])
         for each in arrival.envelope.declared:
             after = advance(mark, [(each.first, each.last)])
+            if each.reason == NO_EVENT:
+                mark = after
+                continue
             reason = each.reason[:_MAX_REASON] or "unknown"
             known = reason if reason in counts or len(counts) < _MAX_REASONS else "other"
             counts[known] += stored_count(after) - stored_count(mark)

@@ -18,7 +18,8 @@ from contract.envelope import Envelope
 _MAX_BYTES: Final = 250_000
 """With base64's third more, below DynamoDB's 400 KB an item. IoT Core's largest message is 128 KB."""
 _MAX_REASON: Final = 500
-_MAX_LANE: Final = 32
+_MAX_NAME: Final = 128
+"""Of a lane or a client, as the broker names them; a client's name has at most 128 bytes (AWS IoT Core quotas)."""
 
 
 def poison_row(raw: Raw, head: Envelope | None, reason: str, *, now_ms: int, expires_at: int) -> Quarantine:
@@ -26,7 +27,8 @@ def poison_row(raw: Raw, head: Envelope | None, reason: str, *, now_ms: int, exp
     digest = hashlib.sha256(raw.payload).hexdigest()[:32]
     row = _row(raw.gateway_id, digest, raw.payload, reason, now_ms=now_ms, expires_at=expires_at)
     if raw.message:
-        row = replace(row, lane=raw.message.lane[:_MAX_LANE], broker_ms=broker_ms(raw))
+        lane, client_id = raw.message.lane[:_MAX_NAME], raw.message.client_id[:_MAX_NAME]
+        row = replace(row, lane=lane, client_id=client_id, broker_ms=broker_ms(raw))
     if head:
         row = replace(row, spool_id=head.spool_id, first_seq=head.first_seq, count=len(head.events))
     return row
@@ -62,6 +64,7 @@ def _row(gateway_id: str, name: str, data: bytes, reason: str, *, now_ms: int, e
         gateway_id=gateway_id,
         reason=reason[:_MAX_REASON] + cut,
         data=base64.b64encode(kept).decode("ascii"),
+        is_cut=int(bool(cut)),
         stored_ms=now_ms,
         expires_at=expires_at,
     )

@@ -193,6 +193,8 @@ class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
         data: A whole message, or one event where ``boot_id`` says under which boot it was written.
         stored_ms: When it came.
         broker_ms: When the broker received it.
+        client_id: Which client the broker named; an operator's retry is judged by the same.
+        is_cut: 1 where not all of its bytes could be kept.
         lane: What the topic said; absent of a foreign message.
         spool_id: Of its sequences, where they could be read.
         boot_id: Of a single event.
@@ -206,6 +208,8 @@ class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
     data: str
     stored_ms: int
     broker_ms: int = 0
+    client_id: str = ""
+    is_cut: int = 0
     lane: str | UnsetType = UNSET
     spool_id: str | UnsetType = UNSET
     boot_id: str | UnsetType = UNSET

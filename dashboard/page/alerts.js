@@ -9,14 +9,18 @@ function when(alert, now) {
   return `closed ${age(now - alert.closedMs)} after ${duration(alert.closedMs - alert.openedMs)}`;
 }
 
+function of(alert) {
+  return alert.about === "episode" ? `${alert.sensor} · ${alert.topChannel} · peak ${score(alert.peakScore)}` : "identity";
+}
+
 function Alert({ alert, now }) {
   const severity = ["minor", "major", "critical"].includes(alert.severity) ? alert.severity : "unknown";
   return html`<li class="alert alert-${severity} ${alert.open ? "" : "alert-closed"}">
-    <a href=${href(alert.gatewayId, alert.episodeId)}>
+    <a href=${href(alert.gatewayId, alert.about === "episode" ? alert.episodeId : null)}>
       <span class="alert-head"><strong>${alert.gatewayId}</strong><span class="severity">${alert.open ? alert.severity : "closed"}</span></span>
       <span class="alert-reason">${alert.reason || `${alert.topChannel} deviates`}</span>
       <span class="alert-foot" title=${dateAndTime(alert.openedMs)}>
-        ${alert.sensor} · ${alert.topChannel} · peak ${score(alert.peakScore)} · ${when(alert, now)}${alert.notifiedMs === null ? " · not yet notified" : ""}
+        ${of(alert)} · ${when(alert, now)}${alert.notifiedMs === null ? " · not yet notified" : ""}
       </span>
     </a>
   </li>`;

@@ -38,7 +38,8 @@ function Row({ gateway, now, selected }) {
     <td data-label="Sensors"><span class="chips">${gateway.sensors.map((s) => html`<${SensorChip} key=${s.name} sensor=${s} />`)}</span></td>
     <td class="num" data-label="Alerts"><${Attention} n=${gateway.openAlerts} text=${count(gateway.openAlerts)} /></td>
     <td class="num" data-label="Stored" title=${laneTitle(gateway.lanes, "stored")}>${count(gateway.stored)}</td>
-    <td class="num" data-label="Missing" title=${laneTitle(gateway.lanes, "missing")}><${Attention} n=${gateway.missing} text=${count(gateway.missing)} /></td>
+    <td class="num" data-label="Missing" title=${laneTitle(gateway.lanes, "missing")}><${Attention} n=${gateway.missing} text=${count(gateway.missing)} />
+      ${gateway.coming > 0 && html` <span class="note">${count(gateway.coming)} on the way</span>`}</td>
     <td class="version" data-label="Version">${gateway.version || "–"}</td>
   </tr>`;
 }

@@ -1,6 +1,7 @@
 // One gateway: its channels, its episodes and how its agent is.
 
 import { html, useEffect, useRef } from "./preact.js";
+import { Account } from "./account.js";
 import { chartRange, SensorCharts } from "./channels.js";
 import { EpisodeList } from "./episodes.js";
 import { count, duration } from "./format.js";
@@ -81,7 +82,7 @@ export function GatewaySection({ gatewayId, moved, gateway, poll, minutes, onMin
     </header>
     <div class="columns">
       <${EpisodeList} gatewayId=${gatewayId} episodes=${poll.data?.episodes ?? null} now=${now} />
-      <div class="main"><${Body} poll=${poll} /></div>
+      <div class="main">${gateway && html`<${Account} gateway=${gateway} detail=${poll.data} />`}<${Body} poll=${poll} /></div>
     </div>
   </section>`;
 }

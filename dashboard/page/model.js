@@ -23,7 +23,7 @@ export function readFleet(raw) {
 }
 
 function readGateway(raw) {
-  const lanes = entries(raw.lanes).map(([lane, x]) => ({ lane, stored: x.stored ?? 0, missing: x.missing ?? 0 }));
+  const lanes = entries(raw.lanes).map(readLane);
   return {
     id: text(raw.gateway_id),
     lastSeenMs: number(raw.last_seen_ms),
@@ -32,11 +32,30 @@ function readGateway(raw) {
     openAlerts: raw.open_alerts ?? 0,
     quarantined: raw.quarantined ?? 0,
     version: text(raw.version),
+    degraded: list(raw.degraded).map((words) => text(words)),
     sensors: entries(raw.sensors).map(([name, health]) => readSensor(name, health)),
     lanes,
     stored: lanes.reduce((sum, x) => sum + x.stored, 0),
     missing: lanes.reduce((sum, x) => sum + x.missing, 0),
+    coming: lanes.reduce((sum, x) => sum + x.coming, 0),
   };
+}
+
+function readLane([lane, raw]) {
+  return {
+    lane, stored: raw.stored ?? 0, missing: raw.missing ?? 0, coming: raw.coming ?? 0,
+    missingSinceMs: number(raw.missing_since_ms), givenUp: entries(raw.given_up),
+  };
+}
+
+function readGap(raw) {
+  const ranges = list(raw.ranges);
+  const named = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  return { lane: text(raw.lane), spoolId: text(raw.spool_id), missing: raw.state === "missing", count: raw.count ?? 0, ranges, isCut: named < (raw.count ?? 0) };
+}
+
+function readLoss(raw) {
+  return { wallMs: number(raw.wall_ms), lane: text(raw.of_lane), reason: text(raw.reason), number: number(raw.count) };
 }
 
 function readSensor(name, raw) {
@@ -55,7 +74,7 @@ function readAlert(raw) {
     id: text(raw.alert_id), gatewayId: text(raw.gateway_id), sensor: text(raw.sensor), episodeId: text(raw.episode_id),
     open: raw.state === "open", severity: text(raw.severity, "minor"), topChannel: text(raw.top_channel),
     reason: text(raw.reason), openedMs: number(raw.opened_ms), closedMs: number(raw.closed_ms),
-    notifiedMs: number(raw.notified_ms), peakScore: number(raw.peak_score),
+    notifiedMs: number(raw.notified_ms), peakScore: number(raw.peak_score), about: text(raw.about, "episode"),
   };
 }
 
@@ -66,6 +85,8 @@ export function readDetail(raw) {
     id: text(raw.gateway_id), fromMs: raw.from_ms, toMs: raw.to_ms, truncated: raw.truncated ?? 0,
     health: raw.health ? readHealth(raw.health) : null,
     sensors: groupSummaries(raw.summaries),
+    gaps: list(raw.gaps).map(readGap),
+    losses: list(raw.losses).map(readLoss).sort((a, b) => b.wallMs - a.wallMs),
     episodes: list(raw.episodes).map(readEpisode).sort((a, b) => b.onsetMs - a.onsetMs),
   };
 }

@@ -18,7 +18,7 @@ from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.sensors.port import Channel
 
-MAX_EVENT_BYTES: Final = 4_000
+MAX_EVENT_BYTES: Final = 3_800
 """Leaves an envelope of 5 KB, or a message of nucleus lite, room for its own words."""
 
 _BLOCK_SCANS: Final = 64

@@ -28,7 +28,7 @@ from device_agent.spool.trouble import kind_of
 LOW_BYTES: Final = 2 * LOG_BYTES
 ROOMY_BYTES: Final = 2 * LOW_BYTES
 _GONE_BYTES: Final = 64 * 1024
-_PAGES_FOR_LIMIT: Final = 4
+_PAGES_FOR_LIMIT: Final = 8
 """A hard bound beside the limits, which count JSON: so many times as much may lie in the file."""
 
 _RESERVE_EVERY_S: Final = 60.0

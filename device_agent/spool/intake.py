@@ -13,8 +13,10 @@ Rules:
 Not here: what the spool itself gives up (``surrender``).
 """
 
+import heapq
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -27,6 +29,12 @@ FIRST_RETRY_S: Final = 0.5
 LAST_RETRY_S: Final = 5.0
 COMMIT_AT_BYTES: Final = 64 * 1024
 """So much waiting is written at once, however soon that is."""
+
+_MOST_BYTES: Final = 256 * 1024
+"""Of one transaction: after an outage of the disk, what was held goes in several."""
+
+_CAREFUL_BYTES: Final = 16 * 1024
+"""Of the first one after trouble: where there is little room, little may still fit."""
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +54,7 @@ class Patience(NamedTuple):
 
 
 class _Held(NamedTuple):
-    lane: Lane
+    number: int
     event: AnyEvent
     size_bytes: int
 
@@ -77,8 +85,9 @@ class Intake:
         self._now = monotonic_s
         self._on_accepted = on_accepted
         self._mutex = threading.RLock()
-        self._held: list[_Held] = []
+        self._held: dict[Lane, deque[_Held]] = {lane: deque() for lane in LANES}
         self._held_bytes = 0
+        self._offered = 0
         self._since_s = 0.0
         self._shed: dict[Lane, Lost] = {}
         self._retry_s = 0.0
@@ -91,7 +100,7 @@ class Intake:
         with self._mutex:
             for event in events:
                 self._hold(event)
-            if any(held.lane == "events" for held in self._held):
+            if self._held["events"]:
                 self._commit()
             else:
                 self.tick()
@@ -100,7 +109,7 @@ class Intake:
         """Commits what has waited long enough; call it several times a second."""
         with self._mutex:
             waited = self._now() - self._since_s >= self._patience.group_commit_s
-            if self._held and (waited or self._held_bytes >= COMMIT_AT_BYTES or self.trouble):
+            if self._held_bytes and (waited or self._held_bytes >= COMMIT_AT_BYTES or self.trouble):
                 self._commit()
 
     def flush(self) -> bool:
@@ -108,7 +117,7 @@ class Intake:
         with self._mutex:
             self._retry_at_s = 0.0
             self._commit()
-            return not self._held
+            return not self._held_bytes
 
     def tell_losses(self, *, wall_ms: int, monotonic_ms: int) -> None:
         """What was given up since this was last called becomes ``Loss`` events."""
@@ -118,22 +127,24 @@ class Intake:
             except SpoolError as exc:
                 self._suffer(exc)
                 return
+            if not self._held_bytes:
+                self._recover()
             if told:
                 self._on_accepted([event for event, _ in told], [place for _, place in told])
 
     def _hold(self, event: AnyEvent) -> None:
-        if not self._held:
+        if not self._held_bytes:
             self._since_s = self._now()
-        held = _Held(lane_of(event), event, len(encode_event(event)))
-        self._held.append(held)
+        self._offered += 1
+        held = _Held(self._offered, event, len(encode_event(event)))
+        self._held[lane_of(event)].append(held)
         self._held_bytes += held.size_bytes
         while self._held_bytes > self._patience.hold_bytes:
             self._shed_one()
 
     def _shed_one(self) -> None:
-        lane = next(lane for lane in reversed(LANES) if any(held.lane == lane for held in self._held))
-        index = next(i for i, held in enumerate(self._held) if held.lane == lane)
-        gone = self._held.pop(index)
+        lane = next(lane for lane in reversed(LANES) if self._held[lane])
+        gone = self._held[lane].popleft()
         self._held_bytes -= gone.size_bytes
         before = self._shed.get(lane, Lost(lane, "shed", 0))
         self._shed[lane] = before._replace(
@@ -142,17 +153,30 @@ class Intake:
         self._count(f"shed.{lane}")
 
     def _commit(self) -> None:
-        if (not self._held and not self._shed) or self._now() < self._retry_at_s:
-            return
-        events = [held.event for held in self._held]
-        try:
-            places = self._spool.append(self._boot_id, events, list(self._shed.values()))
-        except SpoolError as exc:
-            self._suffer(exc)
-            return
-        self._held, self._held_bytes, self._shed = [], 0, {}
-        self._recover()
-        self._on_accepted(events, places)
+        while (self._held_bytes or self._shed) and self._now() >= self._retry_at_s:
+            events, size_bytes = self._next()
+            try:
+                places = self._spool.append(self._boot_id, events, list(self._shed.values()))
+            except SpoolError as exc:
+                self._suffer(exc)
+                return
+            for event in events:
+                self._held[lane_of(event)].popleft()
+            self._held_bytes -= size_bytes
+            self._shed = {}
+            self._recover()
+            self._on_accepted(events, places)
+
+    def _next(self) -> tuple[list[AnyEvent], int]:
+        """The oldest that are held, in the order in which they were offered, and their bytes."""
+        most = _CAREFUL_BYTES if self.trouble else _MOST_BYTES
+        events, size_bytes = list[AnyEvent](), 0
+        for held in heapq.merge(*self._held.values()):
+            if events and size_bytes + held.size_bytes > most:
+                break
+            events.append(held.event)
+            size_bytes += held.size_bytes
+        return events, size_bytes
 
     def _suffer(self, exc: SpoolError) -> None:
         if not self.trouble:

@@ -5,7 +5,8 @@ that the conformance suite compares two readings of the same rules.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from contract.codec import encode_event
@@ -24,6 +25,7 @@ class _Shelf:
     stored: int = 0
     boot_id: str = ""
     rows: dict[int, Row] = field(default_factory=dict)
+    since_s: dict[int, float] = field(default_factory=dict)
     blocks: dict[int, Block] = field(default_factory=dict)
     open: list[Declared] = field(default_factory=list)
 
@@ -70,11 +72,17 @@ class MemorySpool:
     """Appender and outbox in memory; see ``device_agent.spool.port``."""
 
     def __init__(
-        self, spool_id: str = "memory", *, limits: Limits = DEFAULT, max_envelope_bytes: int = MAX_ENVELOPE_BYTES
+        self,
+        spool_id: str = "memory",
+        *,
+        limits: Limits = DEFAULT,
+        max_envelope_bytes: int = MAX_ENVELOPE_BYTES,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool_id = spool_id
         self._limits = limits
         self._max_envelope_bytes = max_envelope_bytes
+        self._now_s = monotonic_s
         self._mutex = threading.Lock()
         self._shelves: dict[Lane, _Shelf] = {lane: _Shelf() for lane in LANES}
         self._counters: dict[str, int] = {}
@@ -108,6 +116,7 @@ class MemorySpool:
                 event = loss_event(lost, self._spool_id, wall_ms=wall_ms, monotonic_ms=monotonic_ms)
                 told.append((event, self._insert(boot_id, "events", encode_event(event))))
             self._losses.clear()
+            self._keep_within()
             return told
 
     def pending(self) -> dict[Lane, int]:
@@ -194,6 +203,7 @@ class MemorySpool:
             self._tally(self._lost(lane, "too large", [row], row.seq, row.seq))
         else:
             shelf.rows[row.seq] = row
+            shelf.since_s[row.seq] = self._now_s()
         return Accepted(lane, row.seq)
 
     def _room(self, boot_id: str, lane: Lane, declared: Sequence[Declared] = ()) -> int:
@@ -230,19 +240,26 @@ class MemorySpool:
 
     def _keep_within(self) -> None:
         for lane in reversed(LANES):
-            while self._shelves[lane].bytes() > self._limits.lanes[lane].max_bytes:
-                self._drop_oldest(lane)
+            shelf, limit = self._shelves[lane], self._limits.lanes[lane]
+            while shelf.rows and limit.max_age_s is not None and self._age_s(shelf) > limit.max_age_s:
+                self._drop_oldest(lane, "age")
+            while shelf.bytes() > limit.max_bytes:
+                self._drop_oldest(lane, "quota")
         for lane in reversed(LANES):
             while self._shelves[lane].rows and self._total() > self._limits.max_bytes:
-                self._drop_oldest(lane)
+                self._drop_oldest(lane, "quota")
 
-    def _drop_oldest(self, lane: Lane) -> None:
+    def _age_s(self, shelf: _Shelf) -> float:
+        """Of the oldest."""
+        return self._now_s() - shelf.since_s[min(shelf.rows)]
+
+    def _drop_oldest(self, lane: Lane, reason: str) -> None:
         shelf = self._shelves[lane]
         oldest = min(shelf.rows)
         holder = shelf.holder(oldest)
         last = holder.last_seq if holder else oldest
-        gone = shelf.withdraw(oldest, last, "quota")
-        self._tally(self._lost(lane, "quota", gone, oldest, last))
+        gone = shelf.withdraw(oldest, last, reason)
+        self._tally(self._lost(lane, reason, gone, oldest, last))
         self._count("dropped", len(gone))
 
     def _total(self) -> int:

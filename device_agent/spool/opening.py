@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from contract.envelope import MAX_ENVELOPE_BYTES
 from device_agent.config import GatewayConfig
 from device_agent.spool.limits import limits_of
 from device_agent.spool.sqlite import SqliteSpool
@@ -16,5 +17,6 @@ def open_spool(config: GatewayConfig, hardware: str) -> SqliteSpool:
         Path(config.state_dir) / SPOOL_FILE,
         limits=limits_of(config.spool),
         reserve_bytes=config.spool.reserve_bytes,
+        max_envelope_bytes=config.uplink.max_envelope_bytes if config.uplink else MAX_ENVELOPE_BYTES,
         hardware=hardware,
     )

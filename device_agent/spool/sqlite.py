@@ -118,6 +118,7 @@ class SqliteSpool:
             for lost in surrender.tallied(db):
                 event = loss_event(lost, self.spool_id, wall_ms=wall_ms, monotonic_ms=monotonic_ms)
                 told.append((event, self._insert(db, boot_id, "events", encode_event(event))))
+            surrender.keep_within(db, self._limits, elapsed_s=self.elapsed_s)
             return told
 
         return self._session.write("tell", work)

@@ -17,6 +17,7 @@ _KINDS: Final[dict[int, Kind]] = {
     sqlite3.SQLITE_CANTOPEN: "read-only",
     sqlite3.SQLITE_CORRUPT: "damaged",
     sqlite3.SQLITE_NOTADB: "damaged",
+    sqlite3.SQLITE_CONSTRAINT: "damaged",  # a row is there that the counters know nothing of
     sqlite3.SQLITE_BUSY: "busy",
     sqlite3.SQLITE_LOCKED: "busy",
 }

@@ -35,6 +35,7 @@ from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
 _STOP_S: Final = 3.0
 _REFUSED: Final = 0x80
+_HANG_UP: Final = "AWS_ERROR_MQTT_UNEXPECTED_HANGUP"
 _CONTESTED = "provision one of the two anew, under a name of its own"
 _PERMANENT = frozenset(
     {
@@ -158,8 +159,7 @@ class Mqtt5Uplink:
         wanted = [mqtt5.Subscription(topic_filter=self._topic, qos=mqtt5.QoS.AT_LEAST_ONCE)]
         subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
         subscribed.add_done_callback(self._on_subscribed)
-        self._reconnecting.calmed(time.monotonic())
-        self._reconnecting.accepted()
+        self._reconnecting.accepted(time.monotonic())
         contested = self._link.reason if self._reconnecting.is_contested else ""
         self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason=contested)
         logger.info("uplink.connected", extra={"client_id": self._client_id, "session_resumed": resumed})
@@ -195,9 +195,12 @@ class Mqtt5Uplink:
         reason = f"ended by the broker: {said.name}" if said else _name(data.exception)
         if said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
             self._reconnecting.was_taken_over(time.monotonic())
-            if self._reconnecting.is_contested:
-                reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
-                logger.error("uplink.contested", extra={"client_id": self._client_id, "remedy": _CONTESTED})
+        elif reason == _HANG_UP:
+            self._reconnecting.hung_up(time.monotonic())
+        if self._reconnecting.is_contested:
+            reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
+            logger.error("uplink.contested", extra={"client_id": self._client_id, "remedy": _CONTESTED})
+        self._link = self._link._replace(takeovers=self._reconnecting.taken_over)
         self._maybe_pause()
         self._lose(reason, failures=self._link.failures)
         logger.info("uplink.disconnected", extra={"client_id": self._client_id, "reason": reason})

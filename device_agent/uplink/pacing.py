@@ -9,8 +9,7 @@ import random
 class TokenBucket:
     """Lets ``rate`` things a second pass, at most ``burst`` of them at once.
 
-    AWS IoT Core grants a connection 100 publishes and 512 KB a second (AWS IoT Core endpoints and quotas). With
-    envelopes of at most 5 KB, 90 a second stay below both.
+    AWS IoT Core grants a connection 100 publishes and 512 KB a second (AWS IoT Core endpoints and quotas).
     """
 
     def __init__(self, rate: float, *, burst: float, now_s: float) -> None:
@@ -25,9 +24,30 @@ class TokenBucket:
         self._filled_s = now_s
         return self._tokens >= 1
 
-    def take(self) -> None:
+    def take(self, amount: float = 1) -> None:
+        """So much passed; more than there was is owed."""
+        self._tokens -= amount
+
+
+class Pace:
+    """Messages and bytes a second together: what passes must suit both buckets.
+
+    A message passes while any byte may, and its bytes are owed: the rate holds over a second, whatever the size.
+    """
+
+    def __init__(self, *, publishes_per_s: float, bytes_per_s: float, burst_s: float, now_s: float) -> None:
+        self._publishes = TokenBucket(publishes_per_s, burst=max(1.0, publishes_per_s * burst_s), now_s=now_s)
+        self._bytes = TokenBucket(bytes_per_s, burst=max(1.0, bytes_per_s * burst_s), now_s=now_s)
+
+    def ready(self, now_s: float) -> bool:
+        """Whether one more message may pass now."""
+        publishes, some_bytes = self._publishes.ready(now_s), self._bytes.ready(now_s)
+        return publishes and some_bytes
+
+    def take(self, size_bytes: int) -> None:
         """One more passed."""
-        self._tokens -= 1
+        self._publishes.take()
+        self._bytes.take(size_bytes)
 
 
 class Backoff:

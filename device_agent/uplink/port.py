@@ -33,12 +33,14 @@ class Link(NamedTuple):
         connects: Connections made so far.
         failures: Attempts that failed so far.
         reason: Why it is not connected, or cannot hear; for a person, empty while all is well.
+        takeovers: Times that another client under this name ended the session, as far as the broker said so.
     """
 
     connected: bool
     connects: int
     failures: int
     reason: str
+    takeovers: int = 0
 
 
 class Uplink(Protocol):

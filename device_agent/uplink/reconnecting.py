@@ -19,9 +19,17 @@ LAST_MS: Final = 3_500
 
 SLOW_FIRST_S: Final = 4.0
 SLOW_LAST_S: Final = 300.0
-TAKEN_OVER_WITHIN_S: Final = 120.0
+TAKEN_OVER_WITHIN_S: Final = 900.0
+"""Longer than ``SLOW_LAST_S``, or a contest would be forgotten in the pause it caused."""
+
 TAKEN_OVER_TIMES: Final = 3
 """So often within so long, a session taken over is no restart of our own: two devices use one name."""
+
+HANG_UP_AFTER_S: Final = 10.0
+HANG_UP_WITHIN_S: Final = 120.0
+HANG_UP_TIMES: Final = 5
+"""A broker may end the session taken over without a word. So many connections that it closed in order, each soon after
+it had taken them, look the same; a network that resets connections does not close them in order."""
 
 EARLIEST_PLAUSIBLE_S: Final = 1_767_225_600
 """2026-01-01: a clock before that has not been set (a Raspberry Pi has none that runs without power)."""
@@ -38,7 +46,7 @@ class Reconnecting:
 
     Attributes:
         refusals: Answers in a row that were a no.
-        taken_over: Times, ever, that another client took the session.
+        taken_over: Times, ever, that another client took the session, as far as the broker said so.
     """
 
     def __init__(self, source: random.Random) -> None:
@@ -46,14 +54,21 @@ class Reconnecting:
         self.refusals = 0
         self.taken_over = 0
         self._takeovers: list[float] = []
+        self._hang_ups: list[float] = []
+        self._accepted_s = float("-inf")
 
     @property
     def is_contested(self) -> bool:
         """Whether another device seems to use this gateway's name."""
-        return len(self._takeovers) >= TAKEN_OVER_TIMES
+        return len(self._takeovers) >= TAKEN_OVER_TIMES or len(self._hang_ups) >= HANG_UP_TIMES
 
-    def accepted(self) -> None:
+    def accepted(self, now_s: float) -> None:
         """The broker took the connection."""
+        self._accepted_s = now_s
+        self._takeovers = _recent(self._takeovers, now_s, TAKEN_OVER_WITHIN_S)
+        self._hang_ups = _recent(
+            self._hang_ups, now_s, HANG_UP_WITHIN_S if not self.is_contested else TAKEN_OVER_WITHIN_S
+        )
         if not self.is_contested:
             self.refusals = 0
 
@@ -68,13 +83,16 @@ class Reconnecting:
     def was_taken_over(self, now_s: float) -> None:
         """Another client connected under this name, and the broker ended ours."""
         self.taken_over += 1
-        self._takeovers = [*(at for at in self._takeovers if now_s - at < TAKEN_OVER_WITHIN_S), now_s]
+        self._takeovers = [*_recent(self._takeovers, now_s, TAKEN_OVER_WITHIN_S), now_s]
         if self.is_contested:
             self.refusals += 1
 
-    def calmed(self, now_s: float) -> None:
-        """Time passed while connected."""
-        self._takeovers = [at for at in self._takeovers if now_s - at < TAKEN_OVER_WITHIN_S]
+    def hung_up(self, now_s: float) -> None:
+        """The broker closed the connection in order and did not say why."""
+        if now_s - self._accepted_s < HANG_UP_AFTER_S:
+            self._hang_ups.append(now_s)
+            if self.is_contested:
+                self.refusals += 1
 
     def pause_s(self) -> float | None:
         """How long not to try at all; ``None`` leaves it to the quick waits."""
@@ -82,6 +100,10 @@ class Reconnecting:
             return None
         bound = min(SLOW_LAST_S, SLOW_FIRST_S * 2.0 ** min(self.refusals - 1, 30))
         return self._source.uniform(bound / 2 if self.is_contested else 0.0, bound)
+
+
+def _recent(moments: list[float], now_s: float, within_s: float) -> list[float]:
+    return [at for at in moments if now_s - at < within_s]
 
 
 def is_plausible(wall_s: float) -> bool:

@@ -55,7 +55,7 @@ def test_a_reset_reaches_open_connections_and_new_ones(echo: int) -> None:
         link.become("reset")
         with pytest.raises(ConnectionResetError):
             sock.recv(1)
-        with dial(link) as again, pytest.raises(ConnectionResetError):
+        with pytest.raises(ConnectionResetError), dial(link) as again:  # while connecting or at the first byte
             again.recv(1)
 
 

@@ -7,6 +7,7 @@ from contract.codec import decode_envelope, encode_stored
 from contract.envelope import Range, Stored
 from contract.events import Health
 from contract.topics import stored_topic
+from device_agent.lane_progress import FRESH_EVENTS
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.port import Block
 from device_agent.spool.trouble import SpoolTroubleError
@@ -50,10 +51,11 @@ def test_the_backlog_drains_oldest_first_and_completely() -> None:
         stage.pass_time(0.3)
 
     order = [seq for _, raw in stage.broker.received for seq in sequences(raw)]
-    backlog = [seq for seq in order if seq <= 120]
-    live = [seq for seq in order if seq > 120]
-    assert backlog == sorted(backlog) == list(range(1, 121))
-    assert live == sorted(live) == list(range(121, 141))
+    end = 120 - FRESH_EVENTS
+    backlog = [seq for seq in order if seq <= end]
+    live = [seq for seq in order if seq > end]
+    assert backlog == sorted(backlog) == list(range(1, end + 1))
+    assert live == sorted(live) == list(range(end + 1, 141))
 
 
 def test_a_backlog_that_the_cloud_names_missing_is_not_sent_twice() -> None:

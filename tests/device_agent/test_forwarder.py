@@ -10,6 +10,8 @@ from contract.envelope import Declared, Range, Stored
 from contract.events import Health, Lane, Summary
 from contract.topics import events_topic, stored_topic
 from device_agent import lane_progress
+from device_agent.budget import Budget
+from device_agent.clock import SimulatedClock
 from device_agent.config import UplinkConfig
 from device_agent.forwarder import Forwarder
 from device_agent.spool.memory import MemorySpool
@@ -46,6 +48,7 @@ class Rehearsal:
             config=self.config,
             monotonic_s=lambda: self.now_s,
             source=random.Random(1),  # noqa: S311 - a fixed seed for back-off
+            budget=Budget(self.config.monthly_bytes, keep_alive_s=30, clock=SimulatedClock()),
         )
         self.forwarder.connect()
         self.forwarder.step()  # the link is up: what comes from now on is live

@@ -1,12 +1,16 @@
 """``thresher spool`` shows, exports, verifies and retries, beside running processes and from damaged files."""
 
+import contextlib
 import json
+import random
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.powercut.damage import damage
 from contract.events import Context, Health, Trace
 from device_agent.spool.rebuild import damaged_files
 from device_agent.spool.sqlite import SqliteSpool
@@ -159,6 +163,7 @@ def test_a_sound_spool_is_found_sound(config, capsys):
     assert printed(capsys) == {"events": 5, "blocks": 0, "findings": []}
 
 
+@pytest.mark.usefixtures("spool")
 @pytest.mark.parametrize(
     ("harm", "where"),
     [
@@ -172,8 +177,9 @@ def test_a_sound_spool_is_found_sound(config, capsys):
         ("PRAGMA user_version = 7", "file"),
     ],
 )
-def test_what_is_wrong_is_named(config, spool, capsys, harm, where):
-    spool._open().connection.execute(harm)
+def test_what_is_wrong_is_named(config, path, capsys, harm, where):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(harm)
 
     assert main(["spool", "verify", "--config", config, "--json"]) == 1
     assert where in [finding["where"] for finding in printed(capsys)["findings"]]
@@ -187,6 +193,20 @@ def test_a_broken_file_is_a_finding_with_a_remedy(config, spool, path, capsys):
     out = capsys.readouterr().out
     assert "not a database" in out
     assert "try: " in out
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_damaged_can_be_looked_at_and_stays_as_it_is(config, spool, path, seed):
+    spool.append(BOOT, [context(100) for _ in range(20)])
+    spool.close()
+    damage(path, random.Random(seed))  # noqa: S311 - chance, not a secret
+    before = path.read_bytes()
+
+    assert main(["spool", "status", "--config", config, "--json"]) == 0
+    assert main(["spool", "verify", "--config", config, "--json"]) in {0, 1}
+    assert main(["spool", "export", "--config", config]) == 0
+    assert main(["spool", "export", "--quarantine", "--config", config]) == 0
+    assert path.read_bytes() == before
 
 
 def test_what_was_refused_is_sent_again_under_a_new_number(config, spool, capsys):

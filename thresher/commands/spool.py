@@ -8,11 +8,13 @@ import argparse
 import contextlib
 import itertools
 import secrets
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, TextIO
+from typing import IO, Final
 
 import msgspec
 
@@ -29,6 +31,8 @@ from device_agent.spool.verify import verify
 _FRESH_MS: Final = 120_000
 """A status older than this is of a process that has ended."""
 
+_IN_MEMORY_BYTES: Final = 1024 * 1024
+"""Read at once, then printed: whoever reads slowly must not keep the spool's log from being copied back."""
 
 _COLUMNS: Final = (
     ("lane", -10), ("events", 8), ("bytes", 12), ("oldest", 9), ("pending", 8), ("stored", 9), ("declared", 9),
@@ -140,7 +144,10 @@ def _export(arguments: argparse.Namespace, _: GatewayConfig, path: Path) -> int:
     else:
         events = export.pending(path)
     if arguments.output is None:
-        count = _write(events, sys.stdout)
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, "w+", encoding="utf-8") as file:
+            count = _write(events, file)
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout)
     else:
         try:
             with arguments.output.open("w", encoding="utf-8") as file:
@@ -154,7 +161,7 @@ def _export(arguments: argparse.Namespace, _: GatewayConfig, path: Path) -> int:
     return 0
 
 
-def _write(events: Iterable[export.Exported], file: TextIO) -> int:
+def _write(events: Iterable[export.Exported], file: IO[str]) -> int:
     count = 0
     for event in events:
         file.write(msgspec.json.encode(event).decode() + "\n")

@@ -7,7 +7,7 @@ import pytest
 
 from bench.powercut import run
 from bench.powercut.disk import SECTOR, Disk
-from bench.powercut.recording import Kind, Step
+from bench.powercut.recording import Kind, RecordingError, Step, record
 
 NEW = b"new" * SECTOR
 
@@ -19,8 +19,14 @@ def test_nothing_promised_is_lost_by_a_power_cut() -> None:
     for row in rows:
         assert row.injected >= 30
         assert row.accepted > 0
-        assert (row.lost, row.duplicates) == (0, 0), row.named
+        assert (row.lost, row.duplicates) == (0, 0), row.broken
         assert row.stored + row.declared == row.accepted
+    assert [set(row.reasons) for row in rows] == [{"quota", "refused"}, {"quota", "refused", "corrupt"}, set()]
+
+
+def test_a_process_without_the_recorder_is_not_taken_for_a_recorded_one(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="not loaded"), record(tmp_path):
+        pass
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Events and spools for the tests of this folder."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from contract.events import Context, Health, Trace
-from device_agent.spool.limits import same_for_all
+from device_agent.spool.limits import DEFAULT, Limits, same_for_all
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.sqlite import SqliteSpool
 
@@ -44,11 +45,16 @@ def make_spool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
     """Opens spools of one kind; in a test that asks for it, everything runs once for each kind."""
     made: list[SqliteSpool] = []
 
-    def make(*, max_bytes: int | None = None) -> SqliteSpool | MemorySpool:
-        options = {"limits": same_for_all(max_bytes)} if max_bytes else {}
+    def make(
+        *,
+        max_bytes: int | None = None,
+        limits: Limits = DEFAULT,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> SqliteSpool | MemorySpool:
+        limits = same_for_all(max_bytes) if max_bytes else limits
         if request.param == "memory":
-            return MemorySpool(**options)
-        spool = SqliteSpool(tmp_path / "spool.sqlite3", reserve_bytes=0, **options)
+            return MemorySpool(limits=limits, monotonic_s=monotonic_s)
+        spool = SqliteSpool(tmp_path / "spool.sqlite3", reserve_bytes=0, limits=limits, monotonic_s=monotonic_s)
         made.append(spool)
         return spool
 

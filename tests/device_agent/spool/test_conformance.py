@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from contract.codec import decode_envelope, encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES, Declared
-from contract.events import Context, Health, Lane
+from contract.events import LANES, Context, Health, Lane
+from device_agent.spool.limits import LaneLimit, Limits
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.packing import room
 from device_agent.spool.port import Accepted, Block
@@ -278,3 +279,57 @@ def test_declarations_wait_for_the_next_envelope_where_an_event_leaves_no_room(
     assert len(first.envelope("g" * 64)) <= MAX_ENVELOPE_BYTES
     assert first.declared == ()
     assert second.declared == (Declared(first=1, last=1, reason="too large"),)
+
+
+def test_what_is_too_old_by_the_spools_own_time_goes_declared(
+    make_spool: MakeSpool, health: Callable[..., Health]
+) -> None:
+    now = [0.0]
+    limits = Limits({lane: LaneLimit(1 << 20, 100) for lane in LANES}, 1 << 20)
+    spool = make_spool(limits=limits, monotonic_s=lambda: now[0])
+    spool.append("boot", [health(1), health(2)])
+    now[0] = 90
+    spool.append("boot", [health(3)])
+    assert spool.counters() == {}
+    now[0] = 102
+    spool.append("boot", [health(4)])
+
+    block = taken(spool, "events")
+    assert block.first_seq == 3
+    assert block.declared == (Declared(first=1, last=2, reason="age"),)
+    assert spool.counters()["lost.events.age"] == 2
+
+
+def test_a_lanes_own_limit_is_kept_before_the_common_one(
+    make_spool: MakeSpool, health: Callable[..., Health], context: Callable[..., Context]
+) -> None:
+    own = {"events": LaneLimit(500), "summaries": LaneLimit(10_000), "context": LaneLimit(10_000)}
+    spool = make_spool(limits=Limits({lane: own[lane] for lane in LANES}, 20_000))
+    spool.append("boot", [context() for _ in range(20)])
+    spool.append("boot", [health(number) for number in range(20)])
+
+    assert spool.lane_bytes()["events"] <= 500
+    assert spool.counters().keys() == {"dropped", "lost.events.quota"}
+
+
+def test_losses_are_told_once_with_their_range_and_size(make_spool: MakeSpool, context: Callable[..., Context]) -> None:
+    own = {lane: LaneLimit(1500 if lane == "context" else 10_000) for lane in LANES}
+    spool = make_spool(limits=Limits(own, 20_000))
+    places = spool.append("boot", [context() for _ in range(20)])
+    kept = spool.lane_bytes()["context"]
+
+    ((loss, place),) = spool.tell_losses("boot", wall_ms=5, monotonic_ms=6)
+
+    assert (loss.of_lane, loss.reason, loss.wall_ms, loss.monotonic_ms) == ("context", "quota", 5, 6)
+    assert (loss.first_seq, loss.last_seq, loss.spool_id) == (1, loss.count, spool.spool_id)
+    assert loss.size_bytes == len(places) * len(encode_event(context())) - kept
+    assert place == Accepted("events", 1)
+    assert spool.tell_losses("boot", wall_ms=5, monotonic_ms=6) == []
+
+
+def test_telling_losses_keeps_the_limits_too(make_spool: MakeSpool, health: Callable[..., Health]) -> None:
+    full = make_spool(max_bytes=1000)
+    full.append("boot", [health(number) for number in range(30)])
+    full.tell_losses("boot", wall_ms=5, monotonic_ms=6)
+
+    assert full.lane_bytes()["events"] <= 1000

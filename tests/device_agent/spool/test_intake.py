@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from contract.events import AnyEvent, Context, Health, Lane, Summary, lane_of
+from contract.events import AnyEvent, Context, Health, Lane, Loss, Summary, lane_of
 from device_agent.spool.intake import LAST_RETRY_S, Intake, Patience
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.port import Accepted, Lost
@@ -18,12 +18,18 @@ class BrokenDisk(MemorySpool):
         super().__init__()
         self.broken = False
         self.appends = 0
+        self.most_events = 1 << 30
 
     def append(self, boot_id: str, events: Sequence[AnyEvent], lost: Sequence[Lost] = ()) -> list[Accepted]:
         self.appends += 1
-        if self.broken:
+        if self.broken or len(events) > self.most_events:
             raise SpoolTroubleError("spool: disk full", kind="full")
         return super().append(boot_id, events, lost)
+
+    def tell_losses(self, boot_id: str, *, wall_ms: int, monotonic_ms: int) -> list[tuple[Loss, Accepted]]:
+        if self.broken:
+            raise SpoolTroubleError("spool: disk full", kind="full")
+        return super().tell_losses(boot_id, wall_ms=wall_ms, monotonic_ms=monotonic_ms)
 
 
 class Desk:
@@ -155,3 +161,38 @@ def test_a_stop_says_what_it_could_not_write(desk: Desk) -> None:
     desk.intake.offer([summary(1)])
 
     assert not desk.intake.flush()
+
+
+def test_what_was_held_long_is_written_in_pieces_and_in_order() -> None:
+    desk = Desk(hold_bytes=2_000_000)
+    desk.disk.broken = True
+    for number in range(9000):
+        desk.intake.offer([summary(number)])
+    failures = desk.disk.appends
+    desk.disk.broken = False
+    desk.later(LAST_RETRY_S)
+
+    assert times(desk, "summaries") == list(range(9000))
+    assert desk.disk.appends - failures > 3
+
+
+def test_where_only_little_fits_that_much_is_written() -> None:
+    desk = Desk(hold_bytes=2_000_000)
+    desk.disk.broken = True
+    for number in range(2000):
+        desk.intake.offer([health(number)])
+    desk.disk.broken, desk.disk.most_events = False, 200
+    for _ in range(60):
+        desk.later(LAST_RETRY_S)
+
+    assert times(desk, "events") == list(range(2000))
+
+
+def test_trouble_that_only_the_losses_met_is_over_when_they_are_told(desk: Desk) -> None:
+    desk.disk.broken = True
+    desk.intake.tell_losses(wall_ms=1, monotonic_ms=1)
+    assert "disk full" in desk.intake.trouble
+    desk.disk.broken = False
+    desk.intake.tell_losses(wall_ms=1, monotonic_ms=1)
+
+    assert desk.intake.trouble == ""

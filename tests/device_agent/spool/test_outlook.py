@@ -26,3 +26,13 @@ def test_what_is_kept_already_shortens_it() -> None:
         outlook.note("events", 10, float(second))
 
     assert outlook.hours_left({"events": 359_999, "summaries": 0, "context": 0}, 3600.0) == pytest.approx(0, abs=0.1)
+
+
+def test_each_lane_has_its_own_answer() -> None:
+    outlook = Outlook(same_for_all(360_000), 0.0)
+    for second in range(1, 3600):
+        outlook.note("events", 10, float(second))
+        outlook.note("context", 20, float(second))
+
+    left = outlook.lane_hours_left({"events": 0, "summaries": 0, "context": 0}, 3600.0)
+    assert left == {"events": pytest.approx(10, rel=0.1), "summaries": None, "context": pytest.approx(5, rel=0.1)}

@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from contract.codec import encode_event
-from contract.envelope import Declared
-from contract.events import LANES, Context, Health
+from contract.events import Context, Health
 from device_agent.errors import SpoolError
-from device_agent.spool.limits import LaneLimit, Limits
 from device_agent.spool.port import Accepted
 from device_agent.spool.reserve import Reserve
 from device_agent.spool.sqlite import SqliteSpool
@@ -152,24 +150,6 @@ def test_a_spool_that_could_not_be_opened_opens_as_soon_as_it_can(
     spool.close()
 
 
-def test_what_is_too_old_by_the_spools_own_time_goes_declared(path: Path, health: Callable[..., Health]) -> None:
-    now = [0.0]
-    limits = Limits({lane: LaneLimit(1 << 20, 100) for lane in LANES}, 1 << 20)
-    spool = SqliteSpool(path, limits=limits, monotonic_s=lambda: now[0])
-    spool.append("boot", [health(1), health(2)])
-    now[0] = 90
-    spool.append("boot", [health(3)])
-    assert spool.counters() == {}
-    now[0] = 102
-    spool.append("boot", [health(4)])
-
-    block = spool.take("events", after=0, partial=True)
-    assert block is not None
-    assert block.first_seq == 3
-    assert block.declared == (Declared(first=1, last=2, reason="age"),)
-    spool.close()
-
-
 def test_time_in_use_goes_on_counting_over_a_restart(path: Path, health: Callable[..., Health]) -> None:
     now = [1000.0]
     first = SqliteSpool(path, monotonic_s=lambda: now[0])
@@ -215,4 +195,18 @@ def test_the_bytes_kept_are_known_by_lane(path: Path, health: Callable[..., Heal
     spool.take("events", after=0, partial=True)
     spool.forget("events", 1)
     assert spool.lane_bytes() == {"events": 0, "summaries": 0, "context": 0}
+    spool.close()
+
+
+def test_a_counter_that_fell_back_while_the_file_was_open_gives_no_number_twice(
+    path: Path, health: Callable[..., Health]
+) -> None:
+    spool = SqliteSpool(path)
+    spool.append("boot", [health() for _ in range(5)])
+    spool._session.connection().execute("UPDATE lane SET next_seq = 2 WHERE name = 'events'")
+    with pytest.raises(SpoolTroubleError) as caught:
+        spool.append("boot", [health()])
+
+    assert caught.value.kind == "damaged"
+    assert spool.append("boot", [health()])[0].seq > 5
     spool.close()

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_agent.uplink.pacing import Backoff, TokenBucket
+from device_agent.uplink.pacing import Backoff, Pace, TokenBucket
 
 
 @given(steps=st.lists(st.floats(0, 1), max_size=200), rate=st.floats(1, 90))
@@ -36,3 +36,25 @@ def test_a_wait_never_exceeds_its_bound(failures, seed):
     backoff = Backoff(first_s=1, last_s=30, source=random.Random(seed))  # noqa: S311 - a fixed seed
 
     assert 0 <= backoff.wait_s(failures) <= min(30, 2 ** min(failures - 1, 30))
+
+
+def test_bytes_hold_back_what_messages_would_allow() -> None:
+    pace = Pace(publishes_per_s=90, bytes_per_s=100_000, burst_s=0.1, now_s=0)
+    sent = 0
+    for step in range(1000):
+        while pace.ready(step / 100):
+            pace.take(5000)
+            sent += 5000
+
+    assert 990_000 <= sent <= 1_020_000
+
+
+def test_messages_hold_back_what_bytes_would_allow() -> None:
+    pace = Pace(publishes_per_s=50, bytes_per_s=400_000, burst_s=0.1, now_s=0)
+    sent = 0
+    for step in range(1000):
+        while pace.ready(step / 100):
+            pace.take(10)
+            sent += 1
+
+    assert 495 <= sent <= 506

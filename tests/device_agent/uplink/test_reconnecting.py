@@ -30,7 +30,7 @@ def test_a_service_that_says_no_is_asked_ever_more_rarely(state: Reconnecting) -
 def test_a_yes_ends_the_slowness(state: Reconnecting) -> None:
     for _ in range(8):
         state.refused()
-    state.accepted()
+    state.accepted(0)
 
     assert state.pause_s() is None
 
@@ -45,7 +45,7 @@ def test_one_takeover_is_our_own_restart(state: Reconnecting) -> None:
 def test_takeovers_again_and_again_are_another_device_and_slow_both_down(state: Reconnecting) -> None:
     for second in range(0, 40, 10):
         state.was_taken_over(second)
-        state.accepted()
+        state.accepted(second)
 
     assert state.is_contested
     assert state.taken_over == 4
@@ -62,7 +62,37 @@ def test_rare_takeovers_are_forgotten(state: Reconnecting) -> None:
 def test_a_contest_that_is_over_is_forgotten(state: Reconnecting) -> None:
     for second in range(0, 40, 10):
         state.was_taken_over(second)
-    state.calmed(1000)
+    state.accepted(1000)
+
+    assert not state.is_contested
+
+
+def test_a_contest_is_not_forgotten_in_the_pause_it_caused(state: Reconnecting) -> None:
+    now, pauses = 0.0, []
+    for _ in range(20):
+        state.accepted(now)
+        now += 1
+        state.was_taken_over(now)
+        pauses.append(state.pause_s() or 0)
+        now += pauses[-1]
+
+    assert state.is_contested
+    assert min(pauses[-5:]) >= SLOW_LAST_S / 2
+
+
+def test_a_broker_that_hangs_up_soon_after_each_connection_is_taken_for_a_contest(state: Reconnecting) -> None:
+    for second in range(0, 25, 5):
+        state.accepted(second)
+        state.hung_up(second + 1)
+
+    assert state.is_contested
+    assert (state.pause_s() or 0) > 0
+
+
+def test_a_broker_that_hangs_up_after_a_while_only_restarts(state: Reconnecting) -> None:
+    for second in range(0, 100, 20):
+        state.accepted(second)
+        state.hung_up(second + 15)
 
     assert not state.is_contested
 
