@@ -23,14 +23,14 @@ from twin.errors import TwinError
 
 QUICK_SCALE: Final = 0.1
 _AT_ONCE: Final = 2
-_POWER_CUTS: Final = ("power_cut_spool", "power_cut_files")
+POWER_CUTS: Final = ("power_cut_spool", "power_cut_files")
 
 
 def run(names: Sequence[str], *, seed: int, quick: bool, folder: Path) -> list[Row]:
     """Runs these faults, in the order of the catalogue; those that hurt nobody else two at a time."""
     rows: list[Row] = []
     faults = [fault for fault in CATALOGUE if fault.name in names]
-    cuts = [name for name in _POWER_CUTS if name in names]
+    cuts = [name for name in POWER_CUTS if name in names]
     if faults:
         with LocalCloud(folder / "cloud") as cloud:
             deployment = cloud.start()
@@ -107,7 +107,7 @@ def _say(row: Row, seconds: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what was asked for."""
-    everything = [*(fault.name for fault in CATALOGUE), *_POWER_CUTS]
+    everything = [*(fault.name for fault in CATALOGUE), *POWER_CUTS]
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--only", help="names, with commas between them")
     parser.add_argument("--list", action="store_true", help="print the names and end")

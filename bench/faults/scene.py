@@ -4,6 +4,7 @@ Its plant plays fast, so that a few seconds hold hundreds of events: summaries a
 episode with its context every dozen seconds.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -190,9 +191,9 @@ class Scene:
 
 
 def recovery_s(blocks: Sequence[Block], ended_ms: Sequence[int]) -> float:
-    """From the end of each injection to the next block stored; the longest."""
+    """From the end of each injection to the next block stored; the longest, and endless where none came."""
     stored = sorted(block.stored_ms for block in blocks)
-    waits = [next((ms - end for ms in stored if ms >= end), 0) for end in ended_ms]
+    waits = [next((ms - end for ms in stored if ms >= end), math.inf) for end in ended_ms]
     return round(max(waits, default=0) / 1000, 2)
 
 
