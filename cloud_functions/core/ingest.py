@@ -4,6 +4,8 @@
 
 A function may end anywhere; the queue then delivers the record again and every step repeats without harm. So
 the gateway never hears that something is stored which is not, and no alert is lost behind a stored block.
+A table that answers slowly must not end the function before anything is accounted, or the same batch would end
+it for ever: after ``receive_ms`` the records not yet looked at come again, and those stored are accounted.
 """
 
 from collections.abc import Sequence
@@ -19,10 +21,17 @@ from cloud_functions.core.tally import Tally
 
 
 class Settings(NamedTuple):
-    """What an operator chooses; see the template's parameters."""
+    """What an operator chooses; see the template's parameters.
+
+    Attributes:
+        interval_ms: How often a gateway is told (``lanes``).
+        retention: How long rows stay.
+        receive_ms: How long records of one batch are stored before the account; half of the function's time.
+    """
 
     interval_ms: int
     retention: Retention
+    receive_ms: int = 7_500
 
 
 class Ingest:
@@ -37,6 +46,8 @@ class Ingest:
 
     def __init__(self, table: Table, replies: Replies, clock: Clock, settings: Settings) -> None:
         self._replies = replies
+        self._clock = clock
+        self._receive_ms = settings.receive_ms
         self._receiver = Receiver(table, clock, settings.retention)
         self._show = Show(table, clock, episode_days=settings.retention.episode_days)
         self._lanes = Lanes(table, clock, interval_ms=settings.interval_ms)
@@ -46,7 +57,11 @@ class Ingest:
         tally = Tally()
         tally.add("records", len(records))
         received: list[Arrival] = []
+        until_ms = self._clock() + self._receive_ms
         for record in records:
+            if self._clock() > until_ms:
+                tally.postpone(record.record_id)
+                continue
             with tally.guard([record.record_id]):
                 arrival = self._receiver.receive(record, tally)
                 received.extend([arrival] if arrival else [])

@@ -21,6 +21,7 @@ COUNTED: Final = (
     "episodes",
     "clones",
     "replies",
+    "postponed",
     "failed",
 )
 
@@ -36,6 +37,11 @@ class Tally:
     def add(self, name: str, count: int = 1) -> None:
         """Counts; ``name`` is one of ``COUNTED``."""
         self._counts[name] += count
+
+    def postpone(self, record_id: str) -> None:
+        """Marks a record for which there was no time: it comes again."""
+        self.failed.add(record_id)
+        self.add("postponed")
 
     @contextlib.contextmanager
     def guard(self, record_ids: Iterable[str]) -> Iterator[None]:

@@ -24,6 +24,7 @@ from cloud_functions.core.rows import (
     GatewayRow,
     LossRow,
     Quarantine,
+    Row,
     WatermarkRow,
     shard,
 )
@@ -75,6 +76,7 @@ def test_a_batch_is_stored_accounted_shown_and_answered() -> None:
         "episodes": 1,
         "clones": 0,
         "replies": 2,
+        "postponed": 0,
         "failed": 0,
     }
     assert [row.phase for row in of_kind(table, EpisodeRow)] == ["closed"]
@@ -215,6 +217,26 @@ def test_nothing_is_answered_that_is_not_stored() -> None:
     table = UnreliableTable(Fuse(1))
     counts = ingest(table, [record(envelope(1, health()))], replies)
     assert (counts["failed"], replies.told) == (1, [])
+
+
+def test_a_slow_table_costs_part_of_a_batch_and_never_the_account_of_the_rest() -> None:
+    clock, replies = Clock(), MemoryReplies()
+
+    class SlowTable(MemoryTable):
+        def insert(self, row: Row, *, counter: Counter | None = None) -> AnyRow | None:
+            clock.now_ms += 1000
+            return super().insert(row, counter=counter)
+
+    function = Ingest(SlowTable(), replies, clock, SETTINGS)
+    waiting = [record(envelope(seq, health())) for seq in range(1, 21)]
+    rounds = 0
+    while waiting:
+        failed = function.ingest(waiting).failed
+        assert len(failed) < len(waiting)
+        waiting = [one for one in waiting if one.record_id in failed]
+        rounds += 1
+    assert rounds == 3
+    assert replies.told[-1] == ("gw-1", Stored(spool_id="spool", lane="events", through=20))
 
 
 def test_a_failed_record_fails_alone() -> None:

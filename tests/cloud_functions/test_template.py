@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from cloud_functions.core.ingest import Settings
+from cloud_functions.core.shape import Retention
 from tests.cloud_functions.conftest import TEMPLATE
 from twin.bundle import read_template
 
@@ -55,6 +57,11 @@ def test_nobody_who_only_asks_may_write(resources: dict[str, dict[str, Any]]) ->
         if action.startswith("dynamodb:")
     }
     assert actions == {"dynamodb:Query"}
+
+
+def test_half_of_the_functions_time_is_left_for_the_account(resources: dict[str, dict[str, Any]]) -> None:
+    settings = Settings(interval_ms=0, retention=Retention(block_days=1, episode_days=1))
+    assert 2 * settings.receive_ms <= 1000 * resources["IngestFunction"]["Properties"]["Timeout"]
 
 
 def test_a_message_stays_hidden_for_six_timeouts_and_the_window(resources: dict[str, dict[str, Any]]) -> None:
