@@ -15,10 +15,11 @@ import msgspec
 
 from contract.events import LANES, Lane
 from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
-from device_agent.clock import Clock, SystemClock
+from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError, SpoolError
 from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
+from device_agent.machine import Machine, this_machine
 from device_agent.spool.opening import open_spool
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
@@ -77,8 +78,13 @@ class AgentStatus(Traffic, kw_only=True):
     history: LinkHistory = LinkHistory()
 
 
-def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
+def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None) -> None:
     """Forwards until ``stop`` is set, then sends what is left for a few seconds.
+
+    Args:
+        config: The gateway's document.
+        stop: Ends it.
+        machine: Its clocks and fingerprint; by default this one's.
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
@@ -88,11 +94,11 @@ def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
             "`$.uplink` is missing", remedy="add endpoint, certificate, private_key and ca under `uplink:`"
         )
     uplink = Mqtt5Uplink(config.uplink, client_id=config.gateway)
-    folder = state_folder(config)
+    folder, machine = state_folder(config), machine or this_machine()
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
-        spool = cleanup.enter_context(contextlib.closing(open_spool(config)))
-        Agent(config, spool, uplink, clock=SystemClock()).run(stop, folder / STATUS_FILE)
+        spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
+        Agent(config, spool, uplink, clock=machine.clock).run(stop, folder / STATUS_FILE)
 
 
 class Agent:

@@ -111,8 +111,8 @@ class Session:
         raise failure
 
     def _attempt(self, step: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        reach(f"spool.{step}.begin")
         with self._turn() as db:
+            reach(f"spool.{step}.begin")
             self._headroom.mind(db)
             with _transaction(db, "IMMEDIATE"):
                 result = work(db)
