@@ -68,7 +68,7 @@ CATALOGUE: Final = (
     Fault("link_flapping", links.link_flapping, resume_s=RESUME_S),
     Fault("link_lossy", links.link_lossy, resume_s=_SLOW_S),
     Fault("broker_restart", brokers.broker_restart, resume_s=RESUME_S),
-    Fault("disk_full", disks.disk_full, resume_s=_SLOW_S, quick=True),
+    Fault("disk_full", disks.disk_full, may_declare=True, resume_s=_SLOW_S, quick=True),
     Fault("disk_read_only", disks.disk_read_only, resume_s=_SLOW_S),
     Fault("disk_slow", disks.disk_slow),
     Fault("quota", disks.quota, may_declare=True),
