@@ -81,7 +81,7 @@ CATALOGUE: Final = (
     Fault("certificate_renewed", identities.certificate_renewed),
     Fault("certificate_expired", identities.certificate_expired, resume_s=RESUME_S),
     Fault("certificate_revoked", identities.certificate_revoked, resume_s=_SLOW_S),
-    Fault("poison", clouds.poison, quick=True),
+    Fault("poison", clouds.poison, may_declare=True, quick=True),
     Fault("lambda_throttled", clouds.lambda_throttled, alone=True),
     Fault("lambda_failing", clouds.lambda_failing, alone=True),
     Fault("sqs_duplicates_reorder", clouds.sqs_duplicates_reorder, alone=True, quick=True),
