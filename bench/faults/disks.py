@@ -88,6 +88,7 @@ def disk_slow(stage: Stage) -> Row:
             promise="sampling does not wait for the disk; 0 lost, 0 twice",
             ended_ms=[ended_ms],
             note=f"scans shed while each commit took 0.5 s longer: {shed}",
+            broken=[f"{shed} scans shed"] if shed else [],
         )
 
 
@@ -109,6 +110,9 @@ def quota(stage: Stage) -> Row:
         ended_ms = now_ms()
         scene.work(5.0)
         by_lane = _given_up(scene)
+        scene.station.stop("run")
+        scene.start("run")  # what was lost is told at the start, and every half minute
+        scene.until(lambda: scene.has_told("loss"), 20, "no event told what was given up")
         scene.settle()
         broken = [] if by_lane and not by_lane.get("spool.lost.events.quota") else [f"given up: {by_lane}"]
         row = scene.row(
