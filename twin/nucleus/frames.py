@@ -97,7 +97,7 @@ def _value_bytes(kind: int, message: bytes, place: int) -> int:
 
 
 def _header(name: str, value: int | str) -> bytes:
-    head = bytes([len(name)]) + name.encode()
+    head = bytes([len(name.encode())]) + name.encode()
     if isinstance(value, int):
         return head + bytes([_INT]) + struct.pack(">i", value)
     return head + bytes([_STRING]) + struct.pack(">H", len(value.encode())) + value.encode()

@@ -62,6 +62,7 @@ class IpcServer:
     Attributes:
         connections: Accepted handshakes so far.
         refused: Refused ones.
+        subscriptions: Made so far.
     """
 
     def __init__(self, path: Path, *, token: str, publish: Publish, profile: Profile = "classic") -> None:
@@ -69,9 +70,11 @@ class IpcServer:
         self.token = token
         self.connections = 0
         self.refused = 0
+        self.subscriptions = 0
         self._publish = publish
         self._profile = profile
         self._clients: set[_Client] = set()
+        self._talks: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nucleus", daemon=True)
@@ -114,9 +117,9 @@ class IpcServer:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for client in list(self._clients):
-            client.writer.transport.abort()
-        self._clients.clear()
+        for writer in list(self._talks.values()):
+            writer.transport.abort()
+        await asyncio.gather(*filter(None, self._talks), return_exceptions=True)
 
     async def _drop(self) -> None:
         for client in self._clients:
@@ -134,24 +137,30 @@ class IpcServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _Client(writer)
-        with contextlib.suppress(OSError, FrameError, asyncio.IncompleteReadError):
-            if not self._greet(client, await _read(reader)):
-                await writer.drain()
-                return
-            self._clients.add(client)
-            while True:
-                self._heed(client, await _read(reader))
-                await writer.drain()
-        self._clients.discard(client)
-        writer.close()
+        self._talks[asyncio.current_task()] = writer
+        try:
+            with contextlib.suppress(OSError, FrameError, TimeoutError, asyncio.IncompleteReadError):
+                await self._converse(client, reader)
+        finally:
+            self._clients.discard(client)
+            self._talks.pop(asyncio.current_task(), None)
+            writer.close()
+
+    async def _converse(self, client: _Client, reader: asyncio.StreamReader) -> None:
+        if not self._greet(client, await _read(reader)):
+            await client.writer.drain()
+            await asyncio.wait_for(reader.read(), _START_S)  # the client closes when it has read the refusal
+            return
+        self._clients.add(client)
+        while True:
+            self._heed(client, await _read(reader))
+            await client.writer.drain()
 
     def _greet(self, client: _Client, frame: Frame) -> bool:
         known = frame.headers.get(":message-type") == _CONNECT and _token(frame) == self.token
         client.send(_CONNECT_ACK, 0, flags=_ACCEPTED if known else 0)
         self.connections += known
         self.refused += not known
-        if not known:
-            client.writer.close()
         return known
 
     def _heed(self, client: _Client, frame: Frame) -> None:
@@ -177,6 +186,7 @@ class IpcServer:
             client.send(_APPLICATION, stream, flags=_TERMINATE, model=f"{name}Response", body={})
         elif name == "SubscribeToIoTCore":
             client.topics[stream] = request["topicName"]
+            self.subscriptions += 1
             client.send(_APPLICATION, stream, model=f"{name}Response", body={})
         else:
             self._refuse(client, stream, "ServiceError", f"Operation {operation} is not supported by Greengrass")
@@ -198,4 +208,3 @@ def _token(frame: Frame) -> str:
     with contextlib.suppress(ValueError, AttributeError):
         return str(json.loads(frame.payload).get("authToken", ""))
     return ""
-
