@@ -63,7 +63,7 @@ def _kill(stage: Stage, role: Role) -> Row:
                 _wait_for_more(scene)
         scene.settle()
         promise = "every accepted event is stored once; memory held at most the running window and the group commit"
-        return scene.row(injected=kills, promise=promise, ended_ms=())
+        return scene.row(injected=kills, promise=promise, ended_ms=ended[-1:])
 
 
 def _wait_for_more(scene: Scene) -> None:
@@ -87,11 +87,12 @@ def kill_at_step(stage: Stage) -> Row:
                 scene.station.stop(role)
                 _die(scene, role, step, source.randrange(1, 4), done, missed)
                 scene.start(role)
+        ended_ms = now_ms()
         scene.settle()
         return scene.row(
             injected=len(done),
             promise="the same end, whatever step the power goes at",
-            ended_ms=(),
+            ended_ms=[ended_ms],
             note=f"steps: {', '.join(done)}",
             broken=[f"never reached: {step}" for step in missed],
         )

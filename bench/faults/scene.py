@@ -19,7 +19,7 @@ from device_agent.config import FilterConfig, GatewayConfig, SpoolConfig
 from device_agent.sensors.replay import ReplaySensor
 from twin.cloud import Deployment
 from twin.errors import TwinError
-from twin.evidence import read_blocks, read_ledger
+from twin.evidence import count_quarantined, read_blocks, read_ledger
 from twin.reckoning import Block, reckon
 
 PROGRAM: Final = "bench.faults.process"
@@ -153,6 +153,14 @@ class Scene:
         """This gateway's in the table."""
         found = read_blocks(self._stage.deployment.clients, self._stage.deployment.outputs.table_name)
         return [block for block in found if block.gateway_id == self.station.config.gateway]
+
+    def quarantined(self) -> int:
+        """Messages and events in quarantine, of all gateways."""
+        return count_quarantined(self._stage.deployment.clients, self._stage.deployment.outputs.table_name)
+
+    def has_told(self, kind: str) -> bool:
+        """Whether an event of this kind was accepted."""
+        return any(entry.kind == kind for entry in read_ledger(self.station.ledger))
 
     def row(
         self, *, injected: int, promise: str, ended_ms: Sequence[int], note: str = "", broken: Sequence[str] = ()
