@@ -123,11 +123,17 @@ def lambda_throttled(stage: Stage) -> Row:
     with Scene(stage) as scene:
         scene.provision().go()
         with cloud.throttled():
+            begun_ms = now_ms()
             scene.work(_HURT_S)
-        ended_ms = now_ms()
+            ended_ms = now_ms()
         scene.work(5.0)
         scene.settle()
-        return scene.row(injected=1, promise="0 lost, 0 twice; the queue keeps what came", ended_ms=[ended_ms])
+        return scene.row(
+            injected=1,
+            promise="0 lost, 0 twice; the queue keeps what came",
+            ended_ms=[ended_ms],
+            broken=scene.bites(begun_ms, ended_ms),
+        )
 
 
 def lambda_failing(stage: Stage) -> Row:
@@ -136,12 +142,19 @@ def lambda_failing(stage: Stage) -> Row:
     with Scene(stage) as scene, cloud.visible_soon():
         scene.provision().go()
         with cloud.failing():
+            begun_ms = now_ms()
             scene.work(_HURT_S)
-        ended_ms = now_ms()
+            ended_ms = now_ms()
         scene.work(8.0)
         scene.settle()
         note = f"{cloud.dead_letters()} messages in the dead-letter queue; the gateway sent what they held again"
-        return scene.row(injected=1, promise="0 lost, 0 twice; retried by the queue", ended_ms=[ended_ms], note=note)
+        return scene.row(
+            injected=1,
+            promise="0 lost, 0 twice; retried by the queue",
+            ended_ms=[ended_ms],
+            note=note,
+            broken=scene.bites(begun_ms, ended_ms),
+        )
 
 
 def sqs_duplicates_reorder(stage: Stage) -> Row:
