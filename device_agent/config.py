@@ -4,7 +4,7 @@ Not here: what a driver's section may hold (each driver's own Struct), layers of
 """
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -76,9 +76,10 @@ class Pkcs11Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How ``thresher agent`` reaches the broker, with mutual TLS.
+    """How ``thresher agent`` reaches the broker: with mutual TLS, or through a Greengrass nucleus.
 
     Attributes:
+        type: ``mqtt``, or ``greengrass`` where a nucleus owns connection, key and client id.
         endpoint: Host name of AWS IoT Core's data endpoint (or of the local twin).
         port: 8883, or 443 with ALPN where a firewall asks for it.
         certificate: Path of the gateway's certificate, PEM.
@@ -98,9 +99,10 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         silent_after_h: Hours without an answer of the cloud, while it owes one, that are an alarm.
     """
 
-    endpoint: str
-    certificate: str
-    ca: str
+    type: Literal["mqtt", "greengrass"] = "mqtt"
+    endpoint: str = ""
+    certificate: str = ""
+    ca: str = ""
     private_key: str = ""
     pkcs11: Pkcs11Config | None = None
     proxy: ProxyConfig | None = None
@@ -246,12 +248,34 @@ def parse(text: bytes, *, source: str) -> GatewayConfig:
     except (msgspec.DecodeError, ContractError) as exc:
         raise ConfigError(f"{source}: {exc}", remedy=advice(str(exc), structs=_PARTS, sensors=_SENSORS)) from exc
     _check_names(config, source)
-    if config.uplink is not None and bool(config.uplink.private_key) == (config.uplink.pkcs11 is not None):
+    if config.uplink is not None:
+        _check_uplink(config.uplink, source)
+    return config
+
+
+_FOR_MQTT = ("endpoint", "certificate", "ca")
+_OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy")
+
+
+def _check_uplink(uplink: UplinkConfig, source: str) -> None:
+    given = [name for name in _OF_IDENTITY if getattr(uplink, name)]
+    if uplink.type == "greengrass":
+        if given:
+            raise ConfigError(
+                f"{source}: `{given[0]}` is the nucleus's - at `$.uplink`",
+                remedy="leave out " + ", ".join(f"`{name}`" for name in given),
+            )
+        return
+    if missing := [name for name in _FOR_MQTT if name not in given]:
+        raise ConfigError(
+            f"{source}: missing required field `{missing[0]}` - at `$.uplink`",
+            remedy="give endpoint, certificate, private_key and ca, or `type: greengrass`",
+        )
+    if bool(uplink.private_key) == (uplink.pkcs11 is not None):
         raise ConfigError(
             f"{source}: the key is either a file or in a token - at `$.uplink`",
             remedy="give one of `private_key` and `pkcs11`",
         )
-    return config
 
 
 def _check_names(config: GatewayConfig, source: str) -> None:

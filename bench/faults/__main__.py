@@ -58,6 +58,8 @@ def _inject(fault: Fault, stage: Stage) -> Row:
         row = fault.run(stage)
     except TwinError as exc:
         row = _failed(fault.name, f"{exc} {exc.remedy}".strip())
+    except Exception as exc:  # noqa: BLE001 - a row that breaks must not take the others' results along
+        row = _failed(fault.name, f"{type(exc).__name__}: {exc}")
     judged = verdict(row, may_declare=fault.may_declare, resume_s=fault.resume_s)
     _say(judged, time.monotonic() - began_s)
     return judged

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from bench.comebacks import Comeback, backlog_24h, offline_72h
-from bench.faults import clouds, damages, disks, identities, kills, links, loads, times
+from bench.faults import brokers, clouds, damages, disks, identities, kills, links, loads, times
 from bench.faults.row import RESUME_S, Row
 from bench.faults.scene import Stage
 
@@ -67,7 +67,8 @@ CATALOGUE: Final = (
     Fault("link_black_hole", links.link_black_hole, resume_s=RESUME_S),
     Fault("link_flapping", links.link_flapping, resume_s=RESUME_S),
     Fault("link_lossy", links.link_lossy, resume_s=_SLOW_S),
-    Fault("disk_full", disks.disk_full, resume_s=_SLOW_S, quick=True),
+    Fault("broker_restart", brokers.broker_restart, resume_s=RESUME_S),
+    Fault("disk_full", disks.disk_full, may_declare=True, resume_s=_SLOW_S, quick=True),
     Fault("disk_read_only", disks.disk_read_only, resume_s=_SLOW_S),
     Fault("disk_slow", disks.disk_slow),
     Fault("quota", disks.quota, may_declare=True),
@@ -80,7 +81,7 @@ CATALOGUE: Final = (
     Fault("certificate_renewed", identities.certificate_renewed),
     Fault("certificate_expired", identities.certificate_expired, resume_s=RESUME_S),
     Fault("certificate_revoked", identities.certificate_revoked, resume_s=_SLOW_S),
-    Fault("poison", clouds.poison, quick=True),
+    Fault("poison", clouds.poison, may_declare=True, quick=True),
     Fault("lambda_throttled", clouds.lambda_throttled, alone=True),
     Fault("lambda_failing", clouds.lambda_failing, alone=True),
     Fault("sqs_duplicates_reorder", clouds.sqs_duplicates_reorder, alone=True, quick=True),

@@ -13,9 +13,16 @@ from typing import Any, Final
 from bench.faults.row import Row
 from bench.faults.scene import Scene, Stage, now_ms
 from bench.faults.throttle import ThrottlingProxy
+from contract.events import Health
+from device_agent import VERSION
+from device_agent.identity import read_hardware
+from device_agent.ledger import Acceptance, Ledger
+from device_agent.spool.opening import open_spool
 
 _VISIBLE_AFTER_S: Final = 2
 _HURT_S: Final = 8.0
+_NONSENSE: Final = 3
+_BOOT_ID: Final = "bad0" * 8
 
 
 class Cloud:
@@ -116,11 +123,17 @@ def lambda_throttled(stage: Stage) -> Row:
     with Scene(stage) as scene:
         scene.provision().go()
         with cloud.throttled():
+            begun_ms = now_ms()
             scene.work(_HURT_S)
-        ended_ms = now_ms()
+            ended_ms = now_ms()
         scene.work(5.0)
         scene.settle()
-        return scene.row(injected=1, promise="0 lost, 0 twice; the queue keeps what came", ended_ms=[ended_ms])
+        return scene.row(
+            injected=1,
+            promise="0 lost, 0 twice; the queue keeps what came",
+            ended_ms=[ended_ms],
+            broken=scene.bites(begun_ms, ended_ms),
+        )
 
 
 def lambda_failing(stage: Stage) -> Row:
@@ -129,12 +142,19 @@ def lambda_failing(stage: Stage) -> Row:
     with Scene(stage) as scene, cloud.visible_soon():
         scene.provision().go()
         with cloud.failing():
+            begun_ms = now_ms()
             scene.work(_HURT_S)
-        ended_ms = now_ms()
+            ended_ms = now_ms()
         scene.work(8.0)
         scene.settle()
         note = f"{cloud.dead_letters()} messages in the dead-letter queue; the gateway sent what they held again"
-        return scene.row(injected=1, promise="0 lost, 0 twice; retried by the queue", ended_ms=[ended_ms], note=note)
+        return scene.row(
+            injected=1,
+            promise="0 lost, 0 twice; retried by the queue",
+            ended_ms=[ended_ms],
+            note=note,
+            broken=scene.bites(begun_ms, ended_ms),
+        )
 
 
 def sqs_duplicates_reorder(stage: Stage) -> Row:
@@ -171,19 +191,42 @@ def dynamodb_throttled(stage: Stage) -> Row:
 
 
 def poison(stage: Stage) -> Row:
-    """Bytes that nobody understands come in the name of the gateway, among its good ones."""
+    """Bytes that nobody understands come in the gateway's name; and its own spool holds events that cannot be true."""
     cloud = Cloud(stage)
     with Scene(stage) as scene:
         scene.provision().go()
         gateway = scene.station.config.gateway
         garbage = [b"", b"\xff\xfe not json", b'{"schema_version":1}', b'{"gateway_id":"somebody-else"}', b"[" * 2000]
         bodies = [_message(gateway, each) for each in garbage] + ["not even a message", "{}"]
+        before = scene.quarantined()
         cloud.send(bodies)
+        _append_nonsense(scene)
         ended_ms = now_ms()
         scene.work(6.0)
         scene.settle()
-        promise = "kept in quarantine, and nothing else waits for it"
-        return scene.row(injected=len(bodies), promise=promise, ended_ms=[ended_ms])
+        injected = len(bodies) + _NONSENSE
+        row = scene.row(
+            injected=injected,
+            promise="kept in quarantine, each of them, and nothing else waits for it; declared: the gateway's own",
+            ended_ms=[ended_ms],
+        )
+        if (kept := scene.quarantined() - before) < injected:
+            row.broken.append(f"{kept} of {injected} lie in quarantine")
+        if row.declared != _NONSENSE:
+            row.broken.append(f"{row.declared} events declared, {_NONSENSE} were nonsense")
+        return row
+
+
+def _append_nonsense(scene: Scene) -> None:
+    """Events of a time before time, accepted by the spool as any other."""
+    events = [
+        Health(wall_ms=-1, monotonic_ms=number, version=VERSION, uptime_ms=0, interval_ms=1000, sensors={})
+        for number in range(_NONSENSE)
+    ]
+    config, path = scene.station.config, scene.station.ledger
+    with contextlib.closing(open_spool(config, read_hardware())) as spool, contextlib.closing(Ledger(path)) as ledger:
+        places = spool.append(_BOOT_ID, events)
+        ledger.record(Acceptance(spool.spool_id, events, places))
 
 
 def _message(gateway: str, payload: bytes) -> str:

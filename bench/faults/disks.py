@@ -21,7 +21,7 @@ def disk_full(stage: Stage) -> Row:
     disk = Tmpfs(stage.folder / "disk", mib=_DISK_MIB)
     link = Link(stage.deployment.endpoint.mqtt_port)
     with disk, link, Scene(stage, state_dir=disk.path / "state") as scene:
-        replaced(scene, summary_s=0.02, health_s=0.02)
+        replaced(scene, summary_s=0.02)
         scene.provision(port=link.port).go()
         filler, held = disk.path / "filler", 0
         for _ in range(2):
@@ -33,10 +33,17 @@ def disk_full(stage: Stage) -> Row:
             link.become("up")
             ended_ms = now_ms()
             scene.work(6.0)
-        broken = [] if held else ["the full disk was not told in the status"]
+        gone = _given_up(scene)
+        broken = [] if held or gone else ["the full disk was not told: neither trouble nor losses"]
+        broken += [f"events of the first lane were given up: {gone}" for name in gone if ".events." in name]
         scene.settle()
-        promise = "no process ends; events wait in memory and are accepted when there is room"
-        return scene.row(injected=2, promise=promise, ended_ms=[ended_ms], broken=broken)
+        return scene.row(
+            injected=2,
+            promise="no process ends and the queue drains; the lowest lanes' oldest make room, declared; no event goes",
+            ended_ms=[ended_ms],
+            note=f"given up: {gone}",
+            broken=broken,
+        )
 
 
 def disk_read_only(stage: Stage) -> Row:
@@ -81,6 +88,7 @@ def disk_slow(stage: Stage) -> Row:
             promise="sampling does not wait for the disk; 0 lost, 0 twice",
             ended_ms=[ended_ms],
             note=f"scans shed while each commit took 0.5 s longer: {shed}",
+            broken=[f"{shed} scans shed"] if shed else [],
         )
 
 
@@ -101,10 +109,11 @@ def quota(stage: Stage) -> Row:
         scene.start("agent")
         ended_ms = now_ms()
         scene.work(5.0)
-        last = status()
-        counters = last.counters if last else {}
+        by_lane = _given_up(scene)
+        scene.station.stop("run")
+        scene.start("run")  # what was lost is told at the start, and every half minute
+        scene.until(lambda: scene.has_told("loss"), 20, "no event told what was given up")
         scene.settle()
-        by_lane = {name: count for name, count in sorted(counters.items()) if name.startswith("spool.lost.")}
         broken = [] if by_lane and not by_lane.get("spool.lost.events.quota") else [f"given up: {by_lane}"]
         row = scene.row(
             injected=1,
@@ -116,6 +125,13 @@ def quota(stage: Stage) -> Row:
         if not row.declared:
             row.broken.append("nothing was declared")
         return row
+
+
+def _given_up(scene: Scene) -> dict[str, int]:
+    """What the spool gave up, by lane and reason."""
+    status = scene.station.run_status()
+    counters = status.counters if status else {}
+    return {name: count for name, count in sorted(counters.items()) if name.startswith("spool.lost.")}
 
 
 def _is_degraded(scene: Scene) -> bool:

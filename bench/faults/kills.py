@@ -59,17 +59,26 @@ def _kill(stage: Stage, role: Role) -> Row:
             scene.station.kill(role)
             scene.start(role)
             ended.append(now_ms())
-            if role == "run":
-                _wait_for_more(scene)
+            _wait_for_work(scene, role)
         scene.settle()
         promise = "every accepted event is stored once; memory held at most the running window and the group commit"
-        return scene.row(injected=kills, promise=promise, ended_ms=())
+        return scene.row(injected=kills, promise=promise, ended_ms=ended[-1:])
 
 
-def _wait_for_more(scene: Scene) -> None:
-    """Until the new process has accepted something: killing a start again and again proves little."""
+def _wait_for_work(scene: Scene, role: Role) -> None:
+    """Until the new process accepts, or is connected: killing a start again and again proves little."""
+    started_ns = time.time_ns()
     size = scene.station.ledger.stat().st_size
-    scene.until(lambda: scene.station.ledger.stat().st_size > size, _UP_S, "nothing was accepted after a kill")
+    path = scene.station.state_dir / "agent-status.json"
+
+    def accepts() -> bool:
+        return scene.station.ledger.stat().st_size > size
+
+    def is_connected() -> bool:
+        status = scene.station.agent_status()
+        return status is not None and status.connected and path.stat().st_mtime_ns > started_ns
+
+    scene.until(accepts if role == "run" else is_connected, _UP_S, f"{role} did not work again after a kill")
 
 
 def kill_at_step(stage: Stage) -> Row:
@@ -87,11 +96,12 @@ def kill_at_step(stage: Stage) -> Row:
                 scene.station.stop(role)
                 _die(scene, role, step, source.randrange(1, 4), done, missed)
                 scene.start(role)
+        ended_ms = now_ms()
         scene.settle()
         return scene.row(
             injected=len(done),
             promise="the same end, whatever step the power goes at",
-            ended_ms=(),
+            ended_ms=[ended_ms],
             note=f"steps: {', '.join(done)}",
             broken=[f"never reached: {step}" for step in missed],
         )

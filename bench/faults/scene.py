@@ -19,7 +19,7 @@ from device_agent.config import FilterConfig, GatewayConfig, SpoolConfig
 from device_agent.sensors.replay import ReplaySensor
 from twin.cloud import Deployment
 from twin.errors import TwinError
-from twin.evidence import read_blocks, read_ledger
+from twin.evidence import count_quarantined, read_blocks, read_ledger
 from twin.reckoning import Block, reckon
 
 PROGRAM: Final = "bench.faults.process"
@@ -29,6 +29,7 @@ _FAULT: Final = Fault(begin_s=120.0, seconds=60.0, channel=3)
 _READY_S: Final = 60.0
 _EMPTY_S: Final = 150.0
 _POLL_S: Final = 0.05
+_BITES_AFTER_MS: Final = 2000
 
 
 class Stage(NamedTuple):
@@ -153,6 +154,19 @@ class Scene:
         """This gateway's in the table."""
         found = read_blocks(self._stage.deployment.clients, self._stage.deployment.outputs.table_name)
         return [block for block in found if block.gateway_id == self.station.config.gateway]
+
+    def quarantined(self) -> int:
+        """Messages and events in quarantine, of all gateways."""
+        return count_quarantined(self._stage.deployment.clients, self._stage.deployment.outputs.table_name)
+
+    def bites(self, begun_ms: int, ended_ms: int) -> list[str]:
+        """Nothing, or a complaint if something was stored during a fault that lets nothing through."""
+        during = [block for block in self.blocks() if begun_ms + _BITES_AFTER_MS <= block.stored_ms < ended_ms]
+        return [f"{len(during)} blocks were stored during the fault: it did not bite"] if during else []
+
+    def has_told(self, kind: str) -> bool:
+        """Whether an event of this kind was accepted."""
+        return any(entry.kind == kind for entry in read_ledger(self.station.ledger))
 
     def row(
         self, *, injected: int, promise: str, ended_ms: Sequence[int], note: str = "", broken: Sequence[str] = ()

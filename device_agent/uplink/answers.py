@@ -16,6 +16,9 @@ from device_agent.uplink.reconnecting import tells_of_the_service
 REFUSED: Final = 0x80
 """Reason codes from here on are a no (MQTT 5.0, 2.4)."""
 
+HANG_UP: Final = "AWS_ERROR_MQTT_UNEXPECTED_HANGUP"
+"""The other side closed the connection in order, without a word."""
+
 _PERMANENT = frozenset(
     {
         mqtt5.PubackReasonCode.TOPIC_NAME_INVALID,
@@ -25,10 +28,14 @@ _PERMANENT = frozenset(
 
 
 def why_not_connected(data: mqtt5.LifecycleConnectFailureData) -> tuple[str, bool]:
-    """Why there is no connection, and whether the service said no."""
+    """Why there is no connection, and whether the service said no.
+
+    In TLS 1.3 a server judges the client's certificate after the client takes the handshake for done: then a no is an
+    end in order, before CONNACK.
+    """
     refusal = data.connack_packet and data.connack_packet.reason_code
     reason = f"refused by the broker: {refusal.name}" if refusal else error_name(data.exception)
-    return reason, bool(refusal) or ("TLS" in reason and tells_of_the_service(time.time()))
+    return reason, bool(refusal) or reason == HANG_UP or ("TLS" in reason and tells_of_the_service(time.time()))
 
 
 def resolve(answer: Future[None], done: Future[mqtt5.PublishCompletionData], topic: str) -> None:

@@ -28,7 +28,7 @@ from awscrt.exceptions import AwsCrtError
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError, UplinkError
 from device_agent.fault_points import reach
-from device_agent.uplink.answers import REFUSED, code_name, error_name, resolve, why_not_connected
+from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, resolve, why_not_connected
 from device_agent.uplink.building import build_client
 from device_agent.uplink.credentials import check_credentials
 from device_agent.uplink.port import Link
@@ -36,7 +36,6 @@ from device_agent.uplink.reconnecting import Reconnecting
 from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
 _STOP_S: Final = 3.0
-_HANG_UP: Final = "AWS_ERROR_MQTT_UNEXPECTED_HANGUP"
 _NOT_TAKEN: Final = "activate it in AWS IoT and attach thing and policy; the old one is still used"
 _CONTESTED = "provision one of the two anew, under a name of its own"
 logger = logging.getLogger(__name__)
@@ -229,7 +228,7 @@ class Mqtt5Uplink:
             pass  # by our own new certificate
         elif said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
             self._reconnecting.was_taken_over(time.monotonic())
-        elif reason == _HANG_UP:
+        elif reason == HANG_UP:
             self._reconnecting.hung_up(time.monotonic())
         if self._reconnecting.is_contested:
             reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
