@@ -98,7 +98,7 @@ def measure(hours: int, folder: Path) -> Days:
         config = GatewayConfig(
             gateway="days", state_dir=str(disk.path), sensors=[ReplaySensor(name="plant", path="none")]
         )
-        spool = open_spool(config)
+        spool = open_spool(config, "")
         answered = AnsweredAtOnce(spool)
         feeder = Feeder(
             config,

@@ -15,6 +15,7 @@ from twin.cloud import Deployment
 from twin.errors import TwinError
 from twin.gateways import AgentStatus, RunStatus
 from twin.ports import LOOPBACK
+from twin.provision import DeviceFiles
 
 Role = Literal["run", "agent"]
 _STATUS: Final = {"run": "run-status.json", "agent": "agent-status.json"}
@@ -28,12 +29,14 @@ class Station:
     Args:
         config: Its ``uplink`` is replaced by one that reaches the twin.
         folder: Its own, for document, identity, logs and ledger; the state folder is the document's.
+        program: What Python runs; takes a role and that role's arguments.
     """
 
-    def __init__(self, config: GatewayConfig, folder: Path) -> None:
+    def __init__(self, config: GatewayConfig, folder: Path, *, program: str = "thresher") -> None:
         self.config = config
         self.ledger = folder / "ledger.jsonl"
         self._folder = folder
+        self._program = program
         self._document = folder / "gateway.yaml"
         self._children: dict[Role, Child] = {}
 
@@ -46,26 +49,36 @@ class Station:
             uplink: Other keys of ``UplinkConfig``.
         """
         device = deployment.provisioner().provision(self.config.gateway, self._folder / "identity")
+        self.reach(device, port=port or deployment.endpoint.mqtt_port, rule=deployment.outputs.rule_name, **uplink)
+
+    def reach(self, device: DeviceFiles, *, port: int, rule: str, **uplink: float) -> None:
+        """Writes its document for a broker on 127.0.0.1 and an identity that is there already."""
         reach = UplinkConfig(
             endpoint=LOOPBACK,
-            port=port or deployment.endpoint.mqtt_port,
+            port=port,
             certificate=str(device.certificate),
             private_key=str(device.private_key),
             ca=str(device.ca),
-            rule=deployment.outputs.rule_name,
+            rule=rule,
         )
         changed = msgspec.convert({**msgspec.to_builtins(reach), **uplink}, UplinkConfig)
         self.config = msgspec.structs.replace(self.config, uplink=changed)
         atomic_write(self._document, msgspec.yaml.encode(self.config))
 
-    def start(self, role: Role) -> None:
-        """Starts a process. Call from a thread that outlives it (see ``twin.tether``)."""
+    def take_identity(self, other: "Station") -> None:
+        """Name and certificate of another one, as a copied card has them; its own state folder."""
+        own = self.config.state_dir
+        self.config = msgspec.structs.replace(other.config, state_dir=own)
+        atomic_write(self._document, msgspec.yaml.encode(self.config))
+
+    def start(self, role: Role, *options: str) -> None:
+        """Starts a process, with more arguments. Call from a thread that outlives it (see ``twin.tether``)."""
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
         more = ("--ledger", str(self.ledger)) if role == "run" else ()
         self._children[role] = Child(
             f"{self.config.gateway} {role}",
-            ("-m", "thresher", role, "--config", str(self._document), *more),
+            ("-m", self._program, role, "--config", str(self._document), *more, *options),
             log=self._folder / f"{role}.log",
             environment=child_environment(home),
         )
@@ -75,6 +88,17 @@ class Station:
         child = self._children.pop(role, None)
         if child is not None:
             child.stop(_END_S)
+
+    def kill(self, role: Role) -> None:
+        """Ends a process without a word (SIGKILL)."""
+        self._children.pop(role).kill()
+
+    def ended(self, role: Role, timeout_s: float) -> int | None:
+        """The exit code of a process that ends by itself; ``None`` if it has not in time."""
+        code = self._children[role].wait(timeout_s)
+        if code is not None:
+            self._children.pop(role)
+        return code
 
     def pid(self, role: Role) -> int:
         """Process id of a started process."""

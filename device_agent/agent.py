@@ -15,16 +15,17 @@ import msgspec
 
 from contract.events import LANES, Lane
 from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
-from device_agent.clock import Clock, SystemClock
+from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
-from device_agent.errors import ConfigError, SpoolError
+from device_agent.errors import ConfigError, SpoolError, UplinkError
 from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
+from device_agent.machine import Machine, this_machine
 from device_agent.spool.opening import open_spool
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
-from device_agent.uplink.mqtt5 import Mqtt5Uplink
+from device_agent.uplink.choosing import choose_uplink
 from device_agent.uplink.observed import LinkHistory, ObservedUplink
 from device_agent.uplink.port import Uplink
 from device_agent.uplink.validity import CertificateStatus, CertificateWatch
@@ -77,22 +78,36 @@ class AgentStatus(Traffic, kw_only=True):
     history: LinkHistory = LinkHistory()
 
 
-def run_agent(config: GatewayConfig, stop: threading.Event) -> None:
+def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None) -> None:
     """Forwards until ``stop`` is set, then sends what is left for a few seconds.
+
+    Args:
+        config: The gateway's document.
+        stop: Ends it.
+        machine: Its clocks and fingerprint; by default this one's.
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
+        UplinkError: A nucleus refused the token it gave us; it starts us again with another.
     """
     if config.uplink is None:
         raise ConfigError(
             "`$.uplink` is missing", remedy="add endpoint, certificate, private_key and ca under `uplink:`"
         )
-    uplink = Mqtt5Uplink(config.uplink, client_id=config.gateway)
-    folder = state_folder(config)
+    denied = threading.Event()
+
+    def end() -> None:
+        denied.set()
+        stop.set()
+
+    uplink = choose_uplink(config.uplink, config.gateway, on_denied=end)
+    folder, machine = state_folder(config), machine or this_machine()
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
-        spool = cleanup.enter_context(contextlib.closing(open_spool(config)))
-        Agent(config, spool, uplink, clock=SystemClock()).run(stop, folder / STATUS_FILE)
+        spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
+        Agent(config, spool, uplink, clock=machine.clock).run(stop, folder / STATUS_FILE)
+    if denied.is_set():
+        raise UplinkError("the nucleus refused our token", remedy="nothing: it starts this component again")
 
 
 class Agent:
@@ -112,7 +127,7 @@ class Agent:
         self._spool = spool
         self._uplink = ObservedUplink(uplink, clock=clock)
         self._certificate = CertificateWatch(
-            Path(config.uplink.certificate),
+            Path(config.uplink.certificate) if config.uplink.certificate else None,
             wall_s=lambda: clock.wall_ms() / 1000,
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
         )

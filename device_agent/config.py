@@ -4,7 +4,7 @@ Not here: what a driver's section may hold (each driver's own Struct), layers of
 """
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -43,14 +43,49 @@ class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     after_scans: Annotated[int, Meta(ge=0, le=4096)] = 32
 
 
-class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How ``thresher agent`` reaches the broker, with mutual TLS.
+class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An HTTP proxy that is asked to CONNECT to the broker.
 
     Attributes:
+        host: Its name.
+        port: Its port.
+        user: For basic authentication; empty for none.
+        password_file: File that holds the password, and nothing else.
+    """
+
+    host: str
+    port: Annotated[int, Meta(ge=1, le=65535)] = 3128
+    user: str = ""
+    password_file: str = ""
+
+
+class Pkcs11Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A private key that is kept in a token.
+
+    Attributes:
+        library: Path of the token's PKCS#11 library.
+        token: Label of the token.
+        key: Label of the private key in it.
+        pin_file: File that holds the user's PIN, and nothing else.
+    """
+
+    library: str
+    token: str
+    key: str
+    pin_file: str
+
+
+class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How ``thresher agent`` reaches the broker: with mutual TLS, or through a Greengrass nucleus.
+
+    Attributes:
+        type: ``mqtt``, or ``greengrass`` where a nucleus owns connection, key and client id.
         endpoint: Host name of AWS IoT Core's data endpoint (or of the local twin).
         port: 8883, or 443 with ALPN where a firewall asks for it.
         certificate: Path of the gateway's certificate, PEM.
-        private_key: Path of its key, PEM.
+        private_key: Path of its key, PEM; empty where a token keeps it.
+        pkcs11: Where a token keeps the key; see ``Pkcs11Config``.
+        proxy: See ``ProxyConfig``.
         ca: Path of the root certificate the broker is checked against, PEM.
         rule: The IoT rule that receives events.
         keep_alive_s: A link that says nothing this long is taken for dead.
@@ -64,10 +99,13 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         silent_after_h: Hours without an answer of the cloud, while it owes one, that are an alarm.
     """
 
-    endpoint: str
-    certificate: str
-    private_key: str
-    ca: str
+    type: Literal["mqtt", "greengrass"] = "mqtt"
+    endpoint: str = ""
+    certificate: str = ""
+    ca: str = ""
+    private_key: str = ""
+    pkcs11: Pkcs11Config | None = None
+    proxy: ProxyConfig | None = None
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     rule: str = DEFAULT_RULE
     keep_alive_s: Annotated[int, Meta(ge=5, le=1200)] = 30
@@ -155,6 +193,8 @@ _PARTS: tuple[type[msgspec.Struct], ...] = (
     SpoolConfig,
     LaneConfig,
     UplinkConfig,
+    ProxyConfig,
+    Pkcs11Config,
     ChannelOverride,
     *_SENSORS,
 )
@@ -177,8 +217,7 @@ def located(config: GatewayConfig, folder: Path) -> GatewayConfig:
     """The same document with its relative paths taken from a folder."""
     uplink = config.uplink
     if uplink is not None:
-        files = {name: str(folder / getattr(uplink, name)) for name in ("certificate", "private_key", "ca")}
-        uplink = msgspec.structs.replace(uplink, **files)
+        uplink = _located_uplink(uplink, folder)
     model = str(folder / config.filter.model) if config.filter.model else ""
     return msgspec.structs.replace(
         config,
@@ -189,6 +228,18 @@ def located(config: GatewayConfig, folder: Path) -> GatewayConfig:
     )
 
 
+def _located_uplink(uplink: UplinkConfig, folder: Path) -> UplinkConfig:
+    files = {
+        name: str(folder / path) for name in ("certificate", "private_key", "ca") if (path := getattr(uplink, name))
+    }
+    token, proxy = uplink.pkcs11, uplink.proxy
+    if token is not None:
+        token = msgspec.structs.replace(token, pin_file=str(folder / token.pin_file))
+    if proxy is not None and proxy.password_file:
+        proxy = msgspec.structs.replace(proxy, password_file=str(folder / proxy.password_file))
+    return msgspec.structs.replace(uplink, pkcs11=token, proxy=proxy, **files)
+
+
 def parse(text: bytes, *, source: str) -> GatewayConfig:
     """Checks a configuration document; ``source`` is named in errors. See ``load``."""
     try:
@@ -197,7 +248,34 @@ def parse(text: bytes, *, source: str) -> GatewayConfig:
     except (msgspec.DecodeError, ContractError) as exc:
         raise ConfigError(f"{source}: {exc}", remedy=advice(str(exc), structs=_PARTS, sensors=_SENSORS)) from exc
     _check_names(config, source)
+    if config.uplink is not None:
+        _check_uplink(config.uplink, source)
     return config
+
+
+_FOR_MQTT = ("endpoint", "certificate", "ca")
+_OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy")
+
+
+def _check_uplink(uplink: UplinkConfig, source: str) -> None:
+    given = [name for name in _OF_IDENTITY if getattr(uplink, name)]
+    if uplink.type == "greengrass":
+        if given:
+            raise ConfigError(
+                f"{source}: `{given[0]}` is the nucleus's - at `$.uplink`",
+                remedy="leave out " + ", ".join(f"`{name}`" for name in given),
+            )
+        return
+    if missing := [name for name in _FOR_MQTT if name not in given]:
+        raise ConfigError(
+            f"{source}: missing required field `{missing[0]}` - at `$.uplink`",
+            remedy="give endpoint, certificate, private_key and ca, or `type: greengrass`",
+        )
+    if bool(uplink.private_key) == (uplink.pkcs11 is not None):
+        raise ConfigError(
+            f"{source}: the key is either a file or in a token - at `$.uplink`",
+            remedy="give one of `private_key` and `pkcs11`",
+        )
 
 
 def _check_names(config: GatewayConfig, source: str) -> None:

@@ -18,7 +18,7 @@ import msgspec
 
 from contract.codec import encode_event
 from contract.events import LANES, AnyEvent
-from device_agent.clock import Clock, SystemClock
+from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
@@ -26,6 +26,7 @@ from device_agent.health import Gatherer, SpoolView
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
 from device_agent.line import SensorLine, Surroundings
+from device_agent.machine import Machine, this_machine
 from device_agent.spool.intake import Intake, Patience
 from device_agent.spool.limits import limits_of
 from device_agent.spool.opening import open_spool
@@ -43,23 +44,26 @@ COMMIT_EVERY_S = 0.25
 TELL_LOSSES_EVERY_S = 30.0
 
 
-def run_sensing(config: GatewayConfig, stop: threading.Event, *, ledger: Path | None = None) -> None:
+def run_sensing(
+    config: GatewayConfig, stop: threading.Event, *, ledger: Path | None = None, machine: Machine | None = None
+) -> None:
     """Senses until ``stop`` is set.
 
     Args:
         config: The gateway's document.
         stop: Ends everything; the running summaries are flushed and accepted first.
         ledger: Where to note every accepted event, for a harness.
+        machine: Its clocks and fingerprint; by default this one's.
 
     Raises:
         ConfigError: Something in the document cannot work on this machine.
     """
-    folder = state_folder(config)
+    folder, machine = state_folder(config), machine or this_machine()
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "run"))
-        spool = cleanup.enter_context(contextlib.closing(open_spool(config)))
+        spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
-        process = Sensing(config, spool, notes, clock=SystemClock())
+        process = Sensing(config, spool, notes, clock=machine.clock)
         process.run(stop, folder / "run-status.json")
 
 

@@ -7,11 +7,24 @@ from typing import get_args
 import msgspec
 import pytest
 
-from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, LaneConfig, SpoolConfig, UplinkConfig, parse
+from bench.faults.__main__ import POWER_CUTS
+from bench.faults.catalogue import CATALOGUE
+from device_agent.config import (
+    ContextConfig,
+    FilterConfig,
+    GatewayConfig,
+    LaneConfig,
+    Pkcs11Config,
+    ProxyConfig,
+    SpoolConfig,
+    UplinkConfig,
+    parse,
+)
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride
 
 ROOT = Path(__file__).parents[1]
+GUARANTEES = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
 GATEWAY_DOC = (ROOT / "docs/gateway.md").read_text(encoding="utf-8")
 PARTS = (
     GatewayConfig,
@@ -20,6 +33,8 @@ PARTS = (
     SpoolConfig,
     LaneConfig,
     UplinkConfig,
+    ProxyConfig,
+    Pkcs11Config,
     ChannelOverride,
     *get_args(AnySensorConfig),
 )
@@ -89,3 +104,8 @@ def test_no_document_or_remedy_installs_this_project_by_its_bare_name():
         if re.search(r"pip install", text) and bare.search(text)
     ]
     assert not found, "the name is not ours in any index: install from the checkout"
+
+
+def test_every_fault_is_explained_and_no_other():
+    named = set(re.findall(r"`([a-z0-9_]+)`", "".join(re.findall(r"^\| (`[^|]+) \|", GUARANTEES, re.MULTILINE))))
+    assert named == {fault.name for fault in CATALOGUE} | set(POWER_CUTS)

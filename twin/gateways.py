@@ -44,6 +44,8 @@ class RunStatus(msgspec.Struct, frozen=True):
     windows: int = 0
     samples: int = 0
     sensors: dict[str, SensorStatus] = {}
+    counters: dict[str, int] = {}
+    degraded: list[str] = []
 
     @property
     def state(self) -> str:
@@ -62,7 +64,13 @@ class AgentStatus(msgspec.Struct, frozen=True):
     sent_bytes: int = 0
     resent: int = 0
     refused: int = 0
+    publishes: int = 0
+    probes: int = 0
+    reason: str = ""
+    cloud_is_silent: bool = False
+    trouble: str = ""
     pending: dict[Lane, int] = {}
+    stored: dict[Lane, int] = {}
 
     @property
     def waiting(self) -> int:

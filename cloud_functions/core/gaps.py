@@ -2,8 +2,13 @@
 
 A hole is sequences below the highest that came. It is *coming* while the gateway may still send it: a backlog
 drains behind what is new, and a block may overtake another in the queue. It is *missing* when it has not shrunk
-for some minutes and the gateway's latest Health does not speak of so many waiting events, or when it is of a
-spool that the gateway no longer uses.
+for some minutes, and
+
+- it is of a spool that the gateway no longer uses, or
+- the gateway's latest Health does not speak of so many waiting events beside those that are stored and of which
+  it was not told yet (half of the hole is enough to believe: some came since that Health), or
+- it is small, the gateway was told of it, and was heard of minutes later: it sends or declares what it is asked
+  for, while a large hole may be a backlog that it holds back.
 """
 
 from collections import Counter as Counts
@@ -19,6 +24,7 @@ from contract.events import Health
 
 PATIENCE_MS: Final = 5 * 60_000
 """A hole that did not shrink for so long is no longer one block overtaking another."""
+_FEW: Final = 100
 MAX_RANGES: Final = 20
 """Ranges named of one gap, lowest first."""
 
@@ -34,12 +40,12 @@ def gaps(known: Sequence[AnyRow], *, now_ms: int) -> list[GapView]:
         if holes := missing(mark_of(row)):
             count = sum(hole.last - hole.first + 1 for hole in holes)
             is_old = now_ms - row.moved_ms > PATIENCE_MS
-            is_here = row.spool_id == newest and _waits(health, row.lane, count)
+            is_gone = row.spool_id != newest or not _waits(health, row, count) or _was_asked_for(row, count)
             found.append(
                 GapView(
                     lane=row.lane,
                     spool_id=row.spool_id,
-                    state="missing" if is_old and not is_here else "coming",
+                    state="missing" if is_old and is_gone else "coming",
                     count=count,
                     since_ms=row.moved_ms,
                     ranges=holes[:MAX_RANGES],
@@ -48,8 +54,15 @@ def gaps(known: Sequence[AnyRow], *, now_ms: int) -> list[GapView]:
     return found
 
 
-def _waits(health: Health | None, lane: str, count: int) -> bool:
-    return health is not None and health.spool_pending.get(lane, 0) >= count
+def _waits(health: Health | None, row: WatermarkRow, count: int) -> bool:
+    """Whether the gateway still has most of a hole, by its own word."""
+    untold = stored_count(mark_of(row)) - row.replied_through
+    return health is not None and health.spool_pending.get(row.lane, 0) >= untold + (count + 1) // 2
+
+
+def _was_asked_for(row: WatermarkRow, count: int) -> bool:
+    is_named = row.named_ms >= row.moved_ms
+    return count <= _FEW and is_named and row.last_seen_ms - row.named_ms > PATIENCE_MS
 
 
 def lanes(known: Sequence[AnyRow], *, now_ms: int) -> dict[str, LaneView]:

@@ -102,22 +102,23 @@ class Lanes:
         for _ in range(_ATTEMPTS):
             moved = move(row, arrivals, now_ms=self._clock())
             tell = urgent or self._is_due(row)
-            written = replace(
-                moved.row,
-                version=row.version + 1,
-                replied_ms=self._clock() if tell else row.replied_ms,
-                replied_through=moved.row.through if tell else row.replied_through,
-            )
+            new = self._told(moved.row) if tell else moved.row
+            written = replace(new, version=row.version + 1)
             if self._table.merge(written, rank="version"):
                 return moved._replace(row=written), tell
             latest = self._table.get(row.key)
             row = latest if isinstance(latest, WatermarkRow) else row
         raise StoreError(f"watermark {row.key}: {_ATTEMPTS} other writers were faster")
 
+    def _told(self, row: WatermarkRow) -> WatermarkRow:
+        now_ms = self._clock()
+        named_ms = row.named_ms if row.named_ms >= row.moved_ms else now_ms
+        return replace(row, replied_ms=now_ms, replied_through=row.through, named_ms=named_ms)
+
     def _tell_quiet(self, row: WatermarkRow, *, urgent: bool) -> WatermarkRow | None:
         if row.through <= row.replied_through or not (urgent or self._is_due(row)):
             return None
-        told = replace(row, version=row.version + 1, replied_ms=self._clock(), replied_through=row.through)
+        told = replace(self._told(row), version=row.version + 1)
         return told if self._table.merge(told, rank="version") else None
 
 

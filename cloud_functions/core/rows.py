@@ -145,6 +145,7 @@ class WatermarkRow(Row, frozen=True, kw_only=True, tag="watermark"):
         first_new_ms: Earliest broker time of a message that brought something new; 0 for none.
         last_new_ms: Latest such time.
         moved_ms: When ``through`` last rose, or a hole first appeared above it; by the cloud's clock.
+        named_ms: When the gateway was first told of the lowest hole; older than ``moved_ms`` where it was not yet.
         declared: Sequences given up by the gateway, JSON ``{reason: count}``.
         boots: Which boots wrote which sequences, ``[[boot, first, last], …]``; the latest few, of lane ``events`` only.
         replied_ms: When the gateway was last told; 0 for never.
@@ -161,6 +162,7 @@ class WatermarkRow(Row, frozen=True, kw_only=True, tag="watermark"):
     first_new_ms: int = 0
     last_new_ms: int = 0
     moved_ms: int = 0
+    named_ms: int = 0
     declared: str = "{}"
     boots: str = "[]"
     replied_ms: int = 0

@@ -56,11 +56,13 @@ class Row(NamedTuple):
         number: Of its line in the file, from 1.
         time_s: Unix seconds, ``None`` where there is none or it cannot be read.
         reading: Values in the channels' order.
+        time: The timestamp as it is written there; empty where there is none.
     """
 
     number: int
     time_s: float | None
     reading: Reading
+    time: str = ""
 
 
 class Layout(NamedTuple):
@@ -93,16 +95,17 @@ class Recording:
     Args:
         path: The file.
         columns: Take only these; empty means all that hold numbers (or all that the metadata names).
+        time_column: Name of the timestamp's column; ``None`` means the first with a usual name.
 
     Raises:
-        ConfigError: No such file, no header, no numeric column; names file and line.
+        ConfigError: No such file, no header, no such column, no numeric column; names file and line.
     """
 
-    def __init__(self, path: Path, columns: tuple[str, ...] = ()) -> None:
+    def __init__(self, path: Path, columns: tuple[str, ...] = (), *, time_column: str | None = None) -> None:
         self.path = path
         try:
             with _open(path) as file:
-                self.layout = _layout(file, str(path), columns)
+                self.layout = _layout(file, str(path), columns, time_column)
         except OSError as exc:
             raise ConfigError(f"{path}: {exc.strerror or exc}", remedy="name a recording that can be read") from exc
 
@@ -122,7 +125,7 @@ def _lines(file: IO[str]) -> Iterator[str]:
         yield line.rstrip("\r\n")
 
 
-def _layout(file: IO[str], source: str, wanted: tuple[str, ...]) -> Layout:
+def _layout(file: IO[str], source: str, wanted: tuple[str, ...], time_column: str | None) -> Layout:
     lines = _lines(file)
     first = next(lines, "")
     metadata, header, header_line = Metadata(), first, 1
@@ -133,7 +136,7 @@ def _layout(file: IO[str], source: str, wanted: tuple[str, ...]) -> Layout:
     place = f"{source}:{header_line}"
     if not any(names) or all(_number(name) is not None for name in names):
         raise ConfigError(f"{place}: no header", remedy="begin with a line that names the columns")
-    time_at = next((at for at, name in enumerate(names) if name.lower() in _TIME_NAMES), None)
+    time_at = _time_at(names, time_column, place)
     sample = [_cells(line, delimiter) or [] for line in islice(lines, _ROWS_LOOKED_AT)]
     named = wanted or tuple(channel.name for channel in metadata.channels)
     channels = _channels(metadata, named or _numeric(names, sample, time_at))
@@ -148,6 +151,13 @@ def _layout(file: IO[str], source: str, wanted: tuple[str, ...]) -> Layout:
         rate_hz=metadata.rate_hz or _rate(sample, time_at),
         paced=metadata.rate_hz is not None,
     )
+
+
+def _time_at(names: list[str], wanted: str | None, place: str) -> int | None:
+    if wanted is None:
+        return next((at for at, name in enumerate(names) if name.lower() in _TIME_NAMES), None)
+    _check(names, [wanted], place)
+    return names.index(wanted)
 
 
 def _metadata(line: str, source: str) -> Metadata:
@@ -210,7 +220,7 @@ def _row(number: int, line: str, layout: Layout) -> Row:
         if value is None:
             gaps[channel.name] = f"row {number}: {_why(cells[at])}"
         values.append(GAP if value is None else value)
-    return Row(number, time_s, Reading(tuple(values), gaps))
+    return Row(number, time_s, Reading(tuple(values), gaps), "" if layout.time_at is None else cells[layout.time_at])
 
 
 def _cells(line: str, delimiter: str) -> list[str] | None:

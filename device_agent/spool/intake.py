@@ -154,7 +154,8 @@ class Intake:
 
     def _commit(self) -> None:
         while (self._held_bytes or self._shed) and self._now() >= self._retry_at_s:
-            events, size_bytes = self._next()
+            urgent = bool(self.trouble and self._held["events"])
+            events, size_bytes = self._next(urgent=urgent)
             try:
                 places = self._spool.append(self._boot_id, events, list(self._shed.values()))
             except SpoolError as exc:
@@ -164,14 +165,20 @@ class Intake:
                 self._held[lane_of(event)].popleft()
             self._held_bytes -= size_bytes
             self._shed = {}
-            self._recover()
+            if not urgent:
+                self._recover()
             self._on_accepted(events, places)
 
-    def _next(self) -> tuple[list[AnyEvent], int]:
-        """The oldest that are held, in the order in which they were offered, and their bytes."""
+    def _next(self, *, urgent: bool) -> tuple[list[AnyEvent], int]:
+        """The oldest that are held, in the order in which they were offered, and their bytes.
+
+        Args:
+            urgent: Only those of the lane ``events``: a disk without room for everything may have some for them.
+        """
         most = _CAREFUL_BYTES if self.trouble else _MOST_BYTES
         events, size_bytes = list[AnyEvent](), 0
-        for held in heapq.merge(*self._held.values()):
+        lanes = [self._held["events"]] if urgent else self._held.values()
+        for held in heapq.merge(*lanes):
             if events and size_bytes + held.size_bytes > most:
                 break
             events.append(held.event)

@@ -13,7 +13,7 @@ from contract.codec import encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES, Declared
 from contract.events import LANES, AnyEvent, Lane, Loss, lane_of
 from device_agent.spool.limits import DEFAULT, Limits
-from device_agent.spool.packing import MAX_DECLARED, Row, Run, pack, room
+from device_agent.spool.packing import MAX_DECLARED, NO_BOOT, Row, Run, pack, room
 from device_agent.spool.port import Accepted, Block, Lost, loss_event
 
 
@@ -225,7 +225,7 @@ class MemorySpool:
             declared = (*declared, Declared(first=first, last=last, reason="declaration"))
         return Block(
             spool_id=self._spool_id,
-            boot_id=run.rows[0].boot_id if run.rows else shelf.boot_id,
+            boot_id=run.rows[0].boot_id if run.rows else shelf.boot_id or NO_BOOT,
             lane=lane,
             first_seq=first,
             last_seq=last,

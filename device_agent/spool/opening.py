@@ -5,19 +5,18 @@ from typing import Final
 
 from contract.envelope import MAX_ENVELOPE_BYTES
 from device_agent.config import GatewayConfig
-from device_agent.identity import read_hardware
 from device_agent.spool.limits import limits_of
 from device_agent.spool.sqlite import SqliteSpool
 
 SPOOL_FILE: Final = "spool.sqlite3"
 
 
-def open_spool(config: GatewayConfig) -> SqliteSpool:
-    """Opens or begins it."""
+def open_spool(config: GatewayConfig, hardware: str) -> SqliteSpool:
+    """Opens or begins it on a machine with this fingerprint."""
     return SqliteSpool(
         Path(config.state_dir) / SPOOL_FILE,
         limits=limits_of(config.spool),
         reserve_bytes=config.spool.reserve_bytes,
         max_envelope_bytes=config.uplink.max_envelope_bytes if config.uplink else MAX_ENVELOPE_BYTES,
-        hardware=read_hardware(),
+        hardware=hardware,
     )

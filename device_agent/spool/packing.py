@@ -5,7 +5,7 @@ A block is a run of consecutive sequence numbers of one boot whose envelope stay
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contract.codec import encode_envelope
 from contract.envelope import MAX_ENVELOPE_BYTES, Declared, Envelope
@@ -13,6 +13,9 @@ from contract.events import Lane
 
 MAX_DECLARED = 8
 """Declarations carried by one envelope; more of them travel with the next."""
+
+NO_BOOT: Final = "unknown"
+"""Under which declarations travel where nothing ever happened in their lane, or nobody can read what did."""
 
 _LONGEST_GATEWAY_ID = "x" * 64
 _LONGEST_SEQ = 10**15

@@ -18,7 +18,7 @@ from contract.envelope import Declared
 from contract.events import Lane
 from device_agent.spool import surrender
 from device_agent.spool.checksum import checksum
-from device_agent.spool.packing import MAX_DECLARED, Row, Run, pack, room
+from device_agent.spool.packing import MAX_DECLARED, NO_BOOT, Row, Run, pack, room
 from device_agent.spool.port import Block
 
 _ROWS = "SELECT seq, boot_id, body, crc FROM event WHERE lane = ? AND seq >= ? AND seq < ? ORDER BY seq"
@@ -205,7 +205,7 @@ def _number_for_declarations(db: sqlite3.Connection, lane: Lane) -> tuple[int, s
     seq, boot_id = db.execute(
         "UPDATE lane SET next_seq = next_seq + 1 WHERE name = ? RETURNING next_seq - 1, boot_id", (lane,)
     ).fetchone()
-    return seq, boot_id
+    return seq, boot_id or NO_BOOT
 
 
 def _declared(db: sqlite3.Connection, lane: Lane, block: int | None) -> tuple[Declared, ...]:

@@ -10,11 +10,12 @@ Not here: what is read and written (``sqlite``), the room itself (``headroom``).
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeVar
 
+from contract.events import LANES, Lane
 from device_agent.fault_points import reach
 from device_agent.spool import surrender
 from device_agent.spool.database import Database, Opening, is_marked_damaged, mark_damaged, open_database
@@ -81,8 +82,15 @@ class Session:
         with self._turn() as db, _transaction(db, "DEFERRED"):
             yield db
 
-    def write(self, step: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    def write(
+        self, step: str, work: Callable[[sqlite3.Connection], T], *, at_the_cost_of: Sequence[Lane] = LANES[::-1]
+    ) -> T:
         """Does ``work`` in one durable transaction; it may be called again after a try that found no room.
+
+        Args:
+            step: Of its fault points.
+            work: Called with the open transaction.
+            at_the_cost_of: Lanes whose oldest may be given up where the disk has no room, the lowest first.
 
         Raises:
             SpoolTroubleError: Nothing of it is done.
@@ -94,13 +102,15 @@ class Session:
                 if exc.kind != "full":
                     raise
                 failure = exc
-            return self._make_room_for(step, work, failure)
+            return self._make_room_for(step, work, at_the_cost_of, failure)
 
-    def _make_room_for(self, step: str, work: Callable[[sqlite3.Connection], T], failure: SpoolTroubleError) -> T:
+    def _make_room_for(
+        self, step: str, work: Callable[[sqlite3.Connection], T], lanes: Sequence[Lane], failure: SpoolTroubleError
+    ) -> T:
         with self._turn() as db:
             self._headroom.tighten(db)
         for needed in _ROOM_BYTES:
-            if needed and not self._attempt("make_room", partial(surrender.make_room, needed=needed)):
+            if needed and not self._attempt("make_room", partial(surrender.make_room, lanes=lanes, needed=needed)):
                 break
             try:
                 return self._attempt(step, work)
@@ -111,8 +121,8 @@ class Session:
         raise failure
 
     def _attempt(self, step: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        reach(f"spool.{step}.begin")
         with self._turn() as db:
+            reach(f"spool.{step}.begin")
             self._headroom.mind(db)
             with _transaction(db, "IMMEDIATE"):
                 result = work(db)

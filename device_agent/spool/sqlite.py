@@ -106,7 +106,8 @@ class SqliteSpool:
             self._save_elapsed(db)
             return accepted
 
-        return self._session.write("append", work)
+        lowest = max((LANES.index(lane) for lane, _ in bodies), default=0)
+        return self._session.write("append", work, at_the_cost_of=LANES[lowest:][::-1])
 
     def tell_losses(self, boot_id: str, *, wall_ms: int, monotonic_ms: int) -> list[tuple[Loss, Accepted]]:
         """See ``Appender``."""

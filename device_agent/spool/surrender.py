@@ -143,15 +143,19 @@ def keep_within(db: sqlite3.Connection, limits: Limits, *, elapsed_s: int) -> No
             pass
 
 
-def make_room(db: sqlite3.Connection, needed: int) -> bool:
-    """Gives up the lowest lane's oldest where the disk has no room; returns whether there was anything.
+def make_room(db: sqlite3.Connection, lanes: Iterable[Lane], needed: int) -> bool:
+    """Gives up the oldest of the first of these lanes that has any, where the disk has no room.
 
     Args:
         db: Inside a transaction.
+        lanes: The lowest first; the others are spared.
         needed: Bytes of JSON, at least.
+
+    Returns:
+        Whether there was anything.
     """
     before = left = total_bytes(db)
-    for lane in reversed(LANES):
+    for lane in lanes:
         while left > before - needed and drop_oldest(db, lane, "disk"):
             left = total_bytes(db)
     return left < before

@@ -21,7 +21,9 @@ def check_credentials(config: UplinkConfig) -> None:
         ConfigError: One is missing, unreadable or not what it should be, or key and certificate are not a pair;
             names the file and the place in the configuration.
     """
-    places = {"certificate": config.certificate, "private_key": config.private_key, "ca": config.ca}
+    places = {"certificate": config.certificate, "ca": config.ca}
+    if config.pkcs11 is None:
+        places["private_key"] = config.private_key
     for field, path in places.items():
         try:
             Path(path).read_bytes()
@@ -36,6 +38,8 @@ def check_credentials(config: UplinkConfig) -> None:
         ssl.PEM_cert_to_DER_cert(_first_certificate(Path(config.certificate)))
     except ValueError:
         _refuse("certificate", config.certificate, "not a certificate in PEM form")
+    if config.pkcs11 is not None:
+        return  # only the token can tell whether its key belongs to the certificate
     try:
         context.load_cert_chain(config.certificate, config.private_key, password="")
     except (ssl.SSLError, ValueError) as exc:

@@ -4,6 +4,8 @@
 - QoS 1; the session outlives the connection for an hour, so answers of the cloud wait there.
 - Reconnects by itself: within seconds while nobody answers, ever more rarely while somebody refuses
   (``reconnecting``).
+- A certificate that is replaced on the disk is tried within seconds beside the old one, which stays until the broker
+  has taken it (``renewal``).
 - Whatever cannot be sent fails at once. The SDK applies ``AWS_IOT_CORE_DEFAULTS``: above 100 publishes or 512 KB
   a second it queues in memory, unseen and unbounded. Its caller stays below both (see ``pacing``), so that
   queue is always empty. Publishes that were sent when the link broke are the exception: MQTT has the client
@@ -20,32 +22,22 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
 
-from awscrt import io, mqtt5
+from awscrt import mqtt5
 from awscrt.exceptions import AwsCrtError
-from awsiot import mqtt5_client_builder
 
 from device_agent.config import UplinkConfig
-from device_agent.errors import UplinkError
+from device_agent.errors import ConfigError, UplinkError
+from device_agent.fault_points import reach
+from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, resolve, why_not_connected
+from device_agent.uplink.building import build_client
 from device_agent.uplink.credentials import check_credentials
-from device_agent.uplink.port import Link, PublishRefusedError
-from device_agent.uplink.reconnecting import FIRST_MS, LAST_MS, Reconnecting, is_plausible
+from device_agent.uplink.port import Link
+from device_agent.uplink.reconnecting import Reconnecting
+from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
-SESSION_EXPIRY_S: Final = 3600
-"""AWS IoT Core's own default for persistent sessions."""
-
-_TCP_CONNECT_MS: Final = 3_000
-_ANSWER_S: Final = 10
 _STOP_S: Final = 3.0
-_REFUSED: Final = 0x80
-_HANG_UP: Final = "AWS_ERROR_MQTT_UNEXPECTED_HANGUP"
+_NOT_TAKEN: Final = "activate it in AWS IoT and attach thing and policy; the old one is still used"
 _CONTESTED = "provision one of the two anew, under a name of its own"
-_PERMANENT = frozenset(
-    {
-        mqtt5.PubackReasonCode.TOPIC_NAME_INVALID,
-        mqtt5.PubackReasonCode.PAYLOAD_FORMAT_INVALID,
-    }
-)
-
 logger = logging.getLogger(__name__)
 
 
@@ -71,6 +63,11 @@ class Mqtt5Uplink:
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._stopped = threading.Event()
         self._closing = False
+        self._ending = threading.Event()
+        self._generation = 0
+        self._renewal = Renewal(config)
+        self._trial: Any = None
+        self._rejected = False
         self._reconnecting = Reconnecting(random.SystemRandom())
         self._pause: threading.Timer | None = None
         self._mutex = threading.Lock()
@@ -83,43 +80,89 @@ class Mqtt5Uplink:
     def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
         self._topic, self._deliver, self._wake = topic, deliver, wake
-        keep_alive_ms = self._config.keep_alive_s * 1000
-        self._client = mqtt5_client_builder.mtls_from_path(
-            self._config.certificate,
-            self._config.private_key,
-            ca_filepath=self._config.ca,
-            endpoint=self._config.endpoint,
-            port=self._config.port,
-            client_id=self._client_id,
-            keep_alive_interval_sec=self._config.keep_alive_s,
-            ping_timeout_ms=min(10_000, keep_alive_ms // 2),
-            session_behavior=mqtt5.ClientSessionBehaviorType.REJOIN_ALWAYS,
-            session_expiry_interval_sec=SESSION_EXPIRY_S,
-            offline_queue_behavior=mqtt5.ClientOperationQueueBehaviorType.FAIL_ALL_ON_DISCONNECT,
-            retry_jitter_mode=mqtt5.ExponentialBackoffJitterMode.FULL,
-            min_reconnect_delay_ms=FIRST_MS,
-            max_reconnect_delay_ms=LAST_MS,
-            socket_options=_socket_options(),
-            connack_timeout_ms=_ANSWER_S * 1000,
-            ack_timeout_sec=_ANSWER_S,
-            on_publish_received=self._on_message,
-            on_lifecycle_connection_success=self._on_connected,
-            on_lifecycle_connection_failure=self._on_failure,
-            on_lifecycle_disconnection=self._on_disconnected,
-            on_lifecycle_stopped=self._on_stopped,
-        )
+        self._client = build_client(self._config, self._client_id, self._handlers(self._generation))
         self._client.start()
+        threading.Thread(target=self._watch_credentials, name="credentials", daemon=True).start()
+
+    def _handlers(self, mine: int) -> dict[str, Callable[[Any], None]]:
+        """Of the client of one generation: they count only as long as no other took its place."""
+
+        def own(handler: Callable[[Any], None]) -> Callable[[Any], None]:
+            return lambda data: handler(data) if mine == self._generation else None
+
+        def connected(data: mqtt5.LifecycleConnectSuccessData) -> None:
+            if mine > self._generation:
+                self._promote(mine)
+            own(self._on_connected)(data)
+
+        def failed(data: mqtt5.LifecycleConnectFailureData) -> None:
+            if mine > self._generation:
+                self._reject(data)
+            own(self._on_failure)(data)
+
+        return {
+            "on_publish_received": own(self._on_message),
+            "on_lifecycle_connection_success": connected,
+            "on_lifecycle_connection_failure": failed,
+            "on_lifecycle_disconnection": own(self._on_disconnected),
+            "on_lifecycle_stopped": own(self._on_stopped),
+        }
+
+    def _watch_credentials(self) -> None:
+        while not self._ending.wait(LOOK_EVERY_S):
+            if self._renewal.is_due():
+                self._renew()
+
+    def _renew(self) -> None:
+        """Tries what is on the disk now; the old connection stays until the broker has taken the new one."""
+        try:
+            trial = build_client(self._config, self._client_id, self._handlers(self._generation + 1))
+        except ConfigError as exc:
+            logger.error("uplink.renewal_refused", extra={"reason": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - says it all
+            return
+        with self._mutex:
+            if self._closing:
+                return
+            before, self._trial = self._trial, trial
+        if before is not None:
+            before.stop()
+        trial.start()
+
+    def _promote(self, generation: int) -> None:
+        with self._mutex:
+            if self._closing or self._trial is None:
+                return
+            old, self._client, self._trial = self._client, self._trial, None
+            self._generation = generation
+            if self._pause is not None:
+                self._pause.cancel()
+                self._pause = None
+        old.stop()
+        logger.info("uplink.certificate_renewed", extra={"client_id": self._client_id})
+
+    def _reject(self, data: mqtt5.LifecycleConnectFailureData) -> None:
+        """The broker does not take the new certificate; a link that is away says nothing about it."""
+        reason, refused = why_not_connected(data)
+        with self._mutex:
+            if not refused or self._trial is None:
+                return
+            trial, self._trial = self._trial, None
+            self._rejected = True
+        trial.stop()
+        logger.error("uplink.renewal_refused", extra={"reason": reason, "remedy": _NOT_TAKEN})
 
     def publish(self, topic: str, payload: bytes) -> Future[None]:
         """See ``Uplink``."""
         answer: Future[None] = Future()
+        reach("uplink.publish.before")
         packet = mqtt5.PublishPacket(topic=topic, payload=payload, qos=mqtt5.QoS.AT_LEAST_ONCE)
         try:
             sent = self._client.publish(packet)
         except AwsCrtError as exc:
             answer.set_exception(UplinkError(f"publish to {topic}: {exc.name}"))
             return answer
-        sent.add_done_callback(lambda done: _resolve(answer, done, topic))
+        sent.add_done_callback(lambda done: resolve(answer, done, topic))
+        reach("uplink.publish.after")
         return answer
 
     def close(self) -> None:
@@ -128,9 +171,13 @@ class Mqtt5Uplink:
             if self._client is None or self._closing:
                 return
             self._closing = True
+            self._ending.set()
             if self._pause is not None:
                 self._pause.cancel()
                 self._stopped.set()
+            trial, self._trial = self._trial, None
+        if trial is not None:
+            trial.stop()
         self._client.stop()
         if not self._stopped.wait(_STOP_S):
             logger.warning("uplink.stop_unanswered", extra={"waited_s": _STOP_S})
@@ -150,9 +197,9 @@ class Mqtt5Uplink:
     def _on_subscribed(self, done: Future[mqtt5.SubackPacket]) -> None:
         error = done.exception()
         codes = [] if error else done.result().reason_codes
-        refused = [code for code in codes if code is None or code >= _REFUSED]
+        refused = [code for code in codes if code is None or code >= REFUSED]
         if error or refused:
-            reason = f"cannot hear {self._topic}: {_name(error) if error else _code(refused[0])}"
+            reason = f"cannot hear {self._topic}: {error_name(error) if error else code_name(refused[0])}"
             self._link = self._link._replace(reason=reason)
             logger.error("uplink.deaf", extra={"client_id": self._client_id, "reason": reason})
 
@@ -161,10 +208,12 @@ class Mqtt5Uplink:
             self._stopped.set()
 
     def _on_failure(self, data: mqtt5.LifecycleConnectFailureData) -> None:
-        refusal = data.connack_packet and data.connack_packet.reason_code
-        reason = f"refused by the broker: {refusal.name}" if refusal else _name(data.exception)
-        if refusal or ("TLS" in reason and is_plausible(time.time())):
+        reason, refused = why_not_connected(data)
+        if refused:
             self._reconnecting.refused()
+            if self._rejected:  # what is on the disk may be taken by now
+                self._rejected = False
+                self._renewal.retry()
         else:
             self._reconnecting.unreachable()
         self._maybe_pause()
@@ -174,10 +223,12 @@ class Mqtt5Uplink:
 
     def _on_disconnected(self, data: mqtt5.LifecycleDisconnectData) -> None:
         said = data.disconnect_packet and data.disconnect_packet.reason_code
-        reason = f"ended by the broker: {said.name}" if said else _name(data.exception)
-        if said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
+        reason = f"ended by the broker: {said.name}" if said else error_name(data.exception)
+        if self._trial is not None:
+            pass  # by our own new certificate
+        elif said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
             self._reconnecting.was_taken_over(time.monotonic())
-        elif reason == _HANG_UP:
+        elif reason == HANG_UP:
             self._reconnecting.hung_up(time.monotonic())
         if self._reconnecting.is_contested:
             reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
@@ -210,35 +261,3 @@ class Mqtt5Uplink:
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
         self._deliver(bytes(data.publish_packet.payload or b""))
-
-
-def _socket_options() -> Any:  # noqa: ANN401 - a library without types
-    options = io.SocketOptions()
-    options.connect_timeout_ms = _TCP_CONNECT_MS
-    return options
-
-
-def _resolve(answer: Future[None], done: Future[mqtt5.PublishCompletionData], topic: str) -> None:
-    error = done.exception()
-    if error is not None:
-        answer.set_exception(UplinkError(f"publish to {topic}: {_name(error)}"))
-        return
-    code = done.result().puback.reason_code
-    if code is None or code >= _REFUSED:
-        refused = PublishRefusedError(
-            f"publish to {topic}: refused: {_code(code)}",
-            permanent=code in _PERMANENT,
-            remedy="check the gateway's IoT policy and the rule's name",
-        )
-        answer.set_exception(refused)
-        return
-    answer.set_result(None)
-
-
-def _code(code: Any) -> str:  # noqa: ANN401 - one of three enumerations of a library without types
-    """The reason code's name; the SDK gives ``None`` for a number it does not know."""
-    return "unknown reason" if code is None else str(code.name)
-
-
-def _name(error: BaseException | None) -> str:
-    return getattr(error, "name", "") or str(error)

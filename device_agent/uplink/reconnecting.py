@@ -34,6 +34,9 @@ it had taken them, look the same; a network that resets connections does not clo
 EARLIEST_PLAUSIBLE_S: Final = 1_767_225_600
 """2026-01-01: a clock before that has not been set (a Raspberry Pi has none that runs without power)."""
 
+TRUSTED_S: Final = 8 * 31_557_600
+"""So long after ``EARLIEST_PLAUSIBLE_S`` a clock is not suspected when a certificate is refused."""
+
 LATEST_PLAUSIBLE_S: Final = 2_524_608_000
 """2050-01-01."""
 
@@ -109,3 +112,11 @@ def _recent(moments: list[float], now_s: float, within_s: float) -> list[float]:
 def is_plausible(wall_s: float) -> bool:
     """Whether a clock can have been set."""
     return EARLIEST_PLAUSIBLE_S <= wall_s <= LATEST_PLAUSIBLE_S
+
+
+def tells_of_the_service(wall_s: float) -> bool:
+    """Whether a failed TLS handshake at this time says more about the service than about this gateway's clock.
+
+    A clock that is years ahead finds every server's certificate expired; it is right again in a moment.
+    """
+    return EARLIEST_PLAUSIBLE_S <= wall_s <= EARLIEST_PLAUSIBLE_S + TRUSTED_S

@@ -50,12 +50,12 @@ class CertificateWatch:
     """Reads the file once a minute, and warns when what it says has changed. One thread.
 
     Args:
-        path: Of the certificate, PEM.
+        path: Of the certificate, PEM; ``None`` where somebody else has it, about which nothing is said.
         wall_s: Unix seconds.
         monotonic_s: Seconds, never going back.
     """
 
-    def __init__(self, path: Path, *, wall_s: Callable[[], float], monotonic_s: Callable[[], float]) -> None:
+    def __init__(self, path: Path | None, *, wall_s: Callable[[], float], monotonic_s: Callable[[], float]) -> None:
         self._path = path
         self._wall_s = wall_s
         self._now = monotonic_s
@@ -73,6 +73,8 @@ class CertificateWatch:
         return self._status
 
     def _look(self) -> CertificateStatus:
+        if self._path is None:
+            return CertificateStatus()
         try:
             validity = read_validity(self._path.read_text(encoding="ascii", errors="replace"))
         except OSError as exc:

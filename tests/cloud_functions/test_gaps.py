@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from cloud_functions.adapters.memory import MemoryReplies
 from cloud_functions.core.gaps import MAX_RANGES, PATIENCE_MS
+from cloud_functions.core.ingest import Ingest, Settings
+from cloud_functions.core.shape import Retention
 from contract.envelope import Declared
 from tests.cloud_functions.make import NOW_MS, envelope, health, loss, record, summary
 from tests.cloud_functions.test_api import World
@@ -51,12 +54,40 @@ def test_a_backlog_that_drains_behind_what_is_new_is_coming_however_long_it_take
 
 
 def test_what_still_waits_on_the_gateway_is_not_missing(world: World) -> None:
-    world.send(envelope(1, health()), envelope(14, health(spool_pending={"events": 12})))
+    world.send(envelope(1, health()), envelope(14, health(spool_pending={"events": 13})))
     world.clock.now_ms += 10 * PATIENCE_MS
     assert (lane(world)["missing"], lane(world)["coming"]) == (0, 12)
-    later = envelope(15, health(spool_pending={"events": 11}))
-    world.ingest.ingest([record(later, broker_ms=world.clock.now_ms)])
+
+
+def test_events_that_are_stored_and_not_yet_told_do_not_hide_a_hole(world: World) -> None:
+    quiet = Settings(interval_ms=10**9, retention=Retention(block_days=2, episode_days=3))
+    world.ingest = Ingest(world.table, MemoryReplies(), world.clock, quiet)
+    world.clock.now_ms = NOW_MS + 1
+    world.send(envelope(1, health()))
+    world.send(*(envelope(seq, health()) for seq in range(14, 64)))
+    told_once = health(spool_pending={"events": 50})
+    world.ingest.ingest([record(envelope(64, told_once), broker_ms=NOW_MS + 2)])
+    world.clock.now_ms += PATIENCE_MS + 1
     assert lane(world)["missing"] == 12
+
+
+def test_a_small_hole_that_was_asked_for_and_does_not_come_is_missing_whatever_health_says(world: World) -> None:
+    pending = {"events": 99}
+    world.send(envelope(1, health()), envelope(14, health(spool_pending=pending)))
+    world.clock.now_ms += PATIENCE_MS + 1
+    assert lane(world)["missing"] == 0
+    later = record(envelope(15, health(spool_pending=pending)), broker_ms=world.clock.now_ms)
+    world.ingest.ingest([later])
+    assert (lane(world)["missing"], lane(world)["missing_since_ms"]) == (12, NOW_MS)
+
+
+def test_a_large_hole_is_a_backlog_while_the_gateway_says_that_it_has_it(world: World) -> None:
+    pending = {"events": 5002}
+    world.send(envelope(1, health()), envelope(5002, health(spool_pending=pending)))
+    world.clock.now_ms += 9 * PATIENCE_MS
+    later = record(envelope(5003, health(spool_pending=pending)), broker_ms=world.clock.now_ms)
+    world.ingest.ingest([later])
+    assert (lane(world)["missing"], lane(world)["coming"]) == (0, 5000)
 
 
 def test_what_a_former_spool_did_not_send_is_missing(world: World) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from device_agent.config import load, parse
+from device_agent.config import GatewayConfig, Pkcs11Config, ProxyConfig, UplinkConfig, load, located, parse
 from device_agent.errors import ConfigError
 
 GOOD = b"""
@@ -85,3 +85,44 @@ def test_an_absolute_path_stays_as_it_is(tmp_path):
     file = tmp_path / "gateway.yaml"
     file.write_bytes(GOOD.replace(b"state_dir: state", b"state_dir: /var/lib/thresher"))
     assert load(file).state_dir == "/var/lib/thresher"
+
+
+@pytest.mark.parametrize(
+    ("keys", "right"),
+    [
+        ("private_key: k.pem", True),
+        ("pkcs11: {library: /l.so, token: t, key: k, pin_file: pin}", True),
+        ("", False),
+        ("private_key: k.pem, pkcs11: {library: /l.so, token: t, key: k, pin_file: pin}", False),
+    ],
+)
+def test_a_key_is_either_a_file_or_in_a_token(keys: str, right: bool) -> None:  # noqa: FBT001
+    text = f"""
+gateway: gw-1
+state_dir: state
+sensors: [{{type: host, name: host}}]
+uplink: {{endpoint: e, certificate: c.pem, ca: ca.pem, {keys}}}
+"""
+    if right:
+        assert parse(text.encode(), source="test").uplink
+    else:
+        with pytest.raises(ConfigError, match=r"either a file or in a token - at `\$\.uplink`"):
+            parse(text.encode(), source="test")
+
+
+def test_secrets_files_are_taken_from_the_documents_folder(tmp_path: Path) -> None:
+    uplink = UplinkConfig(
+        endpoint="e",
+        certificate="c.pem",
+        ca="ca.pem",
+        pkcs11=Pkcs11Config(library="/l.so", token="t", key="k", pin_file="pin"),  # noqa: S106 - a label
+        proxy=ProxyConfig(host="p", user="u", password_file="password"),  # noqa: S106 - a file
+    )
+    found = located(GatewayConfig(gateway="g", state_dir="s", sensors=[], uplink=uplink), tmp_path).uplink
+
+    assert found is not None
+    assert found.pkcs11 is not None
+    assert found.proxy is not None
+    assert found.pkcs11.pin_file == str(tmp_path / "pin")
+    assert found.proxy.password_file == str(tmp_path / "password")
+    assert found.private_key == ""

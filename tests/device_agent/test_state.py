@@ -1,3 +1,5 @@
+import os
+import shutil
 import subprocess
 import sys
 
@@ -53,3 +55,51 @@ def test_a_file_is_replaced_whole_and_leaves_no_temporary_one(tmp_path):
     atomic_write(file, b"new")
     assert file.read_bytes() == b"new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["status.json"]
+
+
+READ_ONLY = """
+import subprocess, sys
+from pathlib import Path
+from contract.events import Health
+from device_agent.config import parse
+from device_agent.errors import ConfigError, SpoolError
+from device_agent.spool.sqlite import SqliteSpool
+from device_agent.state import sole_user, state_folder
+
+disk, before = Path(sys.argv[1]), sys.argv[2] == "used before"
+text = f"{{gateway: g, state_dir: '{disk}/state', sensors: [{{type: host, name: m}}]}}"
+config = parse(text.encode(), source="x")
+(disk / "state").mkdir()
+if before:
+    with sole_user(state_folder(config), "run"):
+        SqliteSpool(disk / "state" / "spool.sqlite3").close()
+subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+event = Health(wall_ms=1, monotonic_ms=1, version="1", uptime_ms=0, interval_ms=1, sensors={})
+with sole_user(state_folder(config), "run"):
+    if before:
+        try:
+            with sole_user(disk / "state", "run"):
+                sys.exit("both had it")
+        except ConfigError:
+            pass
+    spool = SqliteSpool(disk / "state" / "spool.sqlite3")
+    try:
+        spool.append("boot", [event])
+        sys.exit("was it not read-only?")
+    except SpoolError:
+        pass
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    print(spool.append("boot", [event])[0].seq)
+"""
+
+
+@pytest.mark.parametrize("history", ["used before", "new"])
+def test_a_disk_that_is_read_only_at_the_start_is_used_once_it_is_not(tmp_path, history):
+    unshare = shutil.which("unshare")
+    assert unshare is not None, "install util-linux"
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    mount = 'mount -t tmpfs -o size=16m none "$1" && exec "$2" -c "$3" "$1" "$4"'
+    arguments = ["sh", str(tmp_path), sys.executable, READ_ONLY, history]
+    command = [unshare, *user, "--mount", "sh", "-c", mount, *arguments]
+    ended = subprocess.run(command, check=False, timeout=60, capture_output=True, text=True)
+    assert ended.stdout == "1\n", ended.stderr

@@ -79,6 +79,9 @@ def test_a_file_that_is_none_leaves_a_spool_that_goes_on_counting(
     assert spool.spool_id == identity
     assert place.seq >= 60 + 1
     assert_accounted(spool, accepted)
+    declaration = spool.take("summaries", after=0, partial=True)
+    assert declaration is not None
+    assert declaration.boot_id, "the cloud takes no block that happened under no boot"
     told = spool.tell_losses("boot", wall_ms=1, monotonic_ms=1)
     assert {(loss.of_lane, loss.reason, loss.count) for loss, _ in told} >= {("events", "corrupt", None)}
     spool.close()

@@ -68,6 +68,27 @@ def test_a_spool_on_a_full_disk_needs_no_more_of_it_to_accept_and_to_drain(
     spool.close()
 
 
+def test_what_comes_in_a_lower_lane_never_displaces_an_event(
+    path: Path, disk: Disk, health: Callable[..., Health], context: Callable[..., Context]
+) -> None:
+    spool = SqliteSpool(path, free=disk.free, reserve_bytes=0)
+    for number in range(200):
+        spool.append("boot", [health(number)])
+    disk.free_bytes = 0
+    refused = 0
+    for _ in range(100):
+        try:
+            spool.append("boot", [context(400)])
+        except SpoolTroubleError as exc:
+            refused += exc.kind == "full"
+
+    assert refused
+    assert spool.pending()["events"] == 200
+    assert spool.counters().get("lost.events.disk", 0) == 0
+    spool.append("boot", [health(999)])
+    spool.close()
+
+
 def test_room_on_the_disk_lets_the_file_grow_again(path: Path, disk: Disk, context: Callable[..., Context]) -> None:
     spool = SqliteSpool(path, free=disk.free, reserve_bytes=0)
     spool.append("boot", [context(400)] * 50)

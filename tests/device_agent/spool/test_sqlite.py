@@ -210,3 +210,18 @@ def test_a_counter_that_fell_back_while_the_file_was_open_gives_no_number_twice(
     assert caught.value.kind == "damaged"
     assert spool.append("boot", [health()])[0].seq > 5
     spool.close()
+
+
+def test_forgetting_writes_a_fraction_of_what_is_forgotten(path: Path, context: Callable[..., Context]) -> None:
+    spool = SqliteSpool(path)
+    spool.append("boot", [context(400) for _ in range(2000)])
+    kept = spool.lane_bytes()["context"]
+    after = 0
+    while block := spool.take("context", after=after, partial=True):
+        after = block.last_seq
+    spool._session.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool._session.connection().execute("PRAGMA wal_autocheckpoint=0")
+    spool.forget("context", after)
+
+    assert path.with_name("spool.sqlite3-wal").stat().st_size < kept / 2
+    spool.close()

@@ -1,8 +1,9 @@
+import datetime as dt
 import random
 
 import pytest
 
-from device_agent.uplink.reconnecting import SLOW_LAST_S, Reconnecting, is_plausible
+from device_agent.uplink.reconnecting import SLOW_LAST_S, Reconnecting, is_plausible, tells_of_the_service
 
 
 @pytest.fixture
@@ -100,3 +101,8 @@ def test_a_broker_that_hangs_up_after_a_while_only_restarts(state: Reconnecting)
 @pytest.mark.parametrize(("wall_s", "plausible"), [(0, False), (1_577_836_800, False), (1_795_512_000, True)])
 def test_a_clock_that_was_never_set_is_noticed(wall_s: int, plausible: bool) -> None:  # noqa: FBT001
     assert is_plausible(wall_s) is plausible
+
+
+@pytest.mark.parametrize(("year", "tells"), [(1970, False), (2026, True), (2032, True), (2035, False), (2060, False)])
+def test_a_refused_certificate_tells_nothing_while_the_clock_is_years_off(year: int, tells: bool) -> None:  # noqa: FBT001
+    assert tells_of_the_service(dt.datetime(year, 6, 1, tzinfo=dt.UTC).timestamp()) is tells

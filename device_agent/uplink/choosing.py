@@ -1,0 +1,40 @@
+"""Which uplink a document asks for, on the machine it is on.
+
+Under a nucleus only the nucleus connects: two clients with one id take the session from each other, for ever.
+"""
+
+import os
+from collections.abc import Callable
+
+from device_agent.config import UplinkConfig
+from device_agent.errors import ConfigError
+from device_agent.ipc.door import SOCKET_VARIABLE, TOKEN_VARIABLE, IpcDoor, inside_greengrass
+from device_agent.uplink.greengrass import GreengrassUplink
+from device_agent.uplink.mqtt5 import Mqtt5Uplink
+from device_agent.uplink.port import Uplink
+
+
+def choose_uplink(config: UplinkConfig, client_id: str, *, on_denied: Callable[[], None]) -> Uplink:
+    """The uplink, not yet connected.
+
+    Args:
+        config: As the document says.
+        client_id: The gateway's id.
+        on_denied: Called when a nucleus refuses our token: the process must end, and it starts us again.
+
+    Raises:
+        ConfigError: The document asks for what this place cannot give.
+    """
+    if config.type == "mqtt":
+        if inside_greengrass():
+            raise ConfigError(
+                "`$.uplink.type` is `mqtt`, but a Greengrass nucleus started this process and is connected itself",
+                remedy="write `uplink: {type: greengrass}`",
+            )
+        return Mqtt5Uplink(config, client_id=client_id)
+    if not inside_greengrass():
+        raise ConfigError(
+            f"`$.uplink.type` is `greengrass`, but no nucleus started this process ({SOCKET_VARIABLE} is not set)",
+            remedy="deploy it as a component, or give endpoint, certificate, private_key and ca",
+        )
+    return GreengrassUplink(IpcDoor(os.environ[SOCKET_VARIABLE], os.environ[TOKEN_VARIABLE], on_denied=on_denied))

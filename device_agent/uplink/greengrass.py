@@ -1,0 +1,126 @@
+"""The uplink under Greengrass: the nucleus owns connection, key and client id; we hand it messages by IPC.
+
+What it takes is not stored, and not even sent: the classic nucleus keeps it in a spooler of 2.5 MiB of memory and
+rejects what does not fit, the lite one has none and fails while it is offline. Both fail a publish with
+``ServiceError``: the link then counts as down, and is tried again after ``TRY_AGAIN_S``. The spool forgets on the
+cloud's word only, as with every uplink.
+
+Not here: the connection to the nucleus (``device_agent.ipc.door``).
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from awsiot.greengrasscoreipc import model
+
+from device_agent.errors import UplinkError
+from device_agent.ipc.door import IpcDoor, Reached, describe
+from device_agent.uplink.port import Link, PublishRefusedError
+
+TRY_AGAIN_S: Final = 3.0
+_POLICY: Final = "grant aws.greengrass#PublishToIoTCore on this topic in the recipe's accessControl"
+
+logger = logging.getLogger(__name__)
+
+
+class GreengrassUplink:
+    """See ``device_agent.uplink.port.Uplink``.
+
+    Args:
+        door: To the nucleus, not yet opened.
+    """
+
+    def __init__(self, door: IpcDoor) -> None:
+        self._door = door
+        self._deliver: Callable[[bytes], None] = lambda _: None
+        self._wake: Callable[[], None] = lambda: None
+        self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
+        self._reached = Reached(connected=False, reason="")
+        self._mutex = threading.Lock()
+        self._again: threading.Timer | None = None
+        self._closed = False
+
+    @property
+    def link(self) -> Link:
+        """See ``Uplink``."""
+        return self._link
+
+    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+        """See ``Uplink``."""
+        self._wake = wake
+        self._door.open(topic, deliver, self._told)
+
+    def publish(self, topic: str, payload: bytes) -> Future[None]:
+        """See ``Uplink``; done when the nucleus has taken it."""
+        answer: Future[None] = Future()
+        if not self._link.connected:
+            answer.set_exception(UplinkError(f"publish to {topic}: {self._link.reason or 'not connected'}"))
+            return answer
+        try:
+            sent = self._door.publish(topic, payload)
+        except Exception as exc:  # noqa: BLE001 - the SDK raises errors without a common class
+            answer.set_exception(UplinkError(f"publish to {topic}: {describe(exc)}"))
+            return answer
+        sent.add_done_callback(lambda done: self._resolve(answer, done, topic))
+        return answer
+
+    def close(self) -> None:
+        """See ``Uplink``."""
+        with self._mutex:
+            self._closed = True
+            if self._again is not None:
+                self._again.cancel()
+        self._door.close()
+
+    def _resolve(self, answer: Future[None], done: Future[Any], topic: str) -> None:
+        error = done.exception()
+        if error is None:
+            answer.set_result(None)
+        elif isinstance(error, model.UnauthorizedError | model.InvalidArgumentsError):
+            permanent = isinstance(error, model.InvalidArgumentsError)
+            message = f"publish to {topic}: refused: {describe(error)}"
+            answer.set_exception(PublishRefusedError(message, permanent=permanent, remedy=_POLICY))
+        else:
+            if isinstance(error, model.ServiceError):
+                self._is_offline(describe(error))
+            answer.set_exception(UplinkError(f"publish to {topic}: {describe(error)}"))
+
+    def _told(self, reached: Reached) -> None:
+        with self._mutex:
+            self._reached = reached
+        if reached.connected:
+            self._up()
+        else:
+            self._down(reached.reason)
+
+    def _is_offline(self, reason: str) -> None:
+        """The nucleus is there, the cloud behind it is not: nobody says when it comes back, so it is tried."""
+        with self._mutex:
+            if self._again is not None or self._closed:
+                return
+            self._again = threading.Timer(TRY_AGAIN_S, self._try_again)
+            self._again.daemon = True
+            self._again.start()
+        self._down(f"the nucleus cannot send: {reason}")
+
+    def _try_again(self) -> None:
+        with self._mutex:
+            self._again = None
+            reachable = self._reached.connected and not self._closed
+        if reachable:
+            self._up()
+
+    def _up(self) -> None:
+        if not self._link.connected:
+            self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason="")
+            logger.info("uplink.connected", extra={"by": "nucleus"})
+        self._wake()
+
+    def _down(self, reason: str) -> None:
+        if reason != self._link.reason:
+            logger.info("uplink.disconnected", extra={"by": "nucleus", "reason": reason})
+        self._link = self._link._replace(connected=False, failures=self._link.failures + 1, reason=reason)
+        self._wake()
