@@ -26,10 +26,11 @@ from device_agent.spool.port import Block, Outbox
 MAX_RETRIES: Final = 16
 """While so many blocks of a lane wait for another try, no new one is taken: then it is not the blocks' fault."""
 
-MISSING_GRACE_S: Final = (5.0, 30.0, 120.0)
+MISSING_GRACE_S: Final = (5.0, 60.0, 600.0)
 """A block named missing may still be on its way through the cloud's queue, overtaken by a later one: so long it is
-waited before each new copy. Named once more after the last one, it will never be understood there."""
-
+waited before each new copy. Named once more after the last one, it will never be understood there. A queue shows a
+message again 100 s after a try that failed (``VisibilityTimeout`` in the template): all of them together outlast
+several such tries."""
 
 FRESH_EVENTS: Final = 20
 """So many of the newest events are no backlog: a few envelopes, which delay nothing."""

@@ -93,7 +93,7 @@ def test_what_the_cloud_never_understands_is_given_up_after_three_copies() -> No
     stage.forwarder.step()
     for number in range(2, 60):
         stage.accept(health(number))
-        stage.pass_time(10)
+        stage.pass_time(30, step_s=0.5)
         stage.cloud_says("events", through=0, missing=[Range(first=1, last=1)])
 
     assert stage.arrived("events").count(1) == 4
