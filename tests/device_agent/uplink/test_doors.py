@@ -176,6 +176,14 @@ def test_a_token_that_cannot_be_used_is_named_with_its_place(
         pass
 
 
+def unusable(folder: Path) -> Issued:
+    """A good pair of a kind that awscrt's TLS does not know: Ed25519."""
+    certificate, key = folder / "odd.pem", folder / "odd.key"
+    kind = ("-newkey", "ed25519", "-nodes", "-subj", f"/CN={GATEWAY}")
+    _run("openssl", "req", "-x509", *kind, "-keyout", str(key), "-out", str(certificate))
+    return Issued(certificate, key)
+
+
 def renew(pair: Issued, new: Issued) -> None:
     """As a provisioner does: one file after the other."""
     new.certificate.replace(pair.certificate)
@@ -204,6 +212,29 @@ def test_a_new_pair_that_does_not_match_changes_nothing(broker: Mosquitto, caplo
 
     assert broker.clients() == [GATEWAY]
     assert uplink.link.connects == 1
+
+
+def test_a_new_pair_that_the_tls_library_cannot_use_does_not_end_the_watch(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = broker.authority.issue(GATEWAY)
+    with connecting(reach(broker, pair)) as uplink:
+        publish(uplink)
+        renew(pair, unusable(tmp_path))
+        until(lambda: any("cannot use it" in str(vars(record)) for record in caplog.records))
+        renew(pair, broker.authority.issue("renewed"))
+        until(lambda: broker.clients()[-1] == "renewed", broker.clients)
+        publish(uplink)
+
+    assert uplink.link.failures == 0
+
+
+def test_a_pair_that_the_tls_library_cannot_use_is_named_at_the_start(broker: Mosquitto, tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"\$\.uplink\.certificate.*cannot use it"),
+        connecting(reach(broker, unusable(tmp_path))),
+    ):
+        pass
 
 
 def test_a_new_certificate_that_the_broker_refuses_changes_nothing(
