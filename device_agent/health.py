@@ -148,6 +148,11 @@ class Gatherer:
         return counters
 
 
+def next_beat_ns(due_ns: int, *, now_ns: int, every_ns: int) -> int:
+    """When the next event is due; those missed while the machine slept or a disk hung are not made up."""
+    return due_ns + every_ns if due_ns + every_ns > now_ns else now_ns + every_ns
+
+
 def fitted(health: Health) -> Health:
     """The event with as much detail as fits an envelope: a gateway whose Health never arrives seems offline.
 
