@@ -177,6 +177,7 @@ class Forwarder:
         link = self._uplink.link
         self._budget.tick(connected=link.connected, connects=link.connects)
         if not link.connected:
+            self._silence.step(self._now(), expecting=self._unconfirmed, connected=False)
             return
         if link.connects != self._connects:
             for progress in self._lanes.values():

@@ -148,6 +148,11 @@ class Gatherer:
         return counters
 
 
+def next_beat_ns(due_ns: int, *, now_ns: int, every_ns: int) -> int:
+    """When the next event is due; those missed while the machine slept or a disk hung are not made up."""
+    return due_ns + every_ns if due_ns + every_ns > now_ns else now_ns + every_ns
+
+
 def fitted(health: Health) -> Health:
     """The event with as much detail as fits an envelope: a gateway whose Health never arrives seems offline.
 
@@ -161,7 +166,8 @@ def _shorter(health: Health) -> Iterator[Health]:
     yield health
     sensors = {name: msgspec.structs.replace(one, last_gap=None) for name, one in health.sensors.items()}
     yield _cut(health, sensors, health.counters | {"health.details_left_out": 1})
-    general = {name: count for name, count in health.counters.items() if name.split(".")[0] not in sensors}
+    owned = tuple(f"{name}." for name in sensors)  # a sensor's name may hold a dot
+    general = {name: count for name, count in health.counters.items() if not name.startswith(owned)}
     yield _cut(health, sensors, general | {"health.details_left_out": 2})
     bare = {name: SensorHealth(state=one.state, rate_hz=one.rate_hz) for name, one in sensors.items()}
     general["health.details_left_out"] = 3

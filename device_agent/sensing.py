@@ -22,7 +22,7 @@ from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
-from device_agent.health import Gatherer, SpoolView
+from device_agent.health import Gatherer, SpoolView, next_beat_ns
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
 from device_agent.line import SensorLine, Surroundings
@@ -147,7 +147,8 @@ class Sensing:
         while not stop.is_set():
             if self._clock.monotonic_ns() >= next_health_ns:
                 self.say_health()
-                next_health_ns += round(self._config.health_s * 1e9)
+                every_ns = round(self._config.health_s * 1e9)
+                next_health_ns = next_beat_ns(next_health_ns, now_ns=self._clock.monotonic_ns(), every_ns=every_ns)
             said.write(self._status())
             stop.wait(STATUS_EVERY_S)
 

@@ -24,12 +24,14 @@ class Silence:
         self._after_s = after_s
         self._quiet_since_s = now_s
         self._probe_at_s = now_s + after_s
+        self._stepped_s = now_s
         self.is_silent = False
 
     def heard(self, now_s: float) -> None:
         """The cloud answered."""
         self._quiet_since_s = now_s
         self._probe_at_s = now_s + self._after_s
+        self._stepped_s = now_s
         self.is_silent = False
 
     def step(self, now_s: float, *, expecting: bool, connected: bool) -> bool:
@@ -38,10 +40,15 @@ class Silence:
         Args:
             now_s: The time.
             expecting: Whether anything was acknowledged and not confirmed.
-            connected: A cloud that cannot be reached is not silent.
+            connected: Time without a link does not count: a cloud that cannot be reached is not silent.
         """
-        if not expecting or not connected:
+        if not expecting:
             self.heard(now_s)
+            return False
+        passed_s, self._stepped_s = now_s - self._stepped_s, now_s
+        if not connected:
+            self._quiet_since_s += passed_s
+            self._probe_at_s += passed_s
             return False
         self.is_silent = now_s - self._quiet_since_s >= self._after_s
         if now_s < self._probe_at_s:

@@ -36,7 +36,7 @@ def build_client(config: UplinkConfig, client_id: str, handlers: Handlers) -> An
         handlers: The SDK's callbacks by their names.
 
     Raises:
-        ConfigError: The token, its PIN or the proxy's password cannot be used; names the place.
+        ConfigError: The certificate, the token, its PIN or the proxy's password cannot be used; names the place.
     """
     keep_alive_ms = config.keep_alive_s * 1000
     options = {
@@ -61,7 +61,13 @@ def build_client(config: UplinkConfig, client_id: str, handlers: Handlers) -> An
         options["http_proxy_options"] = _proxy(config.proxy)
     if config.pkcs11 is not None:
         return _with_token(config.pkcs11, config.certificate, options)
-    return mqtt5_client_builder.mtls_from_path(config.certificate, config.private_key, **options)
+    try:
+        return mqtt5_client_builder.mtls_from_path(config.certificate, config.private_key, **options)
+    except Exception as exc:  # also a file that was replaced a moment ago
+        raise ConfigError(
+            f"`$.uplink.certificate`: {config.certificate}: the TLS library cannot use it: {exc}",
+            remedy="provision a pair with an RSA or a P-256 key",
+        ) from exc
 
 
 def _with_token(token: Pkcs11Config, certificate: str, options: dict[str, Any]) -> Any:  # noqa: ANN401 - no types there

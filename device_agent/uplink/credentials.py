@@ -32,17 +32,17 @@ def check_credentials(config: UplinkConfig) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cafile=config.ca)
-    except (ssl.SSLError, ValueError):
+    except (OSError, ValueError):
         _refuse("ca", config.ca, "not a certificate in PEM form")
     try:
         ssl.PEM_cert_to_DER_cert(_first_certificate(Path(config.certificate)))
-    except ValueError:
+    except (OSError, ValueError):
         _refuse("certificate", config.certificate, "not a certificate in PEM form")
     if config.pkcs11 is not None:
         return  # only the token can tell whether its key belongs to the certificate
     try:
         context.load_cert_chain(config.certificate, config.private_key, password="")
-    except (ssl.SSLError, ValueError) as exc:
+    except (OSError, ValueError) as exc:  # SSLError is one; so is a file that went since it was read
         mismatch = getattr(exc, "reason", "") == "KEY_VALUES_MISMATCH"
         reason = (
             f"does not belong to {config.certificate}" if mismatch else "not an unencrypted private key in PEM form"

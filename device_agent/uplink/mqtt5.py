@@ -67,6 +67,7 @@ class Mqtt5Uplink:
         self._generation = 0
         self._renewal = Renewal(config)
         self._trial: Any = None
+        self._tried = 0
         self._rejected = False
         self._reconnecting = Reconnecting(random.SystemRandom())
         self._pause: threading.Timer | None = None
@@ -97,7 +98,7 @@ class Mqtt5Uplink:
 
         def failed(data: mqtt5.LifecycleConnectFailureData) -> None:
             if mine > self._generation:
-                self._reject(data)
+                self._reject(mine, data)
             own(self._on_failure)(data)
 
         return {
@@ -115,22 +116,23 @@ class Mqtt5Uplink:
 
     def _renew(self) -> None:
         """Tries what is on the disk now; the old connection stays until the broker has taken the new one."""
+        number = self._tried + 1  # never used twice: a trial that another overtook may still speak
         try:
-            trial = build_client(self._config, self._client_id, self._handlers(self._generation + 1))
+            trial = build_client(self._config, self._client_id, self._handlers(number))
         except ConfigError as exc:
             logger.error("uplink.renewal_refused", extra={"reason": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - says it all
             return
         with self._mutex:
             if self._closing:
                 return
-            before, self._trial = self._trial, trial
+            before, self._trial, self._tried = self._trial, trial, number
         if before is not None:
             before.stop()
         trial.start()
 
     def _promote(self, generation: int) -> None:
         with self._mutex:
-            if self._closing or self._trial is None:
+            if self._closing or self._trial is None or generation != self._tried:
                 return
             old, self._client, self._trial = self._client, self._trial, None
             self._generation = generation
@@ -140,11 +142,11 @@ class Mqtt5Uplink:
         old.stop()
         logger.info("uplink.certificate_renewed", extra={"client_id": self._client_id})
 
-    def _reject(self, data: mqtt5.LifecycleConnectFailureData) -> None:
+    def _reject(self, generation: int, data: mqtt5.LifecycleConnectFailureData) -> None:
         """The broker does not take the new certificate; a link that is away says nothing about it."""
         reason, refused = why_not_connected(data)
         with self._mutex:
-            if not refused or self._trial is None:
+            if not refused or self._trial is None or generation != self._tried:
                 return
             trial, self._trial = self._trial, None
             self._rejected = True

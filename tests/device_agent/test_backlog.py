@@ -167,6 +167,19 @@ def test_a_cloud_that_is_silent_for_a_day_is_an_alarm_and_no_storm() -> None:
     assert not stage.forwarder.cloud_is_silent
 
 
+def test_a_link_that_was_away_for_a_day_is_not_the_clouds_silence() -> None:
+    stage = Rehearsal()
+    stage.accept(health(1))
+    stage.pass_time(5)
+    stage.broker.cut()
+    stage.pass_time(24 * 3600, step_s=60)
+    stage.broker.restore()
+    stage.pass_time(60)
+
+    assert stage.traffic.probes == 0
+    assert not stage.forwarder.cloud_is_silent
+
+
 def test_a_gateway_with_nothing_to_confirm_is_never_alarmed() -> None:
     stage = Rehearsal()
     stage.accept(summary(1))

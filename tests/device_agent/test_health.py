@@ -9,7 +9,7 @@ from contract.events import Health, SensorHealth
 from device_agent.clock import SimulatedClock
 from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.config import parse
-from device_agent.health import fitted
+from device_agent.health import fitted, next_beat_ns
 from device_agent.sensing import Sensing
 from device_agent.spool.memory import MemorySpool
 
@@ -67,3 +67,8 @@ def test_reasons_are_left_out_before_counts_and_counts_before_sensors():
 @given(st.integers(0, 150), st.text(max_size=64), st.text(max_size=2000))
 def test_the_longest_health_fits(sensors, name, gap):
     assert len(encode_event(fitted(health(sensors, gap=gap, name=name)))) <= MAX_EVENT_BYTES
+
+
+def test_beats_missed_while_asleep_are_not_made_up() -> None:
+    assert next_beat_ns(100, now_ns=103, every_ns=60) == 160
+    assert next_beat_ns(100, now_ns=36_000, every_ns=60) == 36_060

@@ -24,3 +24,11 @@ def test_an_answer_ends_it() -> None:
 
     assert not silence.is_silent
     assert not silence.step(250, expecting=True, connected=True)
+
+
+def test_a_link_that_comes_and_goes_does_not_hide_it() -> None:
+    silence = Silence(100, 0)
+    for second in range(0, 220, 10):
+        silence.step(second, expecting=True, connected=second % 20 == 0)
+
+    assert silence.is_silent

@@ -1,14 +1,22 @@
 """The ways to the broker that are not a file and a port: proxy, ALPN, a key in a token, a certificate renewed."""
 
+import contextlib
 import ctypes.util
+import datetime as dt
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from contract.topics import events_topic, stored_topic
 from device_agent.config import Pkcs11Config, ProxyConfig, UplinkConfig
@@ -176,6 +184,74 @@ def test_a_token_that_cannot_be_used_is_named_with_its_place(
         pass
 
 
+class Turnstile:
+    """Passes TCP connections on to a port, but for one, which it holds until it is released.
+
+    Args:
+        port: Where to, on this machine.
+        held: Which one, counted from 1.
+    """
+
+    def __init__(self, port: int, *, held: int) -> None:
+        self._to = port
+        self._held = held
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        self._stuck: socket.socket | None = None
+        self.port = self._listener.getsockname()[1]
+        self.came = 0
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def release(self) -> None:
+        """Ends the one that is held."""
+        assert self._stuck is not None
+        self._stuck.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self._sockets.append(client)
+                self.came += 1
+                if self.came == self._held:
+                    self._stuck = client
+                    continue
+                server = socket.create_connection(("127.0.0.1", self._to))
+                self._sockets.append(server)
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=_pour, args=ends, daemon=True).start()
+
+
+def _pour(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+def unusable(folder: Path) -> Issued:
+    """A good pair of a kind that awscrt's TLS does not know: Ed25519."""
+    certificate, key = folder / "odd.pem", folder / "odd.key"
+    secret = ed25519.Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, GATEWAY)])
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(secret.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
+    certificate.write_bytes(builder.sign(secret, None).public_bytes(serialization.Encoding.PEM))
+    how = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key.write_bytes(secret.private_bytes(*how))
+    return Issued(certificate, key)
+
+
 def renew(pair: Issued, new: Issued) -> None:
     """As a provisioner does: one file after the other."""
     new.certificate.replace(pair.certificate)
@@ -206,6 +282,29 @@ def test_a_new_pair_that_does_not_match_changes_nothing(broker: Mosquitto, caplo
     assert uplink.link.connects == 1
 
 
+def test_a_new_pair_that_the_tls_library_cannot_use_does_not_end_the_watch(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = broker.authority.issue(GATEWAY)
+    with connecting(reach(broker, pair)) as uplink:
+        publish(uplink)
+        renew(pair, unusable(tmp_path))
+        until(lambda: any("cannot use it" in str(vars(record)) for record in caplog.records))
+        renew(pair, broker.authority.issue("renewed"))
+        until(lambda: broker.clients()[-1] == "renewed", broker.clients)
+        publish(uplink)
+
+    assert uplink.link.failures == 0
+
+
+def test_a_pair_that_the_tls_library_cannot_use_is_named_at_the_start(broker: Mosquitto, tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"\$\.uplink\.certificate.*cannot use it"),
+        connecting(reach(broker, unusable(tmp_path))),
+    ):
+        pass
+
+
 def test_a_new_certificate_that_the_broker_refuses_changes_nothing(
     broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -223,6 +322,24 @@ def test_a_new_certificate_that_the_broker_refuses_changes_nothing(
     assert broker.clients() == [GATEWAY, "renewed"]
     assert uplink.link.failures == 0
     assert uplink.link.takeovers == 0
+
+
+def test_a_renewal_that_another_overtook_does_not_end_the_new_link(broker: Mosquitto) -> None:
+    pair = broker.authority.issue(GATEWAY)
+    with Turnstile(broker.port, held=2) as turnstile:
+        config = msgspec.structs.replace(reach(broker, pair), port=turnstile.port)
+        with connecting(config) as uplink:
+            publish(uplink)
+            renew(pair, broker.authority.issue("stuck"))
+            until(lambda: turnstile.came == 2)
+            renew(pair, broker.authority.issue("renewed"))
+            until(lambda: broker.clients()[-1] == "renewed", broker.clients)
+            publish(uplink)
+            turnstile.release()
+            time.sleep(1)
+
+            assert uplink.link.connected, uplink.link
+            assert broker.clients() == [GATEWAY, "renewed"]
 
 
 def test_what_was_on_the_way_when_the_certificate_was_renewed_is_answered(broker: Mosquitto) -> None:
