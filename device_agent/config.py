@@ -18,6 +18,7 @@ from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride
 
 MIB = 1024 * 1024
+LITE_ENVELOPE_BYTES = 4096
 PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
 
@@ -116,6 +117,10 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     in_flight: Annotated[int, Meta(ge=1, le=90)] = 20
     linger_s: Annotated[float, Meta(ge=0)] = 5.0
     silent_after_h: Annotated[float, Meta(gt=0)] = 2.0
+
+    def envelope_bytes(self) -> int:
+        """The most that one publish may hold: a lite nucleus receives 5,000 bytes, so 4 KB under any nucleus."""
+        return min(self.max_envelope_bytes, LITE_ENVELOPE_BYTES if self.type == "greengrass" else MAX_ENVELOPE_BYTES)
 
 
 class LaneConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

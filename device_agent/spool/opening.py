@@ -17,6 +17,6 @@ def open_spool(config: GatewayConfig, hardware: str) -> SqliteSpool:
         Path(config.state_dir) / SPOOL_FILE,
         limits=limits_of(config.spool),
         reserve_bytes=config.spool.reserve_bytes,
-        max_envelope_bytes=config.uplink.max_envelope_bytes if config.uplink else MAX_ENVELOPE_BYTES,
+        max_envelope_bytes=config.uplink.envelope_bytes() if config.uplink else MAX_ENVELOPE_BYTES,
         hardware=hardware,
     )

@@ -37,4 +37,7 @@ def choose_uplink(config: UplinkConfig, client_id: str, *, on_denied: Callable[[
             f"`$.uplink.type` is `greengrass`, but no nucleus started this process ({SOCKET_VARIABLE} is not set)",
             remedy="deploy it as a component, or give endpoint, certificate, private_key and ca",
         )
-    return GreengrassUplink(IpcDoor(os.environ[SOCKET_VARIABLE], os.environ[TOKEN_VARIABLE], on_denied=on_denied))
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        raise ConfigError(f"{TOKEN_VARIABLE} is not set", remedy="start this component by the nucleus, not by hand")
+    return GreengrassUplink(IpcDoor(os.environ[SOCKET_VARIABLE], token, on_denied=on_denied))

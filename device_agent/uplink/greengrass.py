@@ -2,14 +2,16 @@
 
 What it takes is not stored, and not even sent: the classic nucleus keeps it in a spooler of 2.5 MiB of memory and
 rejects what does not fit, the lite one has none and fails while it is offline. Both fail a publish with
-``ServiceError``: the link then counts as down, and is tried again after ``TRY_AGAIN_S``. The spool forgets on the
-cloud's word only, as with every uplink.
+``ServiceError``: where nothing passed for a while the link then counts as down, and is tried again after
+``TRY_AGAIN_S``; where others pass, the nucleus has only too much to do (the lite one holds ten unacknowledged
+publishes), and that publish alone is tried again. The spool forgets on the cloud's word only, as with every uplink.
 
 Not here: the connection to the nucleus (``device_agent.ipc.door``).
 """
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Final
@@ -42,6 +44,8 @@ class GreengrassUplink:
         self._mutex = threading.Lock()
         self._again: threading.Timer | None = None
         self._closed = False
+        self._is_trial = False
+        self._passed_s = -TRY_AGAIN_S
 
     @property
     def link(self) -> Link:
@@ -78,23 +82,37 @@ class GreengrassUplink:
     def _resolve(self, answer: Future[None], done: Future[Any], topic: str) -> None:
         error = done.exception()
         if error is None:
+            self._passed()
             answer.set_result(None)
         elif isinstance(error, model.UnauthorizedError | model.InvalidArgumentsError):
             permanent = isinstance(error, model.InvalidArgumentsError)
             message = f"publish to {topic}: refused: {describe(error)}"
             answer.set_exception(PublishRefusedError(message, permanent=permanent, remedy=_POLICY))
         else:
-            if isinstance(error, model.ServiceError):
+            if isinstance(error, model.ServiceError) and time.monotonic() - self._passed_s > TRY_AGAIN_S:
                 self._is_offline(describe(error))
             answer.set_exception(UplinkError(f"publish to {topic}: {describe(error)}"))
+
+    def _passed(self) -> None:
+        """The nucleus took something; after a trial that is the link's return."""
+        with self._mutex:
+            self._passed_s = time.monotonic()
+            if not self._is_trial:
+                return
+            self._is_trial = False
+            self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason="")
+        logger.info("uplink.connected", extra={"by": "nucleus"})
+        self._wake()
 
     def _told(self, reached: Reached) -> None:
         with self._mutex:
             self._reached = reached
-        if reached.connected:
-            self._up()
-        else:
-            self._down(reached.reason)
+            self._is_trial = False
+            if reached.connected:
+                self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason="")
+            else:
+                self._down(reached.reason)
+        self._wake()
 
     def _is_offline(self, reason: str) -> None:
         """The nucleus is there, the cloud behind it is not: nobody says when it comes back, so it is tried."""
@@ -104,23 +122,20 @@ class GreengrassUplink:
             self._again = threading.Timer(TRY_AGAIN_S, self._try_again)
             self._again.daemon = True
             self._again.start()
-        self._down(f"the nucleus cannot send: {reason}")
+            self._down(f"the nucleus cannot send: {reason}")
+        self._wake()
 
     def _try_again(self) -> None:
+        """What waits may be tried; only if some of it passes, the link is back."""
         with self._mutex:
             self._again = None
-            reachable = self._reached.connected and not self._closed
-        if reachable:
-            self._up()
-
-    def _up(self) -> None:
-        if not self._link.connected:
-            self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason="")
-            logger.info("uplink.connected", extra={"by": "nucleus"})
+            if not self._reached.connected or self._closed:
+                return
+            self._is_trial = True
+            self._link = self._link._replace(connected=True)
         self._wake()
 
     def _down(self, reason: str) -> None:
         if reason != self._link.reason:
             logger.info("uplink.disconnected", extra={"by": "nucleus", "reason": reason})
         self._link = self._link._replace(connected=False, failures=self._link.failures + 1, reason=reason)
-        self._wake()

@@ -57,7 +57,7 @@ def test_poison_on_the_events_topic_is_quarantined_and_nothing_else_is_lost(
     with Device(deployment.endpoint, device.ca, device, "barn") as link:
         assert all(link.publish(topic, message) in PUBLISHED for message in messages)
     table = deployment.outputs.table_name
-    assert eventually(lambda: len(read_blocks(deployment.clients, table)) == 3)
+    assert eventually(lambda: len(read_blocks(deployment.clients, table)) == 4)  # and the bad event, refused
     assert eventually(lambda: count_quarantined(deployment.clients, table) == 3)
     account = reckon([entry(seq) for seq in range(1, 7)], read_blocks(deployment.clients, table))
     assert (account.stored, account.declared, account.lost, account.duplicates) == (5, 1, 0, 0)

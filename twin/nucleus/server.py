@@ -21,6 +21,7 @@ from twin.nucleus.frames import PRELUDE_BYTES, Frame, FrameError, Headers, decod
 
 Profile = Literal["classic", "lite"]
 LITE_MESSAGE_BYTES: Final = 10_000
+MUTE: Final = "mute"
 LITE_RECEIVED_BYTES: Final = 5_000
 _APPLICATION, _ERROR, _PING, _PONG, _CONNECT, _CONNECT_ACK = range(6)
 _ACCEPTED, _TERMINATE = 1, 2
@@ -56,7 +57,7 @@ class IpcServer:
     Args:
         path: Of the socket; at most 100 bytes.
         token: The one that is let in.
-        publish: Takes what components publish to IoT Core.
+        publish: Takes what components publish to IoT Core; answers nothing at all for ``MUTE``.
         profile: Whose limits apply.
 
     Attributes:
@@ -95,6 +96,10 @@ class IpcServer:
         """Every subscription dies without a word; connections stay."""
         self._run(self._drop())
 
+    def end_subscriptions(self) -> None:
+        """Every subscription is ended by the nucleus; connections stay."""
+        self._run(self._end())
+
     def __enter__(self) -> Self:
         self._thread.start()
         self.start()
@@ -125,6 +130,12 @@ class IpcServer:
         for client in self._clients:
             client.topics.clear()
 
+    async def _end(self) -> None:
+        for client in self._clients:
+            for stream in client.topics:
+                client.send(_APPLICATION, stream, flags=_TERMINATE)
+            client.topics.clear()
+
     async def _say(self, topic: str, payload: bytes) -> None:
         if self._profile == "lite" and len(payload) > LITE_RECEIVED_BYTES:
             return
@@ -149,7 +160,8 @@ class IpcServer:
     async def _converse(self, client: _Client, reader: asyncio.StreamReader) -> None:
         if not self._greet(client, await _read(reader)):
             await client.writer.drain()
-            await asyncio.wait_for(reader.read(), _START_S)  # the client closes when it has read the refusal
+            if self._profile == "classic":
+                await asyncio.wait_for(reader.read(), _START_S)  # the client closes when it has read the refusal
             return
         self._clients.add(client)
         while True:
@@ -158,7 +170,8 @@ class IpcServer:
 
     def _greet(self, client: _Client, frame: Frame) -> bool:
         known = frame.headers.get(":message-type") == _CONNECT and _token(frame) == self.token
-        client.send(_CONNECT_ACK, 0, flags=_ACCEPTED if known else 0)
+        if known or self._profile == "classic":  # the lite nucleus closes without a word
+            client.send(_CONNECT_ACK, 0, flags=_ACCEPTED if known else 0)
         self.connections += known
         self.refused += not known
         return known
@@ -180,6 +193,8 @@ class IpcServer:
         request = json.loads(payload or b"{}")
         if name == "PublishToIoTCore":
             error = self._publish(request["topicName"], base64.b64decode(request.get("payload") or ""))
+            if error == MUTE:
+                return
             if error:
                 self._refuse(client, stream, error, f"{error} for {request['topicName']}")
                 return
