@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from bench.faults.row import Row
-from bench.faults.scene import Scene, Stage, now_ms
+from bench.faults.scene import Scene, Stage, now_ms, replaced
 from bench.station import Role
 
 KILLS: Final = 105
@@ -53,6 +53,8 @@ def _kill(stage: Stage, role: Role) -> Row:
     ended: list[int] = []
     kills = stage.times(KILLS, 3)
     with Scene(stage) as scene:
+        if role == "agent":  # each start sends every sealed block once more: the twin's queue must keep up with copies
+            replaced(scene, summary_s=1.0)
         scene.provision().go()
         for _ in range(kills):
             time.sleep(source.uniform(0.05, 0.7))
