@@ -18,13 +18,14 @@ from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError, SpoolError, UplinkError
-from device_agent.forwarder import DRAIN_S, Forwarder, Traffic
+from device_agent.forwarder import DRAIN_S, Forwarder
 from device_agent.machine import Machine, this_machine
 from device_agent.spool.opening import open_spool
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
+from device_agent.traffic import Traffic
 from device_agent.uplink.choosing import choose_uplink
 from device_agent.uplink.observed import LinkHistory, ObservedUplink
 from device_agent.uplink.port import Uplink
