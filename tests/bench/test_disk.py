@@ -15,6 +15,7 @@ def test_a_plain_folder_counts_what_a_process_makes_dirty(tmp_path: Path) -> Non
         before = disk.written([os.getpid()])
         (disk.path / "x").write_bytes(bytes(1 << 20))
         written = disk.written([os.getpid()]).since(before)
-    assert written.bytes in (0, 1 << 20)  # 0 where the folder is in memory
+    spare = written.bytes - (1 << 20)  # the process's other threads write a page or two of their own
+    assert written.bytes == 0 or 0 <= spare <= 1 << 16  # 0 where the folder is in memory
     assert "without journal" in disk.method
     assert not disk.path.exists()
