@@ -39,6 +39,7 @@ from device_agent.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
+RUN_STATUS_FILE = "run-status.json"
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
 COMMIT_EVERY_S = 0.25
@@ -65,7 +66,7 @@ def run_sensing(
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
         process = Sensing(config, spool, notes, clock=machine.clock)
-        process.run(stop, folder / "run-status.json")
+        process.run(stop, folder / RUN_STATUS_FILE)
 
 
 class Spool(Appender, Gauges, Protocol):
