@@ -88,6 +88,7 @@ class SensorLine:
             missed=counted.missed,
             shed=counted.shed,
             last_gap=counted.last_gap,
+            drifting=self._pipeline.drifting,
         )
 
     def counters(self) -> Mapping[str, int]:
