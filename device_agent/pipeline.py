@@ -109,6 +109,11 @@ class SensorPipeline:
         return "failed" if self._silent_ns >= FAILED_AFTER_NS else self._gate.state
 
     @property
+    def open_episode(self) -> str | None:
+        """Id of the episode that is open, if one is."""
+        return self._episodes.open_id
+
+    @property
     def windows(self) -> int:
         """Windows judged."""
         return self._gate.windows
