@@ -19,20 +19,16 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from contract.topics import blocks_topic
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.sampler import Counters
 from device_agent.sensors.port import GAP, Channel, Scan
 
 MAX_BLOCK_BYTES: Final = 7000
-ANY_SENSOR: Final = "thresher/v1/+/blocks"
+ANY_SENSOR: Final = blocks_topic("+")
 _MAX_SHAPE_BYTES: Final = 4500
 _MAX_UNPACKED_BYTES: Final = 256 * 1024
 _TOO_LONG: Final = "the reason is too long to travel"
-
-
-def blocks_topic(sensor: str) -> str:
-    """Local topic of one sensor's blocks."""
-    return f"thresher/v1/{sensor}/blocks"
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):

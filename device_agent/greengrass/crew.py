@@ -115,7 +115,8 @@ class Crew:
 
     def _join(self, shifts: Sequence[_Shift]) -> None:
         end_s = time.monotonic() + END_WITHIN_S
-        if not all([shift.join(end_s - time.monotonic()) for shift in shifts]):
+        ended = [shift.join(end_s - time.monotonic()) for shift in shifts]
+        if not all(ended):
             self._fail(ThresherError(f"a stage did not end within {END_WITHIN_S:g} s", remedy="see thread.hung above"))
 
     def _fail(self, failure: BaseException) -> None:

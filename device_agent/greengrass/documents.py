@@ -108,7 +108,9 @@ def completed(values: Values, place: Place) -> dict[str, Any]:
             f"{THING_VARIABLE} is not set, so the gateway has no name", remedy="set `gateway` in the configuration"
         )
     home = place.work_of(EDGE_FILTER) if place.component == EVENT_FORWARDER else place.work
-    document["state_dir"] = str(home / str(document.get("state_dir", "")))
+    folder = document.setdefault("state_dir", "")
+    if isinstance(folder, str):
+        document["state_dir"] = str(home / folder)
     document.setdefault("sensors", list(_DEFAULT_SENSORS))
     uplink = document.setdefault("uplink", {})
     if isinstance(uplink, Mapping):

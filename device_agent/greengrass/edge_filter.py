@@ -3,9 +3,9 @@
 from device_agent.condenser import Surroundings
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.remote import RemoteSensors
+from device_agent.greengrass.sensing_stage import Sense
 from device_agent.greengrass.serving import Service
-from device_agent.greengrass.stages import Sense
-from device_agent.sensing import Notice
+from device_agent.notice import Notice
 
 
 class Judge:

@@ -11,8 +11,8 @@ from typing import Final
 from device_agent.config import GatewayConfig
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.crew import Stage
+from device_agent.greengrass.forwarding_stage import Forward
 from device_agent.greengrass.serving import Service
-from device_agent.greengrass.stages import Forward
 
 _LOOK_EVERY_S: Final = 0.5
 

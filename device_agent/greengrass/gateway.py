@@ -7,8 +7,9 @@ Two threads of work that share the spool's file and nothing else, as ``thresher 
 """
 
 from device_agent.greengrass.component import Inside
+from device_agent.greengrass.forwarding_stage import Forward
+from device_agent.greengrass.sensing_stage import Sense
 from device_agent.greengrass.serving import Service
-from device_agent.greengrass.stages import Forward, Sense
 
 
 def gateway(inside: Inside) -> None:

@@ -6,19 +6,22 @@
 A reader that follows ``current`` sees the whole old version or the whole new one. A folder's name is made of what it
 holds, so publishing again changes nothing, and going back to an older version is one link.
 
-It runs before anything is installed, with the system's Python: standard library only, and nothing of this package.
+It runs with any Python, before anything is installed: standard library only, and nothing of this package.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 CURRENT = "current"
 CARD = "level.card.json"
+_VERSION = re.compile(r"v\d+-[0-9a-f]{12}")
 KEPT = 3
 """Folders that stay, the one that counts included: a process may be reading the last one."""
 
@@ -57,7 +60,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _checked(files: Path, card: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _checked(files: Path, card: bytes) -> Iterator[tuple[str, bytes]]:
     for name, stated in json.loads(card)["files"].items():
         data = (files / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != stated["sha256"]:
@@ -102,12 +105,8 @@ def _point(link: Path, name: str) -> None:
 
 
 def _tidy(into: Path, current: Path) -> None:
-    folders = sorted(
-        (each for each in into.iterdir() if each.is_dir() and not each.is_symlink() and each != current),
-        key=lambda each: each.stat().st_mtime,
-        reverse=True,
-    )
-    for each in folders[KEPT - 1 :]:
+    ours = [each for each in into.iterdir() if _VERSION.fullmatch(each.name) and each.is_dir() and each != current]
+    for each in sorted(ours, key=lambda each: each.stat().st_mtime, reverse=True)[KEPT - 1 :]:
         with contextlib.suppress(OSError):
             shutil.rmtree(each)
 

@@ -17,8 +17,9 @@ from typing import Final
 
 import msgspec
 
+from contract.topics import blocks_topic
 from device_agent.config import GatewayConfig
-from device_agent.greengrass.blocks import Heading, Packer, blocks_topic, packed_channels
+from device_agent.greengrass.blocks import Heading, Packer, packed_channels
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.crew import Stage
 from device_agent.greengrass.serving import Service

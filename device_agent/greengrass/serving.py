@@ -1,6 +1,6 @@
 """The life of a component that works by a document: read it, work, take changes, answer for updates, end.
 
-Not here: what its stages do (``device_agent.greengrass.stages``).
+Not here: what its stages do (``sensing_stage``, ``forwarding_stage``).
 """
 
 import logging
@@ -13,7 +13,7 @@ from device_agent.greengrass.component import Inside
 from device_agent.greengrass.crew import Crew, Stage
 from device_agent.greengrass.documents import Documents
 from device_agent.greengrass.updates import Updates
-from device_agent.sensing import Notice
+from device_agent.notice import Notice
 
 _LOOK_EVERY_S: Final = 0.1
 
@@ -81,9 +81,7 @@ class Service:
 
     def _answer_updates(self, busy: Callable[[], str]) -> Updates:
         clock = self._inside.machine.clock
-        return Updates(
-            self._share, busy, config=self._update_limits, monotonic_s=lambda: clock.monotonic_ns() / 1e9
-        )
+        return Updates(self._share, busy, config=self._update_limits, monotonic_s=lambda: clock.monotonic_ns() / 1e9)
 
     def _update_limits(self) -> UpdatesConfig:
         config = self._crew.config if self._crew else None

@@ -1,7 +1,7 @@
-"""The stages that components are made of: sense (or judge blocks that another process took) and forward.
+"""The stage that senses, or judges blocks that another process took: scans to accepted events.
 
-The same stages run standalone (``device_agent.sensing``, ``device_agent.agent``); here they end sooner, because the
-classic nucleus kills five seconds after SIGTERM, and say what the component around them counts.
+It is the one that runs standalone (``device_agent.sensing``); here it ends sooner, because the classic nucleus kills
+five seconds after SIGTERM, and says what the component around it counts.
 """
 
 import contextlib
@@ -11,25 +11,22 @@ from typing import Final
 
 import msgspec
 
-from device_agent.agent import STATUS_FILE, Agent
 from device_agent.config import GatewayConfig, UpdatesConfig, UplinkConfig
 from device_agent.greengrass.crew import Stage
 from device_agent.greengrass.models import models_of
 from device_agent.greengrass.place import Place
-from device_agent.greengrass.sharing import Client
 from device_agent.line import OpenLines, SensorLines
 from device_agent.machine import Machine
-from device_agent.sensing import RUN_STATUS_FILE, Notice, Parts, Sensing
+from device_agent.notice import Notice
+from device_agent.sensing import RUN_STATUS_FILE, Parts, Sensing
 from device_agent.spool.opening import open_spool
 from device_agent.state import sole_user, state_folder
-from device_agent.uplink.greengrass import GreengrassUplink
 
 SENSING_ENDS_S: Final = 1.5
-DRAIN_S: Final = 1.5
 
 
 class Sense:
-    """Scans to accepted events.
+    """One generation after the other, each by its document.
 
     Args:
         place: Of the component.
@@ -65,35 +62,6 @@ class Sense:
             self._sensing.run(stop, folder / RUN_STATUS_FILE)
 
 
-class Forward:
-    """The spool to the nucleus.
-
-    Args:
-        client: Of the nucleus.
-        machine: Its clocks and fingerprint.
-    """
-
-    def __init__(self, client: Client, machine: Machine) -> None:
-        self._client = client
-        self._machine = machine
-
-    def stage(self) -> Stage:
-        """For a crew."""
-        return Stage("forward", _what_forwarding_needs, self._run)
-
-    def _run(self, config: GatewayConfig, stop: threading.Event) -> None:
-        folder, uplink = state_folder(config), GreengrassUplink(self._client.share())
-        with contextlib.ExitStack() as cleanup:
-            cleanup.enter_context(sole_user(folder, "agent"))
-            spool = cleanup.enter_context(contextlib.closing(open_spool(config, self._machine.hardware)))
-            agent = Agent(config, spool, uplink, clock=self._machine.clock, drain_s=DRAIN_S)
-            agent.run(stop, folder / STATUS_FILE)
-
-
 def _without_uplink(config: GatewayConfig) -> object:
     """The envelope's size is the uplink's, but under a nucleus it is the same for every document."""
     return msgspec.structs.replace(config, uplink=UplinkConfig(type="greengrass"), updates=UpdatesConfig())
-
-
-def _what_forwarding_needs(config: GatewayConfig) -> object:
-    return config.gateway, config.state_dir, config.spool, config.uplink
