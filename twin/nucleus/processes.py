@@ -19,7 +19,7 @@ from typing import IO, Final, Self
 import psutil
 
 from twin import tether
-from twin.nucleus import guard
+from twin.nucleus import reaper
 from twin.nucleus.logs import ComponentLog
 
 _PUMP_S: Final = 2.0
@@ -32,7 +32,7 @@ class Guard:
     """The process that kills groups after the nucleus; a context manager, one a nucleus."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-I", "-S", guard.__file__]
+        command = [sys.executable, "-I", "-S", reaper.__file__]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True)
         self._lock = threading.Lock()
 

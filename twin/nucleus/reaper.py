@@ -1,6 +1,6 @@
 """Ends what a nucleus started when the nucleus is gone, however it went.
 
-``python guard.py`` reads lines from stdin: ``+123`` guards the process group 123, ``-123`` no longer. The end of the
+``python reaper.py`` reads lines from stdin: ``+123`` guards the process group 123, ``-123`` no longer. The end of the
 input is the nucleus's end: every group that is still guarded is killed. Run as a file, with the standard library alone.
 """
 
