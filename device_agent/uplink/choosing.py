@@ -10,7 +10,6 @@ from device_agent.errors import ConfigError
 from device_agent.ipc.opening import SOCKET_VARIABLE, inside_greengrass, open_nucleus
 from device_agent.ipc.port import Nucleus
 from device_agent.uplink.greengrass import GreengrassUplink
-from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import Uplink
 
 
@@ -34,6 +33,8 @@ def choose_uplink(
                 "`$.uplink.type` is `mqtt`, but a Greengrass nucleus started this process and is connected itself",
                 remedy="write `uplink: {type: greengrass}`",
             )
+        from device_agent.uplink.mqtt5 import Mqtt5Uplink  # noqa: PLC0415 - megabytes that a component does not need
+
         return Mqtt5Uplink(config, client_id=client_id)
     if not inside_greengrass():
         raise ConfigError(
