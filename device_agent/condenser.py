@@ -125,6 +125,11 @@ class Condenser:
         return self._pipeline.state
 
     @property
+    def drifting(self) -> list[str]:
+        """What has changed for longer than an episode."""
+        return self._pipeline.drifting
+
+    @property
     def has_open_episode(self) -> bool:
         """Whether a deviation is going on."""
         return self._pipeline.open_episode is not None

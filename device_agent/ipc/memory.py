@@ -205,7 +205,8 @@ class MemoryNucleus:
         self.component = component
         self.subscriptions: list[MemorySubscription] = []
         self._on_denied = on_denied
-        self._tell: Callable[[Reached], None] = lambda _: None
+        self._tellers: list[Callable[[Reached], None]] = []
+        self._reached: Reached | None = None
         self._connected = False
         self._forgotten = 0
 
@@ -216,8 +217,11 @@ class MemoryNucleus:
 
     def open(self, tell: Callable[[Reached], None]) -> None:
         """See ``Nucleus``."""
-        self._tell = tell
-        self.host.join(self)
+        self._tellers.append(tell)
+        if self._reached is None:
+            self.host.join(self)
+        else:
+            tell(self._reached)
 
     def call(self, request: ops.Request[A]) -> Future[A]:
         """See ``Nucleus``."""
@@ -277,6 +281,11 @@ class MemoryNucleus:
         for each in self.subscriptions:
             each.stands = False
         self._tell(Reached(connected=False, reason=reason))
+
+    def _tell(self, reached: Reached) -> None:
+        self._reached = reached
+        for tell in self._tellers:
+            tell(reached)
 
 
 def covers(pattern: str, topic: str) -> bool:

@@ -38,6 +38,11 @@ class Request(msgspec.Struct, Generic[A_co], frozen=True, omit_defaults=True, re
         """What it is on, for a person: the first field that says so, or nothing."""
         return next((value for value in msgspec.structs.astuple(self) if isinstance(value, str)), "")
 
+    @property
+    def what(self) -> str:
+        """Operation and subject, for a person."""
+        return f"{self.operation} on {self.subject}" if self.subject else self.operation
+
 
 class StreamRequest(Request[Answer], Generic[E_co], frozen=True):
     """One question, and events from then on."""
