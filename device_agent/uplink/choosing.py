@@ -36,11 +36,11 @@ def choose_uplink(
         from device_agent.uplink.mqtt5 import Mqtt5Uplink  # noqa: PLC0415 - megabytes that a component does not need
 
         return Mqtt5Uplink(config, client_id=client_id)
+    if nucleus is not None:
+        return GreengrassUplink(nucleus, is_shared=True)
     if not inside_greengrass():
         raise ConfigError(
             f"`$.uplink.type` is `greengrass`, but no nucleus started this process ({SOCKET_VARIABLE} is not set)",
             remedy="deploy it as a component, or give endpoint, certificate, private_key and ca",
         )
-    if nucleus is not None:
-        return GreengrassUplink(nucleus, is_shared=True)
     return GreengrassUplink(open_nucleus(on_denied))
