@@ -45,6 +45,17 @@ class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     after_scans: Annotated[int, Meta(ge=0, le=4096)] = 32
 
 
+class DriftConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a change that is no episode is told.
+
+    Attributes:
+        patience_windows: How many windows of 64 scans the smallest change worth telling must last; one of twice the
+            size takes a third. 0 switches the watch off.
+    """
+
+    patience_windows: Annotated[int, Meta(ge=0, le=100_000)] = 100
+
+
 class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An HTTP proxy that is asked to CONNECT to the broker.
 
@@ -179,6 +190,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         sensors: At least one.
         filter: See ``FilterConfig``; the same for all sensors.
         context: See ``ContextConfig``.
+        drift: See ``DriftConfig``; the same for all sensors.
         spool: See ``SpoolConfig``.
         uplink: Only ``thresher agent`` needs it; without it, ``thresher run`` fills the spool.
         summary_s: Length of a summary window.
@@ -191,6 +203,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sensors: Annotated[list[AnySensorConfig], Meta(min_length=1)]
     filter: FilterConfig = FilterConfig()
     context: ContextConfig = ContextConfig()
+    drift: DriftConfig = DriftConfig()
     spool: SpoolConfig = SpoolConfig()
     uplink: UplinkConfig | None = None
     summary_s: PositiveFloat = 60.0
@@ -210,6 +223,7 @@ _PARTS: tuple[type[msgspec.Struct], ...] = (
     GatewayConfig,
     FilterConfig,
     ContextConfig,
+    DriftConfig,
     SpoolConfig,
     LaneConfig,
     UplinkConfig,

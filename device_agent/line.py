@@ -132,4 +132,5 @@ def told(counted: Counters, condenser: Condenser, *, failing: bool) -> SensorHea
         missed=counted.missed,
         shed=counted.shed,
         last_gap=counted.last_gap,
+        drifting=condenser.drifting,
     )

@@ -10,12 +10,13 @@ NucleusError              the answer's type and message; the root
 ├── ServiceRefusedError   a retry: the nucleus could not do it now (``ServiceError``: offline, full, busy)
 └── LostError             a retry: the connection went, or no answer came; it may have been done all the same
 ```
-Source of the names: ``awsiot/greengrasscoreipc/model.py``. Not here: a refused token (``Nucleus.open``).
+Source of the names: ``awsiot/greengrasscoreipc/model.py``. Not here: a refused token (``wire``).
 """
 
-from typing import Final
+from typing import Any, Final
 
 from device_agent.errors import ThresherError
+from device_agent.ipc.operations import Request
 
 
 class NucleusError(ThresherError):
@@ -70,21 +71,35 @@ _KINDS: Final[dict[str, type[NucleusError]]] = {
 _UNSUPPORTED: Final = "not supported by Greengrass"
 """The classic nucleus's ``DefaultOperationHandler``: a ``ServiceError`` like every other but for its words."""
 
+_NOT_EVERYWHERE: Final = frozenset(
+    {
+        "SubscribeToComponentUpdates",
+        "DeferComponentUpdate",
+        "SubscribeToValidateConfigurationUpdates",
+        "SendConfigurationValidityReport",
+        "GetSecretValue",
+        "GetThingShadow",
+        "UpdateThingShadow",
+        "PutComponentMetric",
+    }
+)
+"""The lite nucleus answers an operation that it does not know with a ``ServiceError`` without words, which can mean
+anything with those that it does know."""
 
-def nucleus_error(operation: str, subject: str, *, error: str, message: str) -> NucleusError:
+
+def nucleus_error(request: Request[Any], *, error: str, message: str) -> NucleusError:
     """What an answer means.
 
     Args:
-        operation: As IPC names it.
-        subject: What it was on (a topic, a key); may be empty.
+        request: To what.
         error: The answer's type; empty for an answer that names none, which is one to an unknown operation.
-        message: The nucleus's words; the lite one often has none.
+        message: The nucleus's words; through the SDK, the lite one's are lost.
     """
-    what = f"{operation} on {subject}" if subject else operation
-    if not error or (error == "ServiceError" and _UNSUPPORTED in message):
-        return UnsupportedError(f"{what}: this nucleus does not support it", error=error)
+    is_unknown = error == "ServiceError" and not message and request.operation in _NOT_EVERYWHERE
+    if is_unknown or not error or (error == "ServiceError" and _UNSUPPORTED in message):
+        return UnsupportedError(f"{request.what}: this nucleus does not support it", error=error)
     said = f"{error}: {message}" if message else error
     remedy = ""
     if error == "UnauthorizedError":
-        remedy = f"grant aws.greengrass#{operation} on {subject or 'it'} in the recipe's accessControl"
-    return _KINDS.get(error, NucleusError)(f"{what}: {said}", error=error, remedy=remedy)
+        remedy = f"grant aws.greengrass#{request.operation} on {request.subject} in the recipe's accessControl"
+    return _KINDS.get(error, NucleusError)(f"{request.what}: {said}", error=error, remedy=remedy)

@@ -65,10 +65,10 @@ class Nucleus(Protocol):
         """Events dropped so far, of all subscriptions, closed ones included."""
 
     def open(self, tell: Callable[[Reached], None]) -> None:
-        """Begins to connect, for ever; returns at once. Call it once.
+        """Begins to connect, for ever; returns at once. Each who wants to be told may call it, also later.
 
         Args:
-            tell: Gets every change, in order, on a thread of the connection's: must not block.
+            tell: Gets how it is, if that is known, and then every change, in order: must not block, nor call.
         """
 
     def call(self, request: Request[A]) -> Future[A]:

@@ -55,9 +55,7 @@ def until(claim: Callable[[], bool]) -> None:
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     host, denied = MemoryHost(lacks=LITE_LACKS if request.param == "lite" else frozenset()), threading.Event()
     host.refuses = lambda _, asked: (
-        nucleus_error(asked.operation, asked.subject, error="UnauthorizedError", message="")
-        if asked.subject == "forbidden"
-        else None
+        nucleus_error(asked, error="UnauthorizedError", message="") if asked.subject == "forbidden" else None
     )
     host.configuration[COMPONENT] = {"rate": 5, "uplink": {"type": "greengrass"}}
     scene = Scene(MemoryNucleus(host, COMPONENT, on_denied=denied.set), host, denied)
