@@ -22,6 +22,9 @@ Phase = Literal["opened", "updated", "closed"]
 
 SensorState = Literal["calibrating", "armed", "failed"]
 
+Aspect = Literal["level", "spread", "score"]
+"""What of a sensor drifted: a channel's level, how much it varies, or the filter's own score while all is quiet."""
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
     """What every event carries.
@@ -117,6 +120,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         missed: Deadlines for which no scan was taken.
         shed: Scans thrown away because the pipeline could not follow.
         last_gap: Reason of the latest gap.
+        drifting: What has drifted and is not back, such as ``level of temperature``.
     """
 
     state: SensorState
@@ -129,6 +133,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     missed: int = 0
     shed: int = 0
     last_gap: str | None = None
+    drifting: list[str] = []
 
 
 class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health"):
@@ -216,7 +221,33 @@ class Loss(Event, frozen=True, kw_only=True, omit_defaults=True, tag="loss"):
     spool_id: str = ""
 
 
-AnyEvent = Episode | Summary | Health | Context | Loss
+class Drift(Event, frozen=True, kw_only=True, omit_defaults=True, tag="drift"):
+    """A change that lasts and is no episode: what the filter was calibrated to is no longer so.
+
+    Attributes:
+        sensor: Name of the sensor.
+        phase: ``began`` when the change has lasted long enough, ``ended`` when it is back.
+        of: What changed.
+        channel: Whose level or spread; empty for the score.
+        before: What it was: mean or spread in the channel's unit, or the mean score.
+        now: What it is.
+        steps: How far, in the smallest changes worth telling; negative downwards.
+        windows: How many windows of scans were needed to be sure.
+        reason: One plain sentence for a person.
+    """
+
+    sensor: str
+    phase: Literal["began", "ended"]
+    of: Aspect
+    before: float
+    now: float
+    steps: float
+    windows: int
+    reason: str
+    channel: str = ""
+
+
+AnyEvent = Episode | Summary | Health | Context | Loss | Drift
 
 
 def lane_of(event: AnyEvent) -> Lane:

@@ -33,8 +33,8 @@ from device_agent.uplink.validity import CertificateStatus, CertificateWatch
 
 STATUS_FILE: Final = "agent-status.json"
 STATUS_EVERY_S: Final = 1.0
-_END_WITHIN_S: Final = DRAIN_S + 7.0
-"""Draining, then closing the connection, each bounded; a hung one is left to the process's end."""
+_CLOSE_S: Final = 7.0
+"""After draining, closing the connection is bounded too; a hung one is left to the process's end."""
 
 logger = logging.getLogger(__name__)
 
@@ -119,12 +119,16 @@ class Agent:
         spool: What is forwarded.
         uplink: Not yet connected.
         clock: The time.
+        drain_s: How long what is left may take to go when it is stopped.
     """
 
-    def __init__(self, config: GatewayConfig, spool: SqliteSpool, uplink: Uplink, *, clock: Clock) -> None:
+    def __init__(
+        self, config: GatewayConfig, spool: SqliteSpool, uplink: Uplink, *, clock: Clock, drain_s: float = DRAIN_S
+    ) -> None:
         if config.uplink is None:
             raise ConfigError("`$.uplink` is missing")
         self._gateway_id = config.gateway
+        self._end_within_s = drain_s + _CLOSE_S
         self._spool = spool
         self._uplink = ObservedUplink(uplink, clock=clock)
         self._certificate = CertificateWatch(
@@ -149,6 +153,7 @@ class Agent:
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
             budget=self._budget,
+            drain_s=drain_s,
         )
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
@@ -158,7 +163,7 @@ class Agent:
         supervisor.start("forward", self._forwarder.run)
         supervisor.start("status", lambda halt: self._report(halt, said))
         try:
-            supervisor.join(_END_WITHIN_S)
+            supervisor.join(self._end_within_s)
         finally:
             status = self.status()
             said.close(msgspec.json.encode(status))

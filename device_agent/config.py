@@ -3,6 +3,7 @@
 Not here: what a driver's section may hold (each driver's own Struct), layers of configuration.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -45,6 +46,17 @@ class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     before_scans: Annotated[int, Meta(ge=0, le=4096)] = 64
     after_scans: Annotated[int, Meta(ge=0, le=4096)] = 32
+
+
+class DriftConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a change that is no episode is told.
+
+    Attributes:
+        patience_windows: How many windows of 64 scans the smallest change worth telling must last; one of twice the
+            size takes a third. 0 switches the watch off.
+    """
+
+    patience_windows: Annotated[int, Meta(ge=0, le=100_000)] = 100
 
 
 class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,6 +172,18 @@ class SpoolConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reserve_bytes: Annotated[int, Meta(ge=0)] = MIB
 
 
+class UpdatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an update of a Greengrass component waits for an open episode.
+
+    Attributes:
+        recheck_s: After this long the nucleus asks again.
+        defer_limit_s: No update waits longer; 0 lets none wait.
+    """
+
+    recheck_s: Annotated[float, Meta(gt=0, le=3600)] = 20.0
+    defer_limit_s: Annotated[float, Meta(ge=0)] = 900.0
+
+
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole document.
 
@@ -169,10 +193,12 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         sensors: At least one.
         filter: See ``FilterConfig``; the same for all sensors.
         context: See ``ContextConfig``.
+        drift: See ``DriftConfig``; the same for all sensors.
         spool: See ``SpoolConfig``.
         uplink: Only ``thresher agent`` needs it; without it, ``thresher run`` fills the spool.
         summary_s: Length of a summary window.
         health_s: How often the gateway says how it is.
+        updates: Only under Greengrass, see ``UpdatesConfig``.
     """
 
     gateway: str
@@ -180,10 +206,12 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sensors: Annotated[list[AnySensorConfig], Meta(min_length=1)]
     filter: FilterConfig = FilterConfig()
     context: ContextConfig = ContextConfig()
+    drift: DriftConfig = DriftConfig()
     spool: SpoolConfig = SpoolConfig()
     uplink: UplinkConfig | None = None
     summary_s: PositiveFloat = 60.0
     health_s: PositiveFloat = 60.0
+    updates: UpdatesConfig = UpdatesConfig()
 
     def model_path(self) -> Path | None:
         """Where the configured model lies; ``None`` for the one that ships."""
@@ -198,11 +226,13 @@ _PARTS: tuple[type[msgspec.Struct], ...] = (
     GatewayConfig,
     FilterConfig,
     ContextConfig,
+    DriftConfig,
     SpoolConfig,
     LaneConfig,
     UplinkConfig,
     ProxyConfig,
     Pkcs11Config,
+    UpdatesConfig,
     ChannelOverride,
     *_SENSORS,
 )
@@ -250,8 +280,21 @@ def _located_uplink(uplink: UplinkConfig, folder: Path) -> UplinkConfig:
 
 def parse(text: bytes, *, source: str) -> GatewayConfig:
     """Checks a configuration document; ``source`` is named in errors. See ``load``."""
+    return _checked(lambda: msgspec.yaml.decode(text, type=GatewayConfig), source)
+
+
+def convert(document: object, *, source: str) -> GatewayConfig:
+    """Checks a document that came as values; as strict as ``parse``, but for numbers.
+
+    Whoever keeps values may turn 10 into 10.0 or "10": both count as 10, while 10.5 where a whole number is asked
+    for is refused.
+    """
+    return _checked(lambda: msgspec.convert(document, GatewayConfig, strict=False), source)
+
+
+def _checked(decode: Callable[[], GatewayConfig], source: str) -> GatewayConfig:
     try:
-        config = msgspec.yaml.decode(text, type=GatewayConfig)
+        config = decode()
         check_gateway_id(config.gateway)
     except (msgspec.DecodeError, ContractError) as exc:
         raise ConfigError(f"{source}: {exc}", remedy=advice(str(exc), structs=_PARTS, sensors=_SENSORS)) from exc

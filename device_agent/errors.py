@@ -5,7 +5,8 @@ ThresherError
 ├── SensorError      a retry: one reading failed; becomes a gap with this reason
 ├── ModelError       the operator: a model file cannot be used; the last good one stays
 ├── SpoolError       the operator: what must be durable cannot be written
-└── UplinkError      a retry: the broker cannot be reached or refused
+├── UplinkError      a retry: the broker cannot be reached or refused
+└── NucleusError     what a Greengrass nucleus answered; its own tree is in ``ipc/errors.py``
 
 Every message says what failed, on what; ``remedy`` says what to try.
 """

@@ -59,6 +59,7 @@ class Forwarder:
         monotonic_s: Seconds, never going back.
         source: Randomness for back-off.
         budget: What a month may cost.
+        drain_s: How long what is left may take to go when it is stopped.
     """
 
     def __init__(  # noqa: PLR0913 - ports and limits, each by its name
@@ -71,6 +72,7 @@ class Forwarder:
         monotonic_s: Callable[[], float],
         source: random.Random,
         budget: Budget,
+        drain_s: float = DRAIN_S,
     ) -> None:
         self.traffic = Traffic()
         self._outbox = outbox
@@ -79,6 +81,7 @@ class Forwarder:
         self._config = config
         self._now = monotonic_s
         self._budget = budget
+        self._drain_s = drain_s
         self._pace = Pace(
             publishes_per_s=config.publishes_per_s,
             bytes_per_s=config.bytes_per_s,
@@ -302,7 +305,7 @@ class Forwarder:
             del self._marks[lane]  # only now: a spool that cannot forget is told again
 
     def _drain(self) -> None:
-        deadline = self._now() + DRAIN_S
+        deadline = self._now() + self._drain_s
         while self._uplink.link.connected and self._now() < deadline:
             before = self.traffic.publishes
             self.step(flush=True)

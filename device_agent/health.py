@@ -3,7 +3,7 @@
 Not here: the counting. Each part counts for itself; this only gathers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -13,7 +13,7 @@ from contract.events import Health, Lane, SensorHealth
 from device_agent import VERSION
 from device_agent.clock import Clock
 from device_agent.condense.summaries import MAX_EVENT_BYTES
-from device_agent.line import SensorLine
+from device_agent.line import Line
 
 _LONGEST_DEGRADED: Final = 200
 """Characters of one sentence about what does not work; a path may be long, an envelope is not."""
@@ -66,6 +66,7 @@ class SpoolView(NamedTuple):
         hours_left: Until something must go, at the present rate.
         lane_hours_left: The same by lane.
         degraded: What does not work, in plain words.
+        beside: What other parts of the process count, by their own names.
     """
 
     pending: Mapping[Lane, int]
@@ -75,6 +76,7 @@ class SpoolView(NamedTuple):
     hours_left: float | None = None
     lane_hours_left: Mapping[Lane, float | None] = {}
     degraded: Sequence[str] = ()
+    beside: Mapping[str, int] = {}
 
 
 class Gatherer:
@@ -82,14 +84,16 @@ class Gatherer:
 
     Args:
         gateway_id: The gateway.
-        lines: All of its sensors.
+        lines: All of its sensors, as they are now.
         clock: Its start is taken as the process's.
         interval_s: How often a ``Health`` event is sent.
     """
 
-    def __init__(self, gateway_id: str, lines: Iterable[SensorLine], clock: Clock, *, interval_s: float) -> None:
+    def __init__(
+        self, gateway_id: str, lines: Callable[[], Sequence[Line]], clock: Clock, *, interval_s: float
+    ) -> None:
         self._gateway_id = gateway_id
-        self._lines = tuple(lines)
+        self._lines = lines
         self._clock = clock
         self._interval_ms = round(interval_s * 1000)
         self._started_ns = clock.monotonic_ns()
@@ -115,18 +119,18 @@ class Gatherer:
 
     def status(self, spool: SpoolView) -> RunStatus:
         """The file."""
-        sensors = self._sensors()
-        if self._armed_after_ms is None and all(sensor.state == "armed" for sensor in sensors.values()):
+        sensors, condensers = self._sensors(), [line.condenser for line in self._lines()]
+        if self._armed_after_ms is None and sensors and all(sensor.state == "armed" for sensor in sensors.values()):
             self._armed_after_ms = self._uptime_ms()
         return RunStatus(
             gateway_id=self._gateway_id,
             wall_ms=self._clock.wall_ms(),
             uptime_ms=self._uptime_ms(),
             armed_after_ms=self._armed_after_ms,
-            accepted=sum(line.accepted for line in self._lines),
+            accepted=sum(condenser.accepted for condenser in condensers),
             samples=sum(sensor.samples for sensor in sensors.values()),
             windows=sum(sensor.windows for sensor in sensors.values()),
-            raw_bytes=sum(line.raw_bytes for line in self._lines),
+            raw_bytes=sum(condenser.raw_bytes for condenser in condensers),
             sensors=sensors,
             counters=self._counters(spool),
             spool_fill=spool.fill,
@@ -139,12 +143,13 @@ class Gatherer:
         return (self._clock.monotonic_ns() - self._started_ns) // 1_000_000
 
     def _sensors(self) -> dict[str, SensorHealth]:
-        return {line.name: line.health() for line in self._lines}
+        return {line.condenser.shape.name: line.health() for line in self._lines()}
 
     def _counters(self, spool: SpoolView) -> dict[str, int]:
-        counters = {f"spool.{name}": count for name, count in spool.counters.items()}
-        for line in self._lines:
-            counters |= {f"{line.name}.{name}": count for name, count in line.counters().items()}
+        counters = {f"spool.{name}": count for name, count in spool.counters.items()} | dict(spool.beside)
+        for line in self._lines():
+            sensor = line.condenser.shape.name
+            counters |= {f"{sensor}.{name}": count for name, count in line.counters().items()}
         return counters
 
 

@@ -1,46 +1,67 @@
-"""One sensor's line: sampler → queue → pipeline → spool.
+"""Sensors that this process reads itself: sampler → queue → condenser, two threads each.
 
 ```
 sampler thread ──ScanQueue──▶ condenser thread ──events──▶ accept (fsync)
 ```
-An event counts as accepted when ``accept`` returned, never before.
+Not here: what the condenser does (``device_agent.condenser``), scans that another process took
+(``device_agent.greengrass.blocks``).
 """
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Protocol
 
-from contract.events import AnyEvent, SensorHealth
-from device_agent.clock import Clock
-from device_agent.config import GatewayConfig
-from device_agent.filters.model import LevelModel
-from device_agent.identity import Identity
-from device_agent.pipeline import SensorPipeline
+from contract.events import SensorHealth, SensorState
+from device_agent.condenser import Condenser, Shape, Surroundings
 from device_agent.sampling.queue import ScanQueue
-from device_agent.sampling.sampler import Sampler
+from device_agent.sampling.sampler import Counters, Sampler
 from device_agent.sensors.drivers import AnySensorConfig
-
-Accept = Callable[[Sequence[AnyEvent]], None]
+from device_agent.supervisor import Supervisor
 
 _PATIENCE_S = 0.5
 """How long the condenser waits for scans before it looks whether it should end."""
 
 
-class Surroundings(NamedTuple):
-    """What all lines of a process share."""
+class Line(Protocol):
+    """One sensor as the process's status sees it. Any thread may look.
 
-    config: GatewayConfig
-    identity: Identity
-    clock: Clock
-    accept: Accept
+    Attributes:
+        condenser: Its events.
+    """
+
+    @property
+    def condenser(self) -> Condenser:
+        """See the class."""
+
+    def health(self) -> SensorHealth:
+        """Its counters as the cloud gets them."""
+
+    def counters(self) -> Mapping[str, int]:
+        """What else its stages count, by name."""
+
+
+class Lines(Protocol):
+    """All sensors of a process, each with its threads."""
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Starts their threads. Called once."""
+
+    def all(self) -> Sequence[Line]:
+        """Those there are now, in an order that stays."""
+
+
+OpenLines = Callable[[Surroundings], Lines]
 
 
 class SensorLine:
-    """Everything that belongs to one sensor.
+    """Everything that belongs to one sensor that is read here.
 
     Args:
         sensor: Its configuration.
         around: What it shares with the other lines.
+
+    Attributes:
+        condenser: See ``Line``.
 
     Raises:
         ConfigError: The sensor cannot work as configured.
@@ -48,22 +69,13 @@ class SensorLine:
     """
 
     def __init__(self, sensor: AnySensorConfig, around: Surroundings) -> None:
-        self.name = sensor.name
-        self.accepted = 0
-        self._clock = around.clock
-        self._accept = around.accept
         self._queue = ScanQueue()
-        self.sampler = Sampler(sensor, around.clock, self._queue)
-        self._pipeline = make_pipeline(sensor.name, self.sampler, around)
-
-    @property
-    def raw_bytes(self) -> int:
-        """What its samples would weigh as compact JSON."""
-        return self._pipeline.raw_bytes
+        self._sampler = Sampler(sensor, around.clock, self._queue)
+        self.condenser = Condenser(Shape(sensor.name, self._sampler.channels, self._sampler.rate_hz), around)
 
     def sample(self, stop: threading.Event) -> None:
         """The sampler thread's work."""
-        self.sampler.run(stop)
+        self._sampler.run(stop)
 
     def condense(self, stop: threading.Event) -> None:
         """The condenser thread's work: ends when the sampler has ended, or hangs after ``stop``."""
@@ -71,43 +83,54 @@ class SensorLine:
             scans = self._queue.take(_PATIENCE_S)
             if not scans and stop.is_set():
                 break
-            self._keep([event for scan in scans for event in self._pipeline.push(scan)])
-        self._keep(self._pipeline.finish(self._clock.wall_ms(), self._clock.monotonic_ns()))
+            self.condenser.take(scans)
+        self.condenser.finish()
 
     def health(self) -> SensorHealth:
-        """Its counters as the cloud gets them."""
-        counted = self.sampler.counters
-        return SensorHealth(
-            state="failed" if self.sampler.failing else self._pipeline.state,
-            rate_hz=self.sampler.rate_hz,
-            scans=counted.scans,
-            samples=counted.samples,
-            windows=self._pipeline.windows,
-            gaps=counted.gaps,
-            late=counted.late,
-            missed=counted.missed,
-            shed=counted.shed,
-            last_gap=counted.last_gap,
-        )
+        """See ``Line``."""
+        return told(self._sampler.counters, self.condenser, failing=self._sampler.failing)
 
     def counters(self) -> Mapping[str, int]:
-        """What else its stages count, by name."""
-        return {"failures": self.sampler.counters.failures, **self._pipeline.counters}
-
-    def _keep(self, events: Sequence[AnyEvent]) -> None:
-        if events:
-            self._accept(events)
-            self.accepted += len(events)
+        """See ``Line``."""
+        return {"failures": self._sampler.counters.failures, **self.condenser.counters}
 
 
-def make_pipeline(name: str, sampler: Sampler, around: Surroundings) -> SensorPipeline:
-    """The pipeline for a sensor, with the configured model or the shipped one."""
-    path = around.config.model_path()
-    return SensorPipeline(
-        name,
-        sampler.channels,
-        sampler.rate_hz,
-        config=around.config,
-        identity=around.identity,
-        model=LevelModel.load(path, len(sampler.channels)),
+class SensorLines:
+    """A line for each configured sensor.
+
+    Raises:
+        ConfigError: A sensor cannot work as configured.
+        ModelError: The model cannot be used.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._lines = [SensorLine(sensor, around) for sensor in around.config.sensors]
+
+    def start(self, supervisor: Supervisor) -> None:
+        """See ``Lines``."""
+        for line in self._lines:
+            name = line.condenser.shape.name
+            supervisor.start(f"sample-{name}", line.sample)
+            supervisor.start(f"condense-{name}", line.condense)
+
+    def all(self) -> Sequence[Line]:
+        """See ``Lines``."""
+        return self._lines
+
+
+def told(counted: Counters, condenser: Condenser, *, failing: bool) -> SensorHealth:
+    """A sampler's counters and its condenser's as the cloud gets them."""
+    state: SensorState = "failed" if failing else condenser.state
+    return SensorHealth(
+        state=state,
+        rate_hz=condenser.shape.rate_hz,
+        scans=counted.scans,
+        samples=counted.samples,
+        windows=condenser.windows,
+        gaps=counted.gaps,
+        late=counted.late,
+        missed=counted.missed,
+        shed=counted.shed,
+        last_gap=counted.last_gap,
+        drifting=condenser.drifting,
     )

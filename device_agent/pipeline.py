@@ -2,10 +2,11 @@
 
     scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ episode ─▶ context
                            ├▶ summary window
+                           ├▶ watch for drift
                            └▶ ring of raw scans
 
-No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration and
-the open episode are kept on disk, through ports.
+No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration, the
+reference for drift and the open episode are kept on disk, through ports.
 Not here: cleaning by range (``device_agent.cleaning``), durability of events (``spool``).
 """
 
@@ -23,6 +24,8 @@ from device_agent.condense.moment import Moment
 from device_agent.condense.notes import EpisodeNotes, FileNotes
 from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
+from device_agent.drift.store import FileReferences, MemoryReferences, ReferenceStore
+from device_agent.drift.watch import DriftWatch, Seen
 from device_agent.filters.gate import LevelGate, Verdict
 from device_agent.filters.model import LevelModel
 from device_agent.filters.signature import WINDOW_SCANS
@@ -35,15 +38,20 @@ FAILED_AFTER_NS = 5_000_000_000
 
 
 class Memory(NamedTuple):
-    """What one sensor keeps over a restart."""
+    """What one sensor keeps over a restart; without ``reference``, drift is compared with this process's start."""
 
     calibration: CalibrationStore
     episode: EpisodeNotes
+    reference: ReferenceStore | None = None
 
 
 def file_memory(folder: Path, sensor: str) -> Memory:
     """In files of a folder, named after the sensor."""
-    return Memory(FileCalibrations(folder / f"calibration-{sensor}.json"), FileNotes(folder / f"episode-{sensor}.json"))
+    return Memory(
+        FileCalibrations(folder / f"calibration-{sensor}.json"),
+        FileNotes(folder / f"episode-{sensor}.json"),
+        FileReferences(folder / f"drift-{sensor}.json"),
+    )
 
 
 class SensorPipeline:
@@ -89,6 +97,7 @@ class SensorPipeline:
         self._episodes = EpisodeTracker(source, kept.episode, Timing(rate_hz, hop))
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
         self._context = ContextRing(sensor, channels, self._grid, span=config.context)
+        self._drift = _drift_watch(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
         self._last_seq: int | None = None
         self._silent_since_ns: int | None = None
         self._silent_ns = 0
@@ -101,9 +110,19 @@ class SensorPipeline:
         return "failed" if self._silent_ns >= FAILED_AFTER_NS else self._gate.state
 
     @property
+    def open_episode(self) -> str | None:
+        """Id of the episode that is open, if one is."""
+        return self._episodes.open_id
+
+    @property
     def windows(self) -> int:
         """Windows judged."""
         return self._gate.windows
+
+    @property
+    def drifting(self) -> list[str]:
+        """What has changed for longer than an episode, and is not back."""
+        return self._drift.drifting if self._drift else []
 
     @property
     def counters(self) -> dict[str, int]:
@@ -118,6 +137,8 @@ class SensorPipeline:
             "episodes_unnoted": self._episodes.unnoted,
             "contexts_halved": self._context.halved,
             "context_channels_dropped": self._context.dropped,
+            "drifts_untold": self._drift.untold if self._drift else 0,
+            "drift_references_unsaved": self._drift.unsaved if self._drift else 0,
         }
 
     def push(self, scan: Scan) -> list[AnyEvent]:
@@ -138,6 +159,9 @@ class SensorPipeline:
         verdict = self._gate.push(values, scan.wall_ms)
         if verdict is not None:
             events += self._judge(at, verdict)
+        if self._drift is not None:
+            seen = Seen(self._gate.state, self._episodes.open_id is None, verdict.score if verdict else None)
+            events += self._drift.push(at, values, seen)
         return events
 
     def finish(self, wall_ms: int, monotonic_ns: int) -> list[AnyEvent]:
@@ -173,3 +197,12 @@ class SensorPipeline:
             self._silent_since_ns = at.monotonic_ns
         else:
             self._silent_ns = at.monotonic_ns - self._silent_since_ns
+
+
+def _drift_watch(
+    sensor: str, channels: Sequence[Channel], rate_hz: float, *, patience: int, memory: Memory
+) -> DriftWatch | None:
+    if patience == 0:
+        return None
+    store = memory.reference or MemoryReferences()
+    return DriftWatch(sensor, channels, store, rate_hz=rate_hz, patience=patience)

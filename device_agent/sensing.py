@@ -10,23 +10,25 @@ Not here: the network. ``thresher agent`` forwards what the spool holds.
 import contextlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from contract.codec import encode_event
 from contract.events import LANES, AnyEvent
 from device_agent.clock import Clock
+from device_agent.condenser import ConfiguredModel, Models, Surroundings
 from device_agent.config import GatewayConfig
 from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
 from device_agent.health import Gatherer, SpoolView, next_beat_ns
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
-from device_agent.line import SensorLine, Surroundings
+from device_agent.line import OpenLines, SensorLines
 from device_agent.machine import Machine, this_machine
+from device_agent.notice import Notice
 from device_agent.spool.intake import Intake, Patience
 from device_agent.spool.limits import limits_of
 from device_agent.spool.opening import open_spool
@@ -38,6 +40,7 @@ from device_agent.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
+RUN_STATUS_FILE = "run-status.json"
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
 COMMIT_EVERY_S = 0.25
@@ -64,11 +67,27 @@ def run_sensing(
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
         process = Sensing(config, spool, notes, clock=machine.clock)
-        process.run(stop, folder / "run-status.json")
+        process.run(stop, folder / RUN_STATUS_FILE)
 
 
 class Spool(Appender, Gauges, Protocol):
     """What sensing needs of a spool."""
+
+
+class Parts(NamedTuple):
+    """What differs from place to place; by default a process that reads the document's sensors itself.
+
+    Attributes:
+        lines: Where scans come from.
+        models: Where filters get their model; by default as the document says.
+        beside: Asked for every status.
+        end_within_s: How long threads may take to end.
+    """
+
+    lines: OpenLines = SensorLines
+    models: Models | None = None
+    beside: Callable[[], Notice] = Notice
+    end_within_s: float = END_WITHIN_S
 
 
 class Sensing:
@@ -79,10 +98,14 @@ class Sensing:
         spool: Where events become accepted.
         ledger: A harness's account of them.
         clock: The time.
+        parts: See there.
     """
 
-    def __init__(self, config: GatewayConfig, spool: Spool, ledger: Ledger | None, *, clock: Clock) -> None:
+    def __init__(
+        self, config: GatewayConfig, spool: Spool, ledger: Ledger | None, *, clock: Clock, parts: Parts | None = None
+    ) -> None:
         self._config = config
+        self._parts = parts or Parts()
         self._spool = spool
         self._ledger = ledger
         self._clock = clock
@@ -96,27 +119,30 @@ class Sensing:
             monotonic_s=self._now_s,
             on_accepted=self._note,
         )
-        around = Surroundings(config, self._identity, clock, self._intake.offer)
-        self._lines = [SensorLine(sensor, around) for sensor in config.sensors]
-        self._gatherer = Gatherer(config.gateway, self._lines, clock, interval_s=config.health_s)
+        models = self._parts.models or ConfiguredModel(config.model_path())
+        self._lines = self._parts.lines(Surroundings(config, self._identity, clock, self._intake.offer, models))
+        self._gatherer = Gatherer(config.gateway, self._lines.all, clock, interval_s=config.health_s)
         self._known = SpoolView(dict.fromkeys(LANES, 0), {})
         self._own = 0
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
         """Runs every thread until ``stop``, then says a last time how it was."""
         supervisor, said = Supervisor(stop), StatusFile(status_file)
-        logger.info("sensing.started", extra={"gateway": self._config.gateway, "sensors": len(self._lines)})
-        for line in self._lines:
-            supervisor.start(f"sample-{line.name}", line.sample)
-            supervisor.start(f"condense-{line.name}", line.condense)
+        logger.info("sensing.started", extra={"gateway": self._config.gateway, "sensors": len(self._lines.all())})
+        self._lines.start(supervisor)
         supervisor.start("commit", self._commit)
         supervisor.start("health", lambda halt: self._report(halt, said))
-        supervisor.join(END_WITHIN_S)
+        supervisor.join(self._parts.end_within_s)
         self.say_health()
         if not self._intake.flush():
             logger.error("sensing.unaccepted", extra={"reason": self._intake.trouble})
         said.close(self._status())
         logger.info("sensing.stopped", extra={"gateway": self._config.gateway})
+
+    @property
+    def has_open_episode(self) -> bool:
+        """Whether any sensor's deviation is going on."""
+        return any(line.condenser.has_open_episode for line in self._lines.all())
 
     def say_health(self) -> None:
         """Offers one event about how this process is."""
@@ -172,9 +198,10 @@ class Sensing:
             unreadable = str(exc)
         held = self._intake.trouble and f"events are held in memory: {self._intake.trouble}"
         tight = self._spool.is_tight and "the disk is full: new events displace the oldest of the lowest lane"
-        degraded = [each for each in (held or unreadable, tight, _moved(self._known)) if each]
+        beside = self._parts.beside()
+        degraded = [each for each in (held or unreadable, tight, _moved(self._known), *beside.degraded) if each]
         counters = {**self._known.counters, **self._intake.counters}
-        return self._known._replace(counters=counters, degraded=degraded)
+        return self._known._replace(counters=counters, degraded=degraded, beside=beside.counters)
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

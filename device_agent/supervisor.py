@@ -7,6 +7,7 @@ service manager, not go on in half.
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from device_agent.errors import ThresherError
@@ -47,7 +48,7 @@ class Supervisor:
         """Waits until every thread has ended.
 
         Args:
-            timeout_s: How long one thread may take to end after ``stop`` was set; a hung bus must not hold the
+            timeout_s: How long all of them may take to end after ``stop`` was set; a hung bus must not hold the
                 process. Threads still running then are named in the log and left to the process's end.
 
         Raises:
@@ -56,8 +57,9 @@ class Supervisor:
         for thread in self._threads:
             while thread.is_alive() and not self._stop.is_set():
                 thread.join(0.2)
+        end_s = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, end_s - time.monotonic()))
             if thread.is_alive():
                 logger.error("thread.hung", extra={"worker": thread.name, "waited_s": timeout_s})
         if self._failure is not None:

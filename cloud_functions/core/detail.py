@@ -13,16 +13,17 @@ from cloud_functions.core.errors import QueryError
 from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.ports import Span, Table
-from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, day, fleet_key
+from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, NoticeRow, day, fleet_key
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Episode, Lane, Loss, Summary
+from contract.events import AnyEvent, Context, Drift, Episode, Lane, Loss, Summary
 
 MAX_SUMMARIES: Final = 4000
 """About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""
 MAX_LOSSES: Final = 100
+MAX_NOTICES: Final = 200
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 _BLOCK_SPAN_MS: Final = 60 * _MINUTE_MS
@@ -59,6 +60,7 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         summaries=summaries[-MAX_SUMMARIES:],
         episodes=_episodes(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
         losses=_losses(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        drifts=_drifts(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
         lanes=lanes(known, now_ms=now_ms),
         gaps=gaps(known, now_ms=now_ms),
         truncated=max(0, len(summaries) - MAX_SUMMARIES),
@@ -97,6 +99,13 @@ def _losses(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list
     rows = [row for row in table.query(span) if isinstance(row, LossRow) and is_alive(row, now_ms)]
     events = [_decode(row.body.encode()) for row in reversed(rows)]
     return [event for event in events if isinstance(event, Loss)]
+
+
+def _drifts(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Drift]:
+    span = Span(f"N#{gateway_id}", f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=MAX_NOTICES)
+    rows = [row for row in table.query(span) if isinstance(row, NoticeRow) and is_alive(row, now_ms)]
+    events = [_decode(row.body.encode()) for row in reversed(rows)]
+    return [event for event in events if isinstance(event, Drift)]
 
 
 def _episode(row: EpisodeRow) -> Episode | None:

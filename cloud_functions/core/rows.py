@@ -9,6 +9,7 @@ gateway     F#<shard>               <gateway>#health                            
 watermark   F#<shard>               <gateway>#lane#<lane>#<spool>                 what is stored of a lane
 counter     F#<shard>               <gateway>#quarantined, #lost#<lane>#<reason>  how many, ever
 loss        L#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 events a gateway gave up
+notice      N#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 a Drift
 quarantine  Q#<shard>               <gateway>#<hash or sequence>                  bytes nobody understood
 
 A key is made of the content alone, so storing a thing twice is storing it once. No key is a date alone:
@@ -186,6 +187,14 @@ class LossRow(Row, frozen=True, kw_only=True, tag="loss"):
     body: str
 
 
+class NoticeRow(Row, frozen=True, kw_only=True, tag="notice"):
+    """What a gateway says of its filter beside episodes; ``body`` is the event's JSON."""
+
+    gateway_id: str
+    wall_ms: int
+    body: str
+
+
 class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
     """Bytes that were not understood, base64, with the reason.
 
@@ -220,7 +229,7 @@ class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
     retried_ms: int | UnsetType = UNSET
 
 
-AnyRow = Block | EpisodeRow | Alert | GatewayRow | WatermarkRow | Counter | LossRow | Quarantine
+AnyRow = Block | EpisodeRow | Alert | GatewayRow | WatermarkRow | Counter | LossRow | NoticeRow | Quarantine
 
 
 def shard(gateway_id: str) -> int:
@@ -262,3 +271,8 @@ def identity_key(gateway_id: str, wall_ms: int) -> Key:
 def loss_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
     """Of one Loss event."""
     return Key(f"L#{gateway_id}", f"{wall_ms:013d}#{spool_id}#{seq:012d}")
+
+
+def notice_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
+    """Of one Drift event."""
+    return Key(f"N#{gateway_id}", f"{wall_ms:013d}#{spool_id}#{seq:012d}")

@@ -18,13 +18,15 @@ from cloud_functions.core.rows import (
     EpisodeRow,
     GatewayRow,
     LossRow,
+    NoticeRow,
     alert_key,
     block_key,
     episode_key,
     fleet_key,
     loss_key,
+    notice_key,
 )
-from cloud_functions.core.sift import Sifted
+from cloud_functions.core.sift import Notice, Sifted
 from contract.codec import decode_event, encode_event
 from contract.envelope import Envelope
 from contract.errors import ContractError
@@ -160,6 +162,19 @@ def loss_row(envelope: Envelope, seq: int, loss: Loss, *, expires_at: int) -> Lo
         gateway_id=envelope.gateway_id,
         wall_ms=loss.wall_ms,
         body=encode_event(loss).decode(),
+        expires_at=expires_at,
+    )
+
+
+def notice_row(envelope: Envelope, seq: int, notice: Notice, *, expires_at: int) -> NoticeRow:
+    """The notice as a row; ``seq`` is the event's own."""
+    pk, sk = notice_key(envelope.gateway_id, notice.wall_ms, envelope.spool_id, seq)
+    return NoticeRow(
+        pk=pk,
+        sk=sk,
+        gateway_id=envelope.gateway_id,
+        wall_ms=notice.wall_ms,
+        body=encode_event(notice).decode(),
         expires_at=expires_at,
     )
 

@@ -1,4 +1,4 @@
-"""What people look at, kept up to date from stored events: episodes, their alerts, losses, each gateway's Health.
+"""What people look at, kept up to date from stored events: episodes, alerts, losses, notices, each gateway's Health.
 
 Of a batch only what would remain is written: an episode's latest phase, a gateway's latest Health. The rest is
 in the blocks. An alert follows ``opened`` and ``closed``; an ``updated`` only creates it, in case it overtook
@@ -20,6 +20,7 @@ from cloud_functions.core.shape import (
     health_of,
     loss_row,
     lost_counter,
+    notice_row,
     rank,
 )
 from contract.events import Episode, Health
@@ -49,6 +50,7 @@ class Show:
             self._episode(gateway_id, group)
         for arrival in arrivals:
             self._losses(arrival)
+            self._notices(arrival)
         self._health(arrivals)
         return len(by_episode)
 
@@ -62,6 +64,11 @@ class Show:
         for seq, loss in arrival.sifted.losses:
             row = loss_row(arrival.envelope, seq, loss, expires_at=expires_at)
             self._table.insert(row, counter=lost_counter(arrival.envelope.gateway_id, loss))
+
+    def _notices(self, arrival: Arrival) -> None:
+        expires_at = expiry(self._clock(), self._episode_days)
+        for seq, notice in arrival.sifted.notices:
+            self._table.insert(notice_row(arrival.envelope, seq, notice, expires_at=expires_at))
 
     def _episode(self, gateway_id: str, group: list[Episode]) -> None:
         expires_at = expiry(self._clock(), self._episode_days)

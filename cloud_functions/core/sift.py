@@ -13,11 +13,15 @@ from cloud_functions.core.rows import MAX_SEQUENCE, MAX_WALL_MS
 from contract.codec import UnknownEvent, decode_event
 from contract.envelope import Envelope
 from contract.errors import ContractError
-from contract.events import AnyEvent, Episode, Lane, Loss, lane_of
+from contract.events import AnyEvent, Drift, Episode, Lane, Loss, lane_of
 
 _MAX_EPISODE_ID = 200
 _MAX_REASON = 100
 _MAX_SCORE = 1e12
+
+
+Notice = Drift
+"""What a gateway says of its filter beside episodes."""
 
 
 class BadEvent(NamedTuple):
@@ -37,6 +41,7 @@ class Sifted(NamedTuple):
         bad: Those nobody does.
         wall_ms: When the first event happened that says so; 0 where none does.
         losses: Those among the good that tell of a loss, with their sequences.
+        notices: Those that tell of the filter itself, with their sequences.
     """
 
     body: str
@@ -44,6 +49,7 @@ class Sifted(NamedTuple):
     bad: list[BadEvent]
     wall_ms: int
     losses: list[tuple[int, Loss]]
+    notices: list[tuple[int, Notice]]
 
 
 class _When(msgspec.Struct, frozen=True):
@@ -59,6 +65,7 @@ def sift(envelope: Envelope) -> Sifted:
     good: list[AnyEvent] = []
     bad: list[BadEvent] = []
     losses: list[tuple[int, Loss]] = []
+    notices: list[tuple[int, Notice]] = []
     for seq, event in enumerate(envelope.events, envelope.first_seq):
         raw = bytes(event)
         try:
@@ -70,11 +77,12 @@ def sift(envelope: Envelope) -> Sifted:
         else:
             good.extend([known] if known else [])
             losses.extend([(seq, known)] if isinstance(known, Loss) else [])
+            notices.extend([(seq, known)] if isinstance(known, Notice) else [])
     wall_ms = next(filter(None, map(_wall_ms, envelope.events)), 0)
-    return Sifted(f"[{','.join(texts)}]", good, bad, wall_ms, losses)
+    return Sifted(f"[{','.join(texts)}]", good, bad, wall_ms, losses, notices)
 
 
-NOTHING = Sifted("[]", [], [], 0, [])
+NOTHING = Sifted("[]", [], [], 0, [], [])
 """Of an envelope that was refused whole."""
 
 

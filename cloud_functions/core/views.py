@@ -9,7 +9,7 @@ import msgspec
 
 from cloud_functions.core.rows import About, AlertState
 from contract.envelope import Range
-from contract.events import Context, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.events import Context, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
 
 Status = Literal["ok", "calibrating", "degraded", "offline"]
 
@@ -71,8 +71,8 @@ class FleetView(msgspec.Struct, frozen=True, kw_only=True):
 class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway over the last minutes.
 
-    ``losses`` are told in that time, the latest few; ``lanes`` and ``gaps`` are as they are now; ``truncated``
-    counts the oldest summaries left out.
+    ``losses`` and ``drifts`` are told in that time, the latest few of each; ``lanes`` and ``gaps`` are as they are
+    now; ``truncated`` counts the oldest summaries left out.
     """
 
     gateway_id: str
@@ -84,6 +84,7 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     losses: list[Loss]
     lanes: dict[str, LaneView]
     gaps: list[GapView]
+    drifts: list[Drift] = []
     truncated: int = 0
 
 

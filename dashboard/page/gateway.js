@@ -3,6 +3,7 @@
 import { html, useEffect, useRef } from "./preact.js";
 import { Account } from "./account.js";
 import { chartRange, SensorCharts } from "./channels.js";
+import { DriftCard } from "./drift.js";
 import { EpisodeList } from "./episodes.js";
 import { count, duration } from "./format.js";
 import { SensorChip, Status } from "./parts.js";
@@ -82,7 +83,7 @@ export function GatewaySection({ gatewayId, moved, gateway, poll, minutes, onMin
     </header>
     <div class="columns">
       <${EpisodeList} gatewayId=${gatewayId} episodes=${poll.data?.episodes ?? null} now=${now} />
-      <div class="main">${gateway && html`<${Account} gateway=${gateway} detail=${poll.data} />`}<${Body} poll=${poll} /></div>
+      <div class="main">${gateway && html`<${Account} gateway=${gateway} detail=${poll.data} />`}<${DriftCard} detail=${poll.data} /><${Body} poll=${poll} /></div>
     </div>
   </section>`;
 }

@@ -58,9 +58,13 @@ function readLoss(raw) {
   return { wallMs: number(raw.wall_ms), lane: text(raw.of_lane), reason: text(raw.reason), number: number(raw.count) };
 }
 
+function readDrift(raw) {
+  return { wallMs: number(raw.wall_ms), sensor: text(raw.sensor), reason: text(raw.reason) };
+}
+
 function readSensor(name, raw) {
   const counters = ["scans", "samples", "windows", "gaps", "late", "missed", "shed"].map((key) => [key, raw[key] ?? 0]);
-  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), ...Object.fromEntries(counters) };
+  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), drifting: list(raw.drifting).map((what) => text(what)), ...Object.fromEntries(counters) };
 }
 
 /** /api/alerts, the latest first. */
@@ -87,6 +91,7 @@ export function readDetail(raw) {
     sensors: groupSummaries(raw.summaries),
     gaps: list(raw.gaps).map(readGap),
     losses: list(raw.losses).map(readLoss).sort((a, b) => b.wallMs - a.wallMs),
+    drifts: list(raw.drifts).map(readDrift).sort((a, b) => b.wallMs - a.wallMs),
     episodes: list(raw.episodes).map(readEpisode).sort((a, b) => b.onsetMs - a.onsetMs),
   };
 }

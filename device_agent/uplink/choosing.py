@@ -3,24 +3,26 @@
 Under a nucleus only the nucleus connects: two clients with one id take the session from each other, for ever.
 """
 
-import os
 from collections.abc import Callable
 
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError
-from device_agent.ipc.door import SOCKET_VARIABLE, TOKEN_VARIABLE, IpcDoor, inside_greengrass
+from device_agent.ipc.opening import SOCKET_VARIABLE, inside_greengrass, open_nucleus
+from device_agent.ipc.port import Nucleus
 from device_agent.uplink.greengrass import GreengrassUplink
-from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import Uplink
 
 
-def choose_uplink(config: UplinkConfig, client_id: str, *, on_denied: Callable[[], None]) -> Uplink:
+def choose_uplink(
+    config: UplinkConfig, client_id: str, *, on_denied: Callable[[], None], nucleus: Nucleus | None = None
+) -> Uplink:
     """The uplink, not yet connected.
 
     Args:
         config: As the document says.
         client_id: The gateway's id.
         on_denied: Called when a nucleus refuses our token: the process must end, and it starts us again.
+        nucleus: The process's connection to it, where there is one already; it then stays open when the uplink closes.
 
     Raises:
         ConfigError: The document asks for what this place cannot give.
@@ -31,13 +33,14 @@ def choose_uplink(config: UplinkConfig, client_id: str, *, on_denied: Callable[[
                 "`$.uplink.type` is `mqtt`, but a Greengrass nucleus started this process and is connected itself",
                 remedy="write `uplink: {type: greengrass}`",
             )
+        from device_agent.uplink.mqtt5 import Mqtt5Uplink  # noqa: PLC0415 - megabytes that a component does not need
+
         return Mqtt5Uplink(config, client_id=client_id)
+    if nucleus is not None:
+        return GreengrassUplink(nucleus, is_shared=True)
     if not inside_greengrass():
         raise ConfigError(
             f"`$.uplink.type` is `greengrass`, but no nucleus started this process ({SOCKET_VARIABLE} is not set)",
             remedy="deploy it as a component, or give endpoint, certificate, private_key and ca",
         )
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if not token:
-        raise ConfigError(f"{TOKEN_VARIABLE} is not set", remedy="start this component by the nucleus, not by hand")
-    return GreengrassUplink(IpcDoor(os.environ[SOCKET_VARIABLE], token, on_denied=on_denied))
+    return GreengrassUplink(open_nucleus(on_denied))

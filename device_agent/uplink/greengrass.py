@@ -6,7 +6,7 @@ rejects what does not fit, the lite one has none and fails while it is offline. 
 ``TRY_AGAIN_S``; where others pass, the nucleus has only too much to do (the lite one holds ten unacknowledged
 publishes), and that publish alone is tried again. The spool forgets on the cloud's word only, as with every uplink.
 
-Not here: the connection to the nucleus (``device_agent.ipc.door``).
+Not here: the connection to the nucleus (``device_agent.ipc``).
 """
 
 import logging
@@ -14,16 +14,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final
-
-from awsiot.greengrasscoreipc import model
+from typing import Final
 
 from device_agent.errors import UplinkError
-from device_agent.ipc.door import IpcDoor, Reached, describe
+from device_agent.ipc.errors import InvalidRequestError, NucleusError, ServiceRefusedError, UnauthorizedError
+from device_agent.ipc.operations import Answer, PublishToIoTCore, SubscribeToIoTCore
+from device_agent.ipc.port import Nucleus, Reached, Subscription
 from device_agent.uplink.port import Link, PublishRefusedError
 
 TRY_AGAIN_S: Final = 3.0
-_POLICY: Final = "grant aws.greengrass#PublishToIoTCore on this topic in the recipe's accessControl"
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +31,14 @@ class GreengrassUplink:
     """See ``device_agent.uplink.port.Uplink``.
 
     Args:
-        door: To the nucleus, not yet opened.
+        nucleus: The process's connection to it.
+        is_shared: Whether others use it too, so that it stays open when the uplink closes.
     """
 
-    def __init__(self, door: IpcDoor) -> None:
-        self._door = door
-        self._deliver: Callable[[bytes], None] = lambda _: None
+    def __init__(self, nucleus: Nucleus, *, is_shared: bool = False) -> None:
+        self._nucleus = nucleus
+        self._is_shared = is_shared
+        self._subscription: Subscription | None = None
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._reached = Reached(connected=False, reason="")
@@ -50,12 +51,14 @@ class GreengrassUplink:
     @property
     def link(self) -> Link:
         """See ``Uplink``."""
-        return self._link
+        trouble = self._subscription.trouble if self._subscription is not None else None
+        return self._link if trouble is None or self._link.reason else self._link._replace(reason=str(trouble))
 
     def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
         self._wake = wake
-        self._door.open(topic, deliver, self._told)
+        self._subscription = self._nucleus.subscribe(SubscribeToIoTCore(topic), lambda said: deliver(said.payload))
+        self._nucleus.open(self._told)
 
     def publish(self, topic: str, payload: bytes) -> Future[None]:
         """See ``Uplink``; done when the nucleus has taken it."""
@@ -63,12 +66,8 @@ class GreengrassUplink:
         if not self._link.connected:
             answer.set_exception(UplinkError(f"publish to {topic}: {self._link.reason or 'not connected'}"))
             return answer
-        try:
-            sent = self._door.publish(topic, payload)
-        except Exception as exc:  # noqa: BLE001 - the SDK raises errors without a common class
-            answer.set_exception(UplinkError(f"publish to {topic}: {describe(exc)}"))
-            return answer
-        sent.add_done_callback(lambda done: self._resolve(answer, done, topic))
+        sent = self._nucleus.call(PublishToIoTCore(topic, payload))
+        sent.add_done_callback(lambda done: self._resolve(answer, done))
         return answer
 
     def close(self) -> None:
@@ -77,21 +76,24 @@ class GreengrassUplink:
             self._closed = True
             if self._again is not None:
                 self._again.cancel()
-        self._door.close()
+        if self._subscription is not None:
+            self._subscription.close()
+        if not self._is_shared:
+            self._nucleus.close()
 
-    def _resolve(self, answer: Future[None], done: Future[Any], topic: str) -> None:
+    def _resolve(self, answer: Future[None], done: Future[Answer]) -> None:
         error = done.exception()
         if error is None:
             self._passed()
             answer.set_result(None)
-        elif isinstance(error, model.UnauthorizedError | model.InvalidArgumentsError):
-            permanent = isinstance(error, model.InvalidArgumentsError)
-            message = f"publish to {topic}: refused: {describe(error)}"
-            answer.set_exception(PublishRefusedError(message, permanent=permanent, remedy=_POLICY))
+        elif isinstance(error, UnauthorizedError | InvalidRequestError):
+            permanent = isinstance(error, InvalidRequestError)
+            answer.set_exception(PublishRefusedError(str(error), permanent=permanent, remedy=error.remedy))
         else:
-            if isinstance(error, model.ServiceError) and time.monotonic() - self._passed_s > TRY_AGAIN_S:
-                self._is_offline(describe(error))
-            answer.set_exception(UplinkError(f"publish to {topic}: {describe(error)}"))
+            if isinstance(error, ServiceRefusedError) and time.monotonic() - self._passed_s > TRY_AGAIN_S:
+                self._is_offline(str(error))
+            remedy = error.remedy if isinstance(error, NucleusError) else ""
+            answer.set_exception(UplinkError(str(error), remedy=remedy))
 
     def _passed(self) -> None:
         """The nucleus took something; after a trial that is the link's return."""

@@ -11,7 +11,7 @@ import msgspec
 from cloud_functions.core.receive import Record
 from contract.codec import encode_envelope, encode_event
 from contract.envelope import Declared, Envelope
-from contract.events import AnyEvent, ChannelSummary, Context, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.events import AnyEvent, ChannelSummary, Context, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
 
 NOW_MS = 1_795_420_800_000
 """2026-11-23 08:00:00 UTC."""
@@ -59,6 +59,23 @@ def health(*, wall_ms: int = NOW_MS, state: str = "armed", interval_ms: int = 10
         sensors={"host": sensor},
         **fields,
     )
+
+
+def drift(phase: str = "began", *, wall_ms: int = NOW_MS, **fields: Any) -> Drift:
+    values: dict[str, Any] = {
+        "wall_ms": wall_ms,
+        "monotonic_ms": 1,
+        "sensor": "host",
+        "phase": phase,
+        "of": "level",
+        "channel": "cpu_percent",
+        "before": 10.0,
+        "now": 55.0,
+        "steps": 1.2,
+        "windows": 100,
+        "reason": "cpu_percent stays above where it was calibrated: 55 %, was 10 %",
+    }
+    return Drift(**(values | fields))
 
 
 def loss(count: int | None = 3, reason: str = "quota", *, of_lane: Lane = "summaries", wall_ms: int = NOW_MS) -> Loss:

@@ -12,7 +12,7 @@ from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rows import AnyRow
 from cloud_functions.core.shape import Retention
-from tests.cloud_functions.make import NOW_MS, Clock, context, envelope, episode, health, record, summary
+from tests.cloud_functions.make import NOW_MS, Clock, context, drift, envelope, episode, health, record, summary
 
 DAY_MS = 86_400_000
 
@@ -114,6 +114,18 @@ def test_too_many_summaries_lose_the_oldest_and_say_so(world: World) -> None:
     _, view = world.ask("/api/gateways/gw-1", minutes="60")
     assert (len(view["summaries"]), view["truncated"]) == (detail.MAX_SUMMARIES, 5)
     assert view["summaries"][-1]["wall_ms"] == NOW_MS
+
+
+def test_drifts_of_the_time_asked_for_are_listed_once_each(world: World) -> None:
+    old, recent = drift(wall_ms=NOW_MS - 3_600_000), drift(wall_ms=NOW_MS - 1000)
+    ended = drift("ended", wall_ms=NOW_MS - 500)
+    sent = envelope(1, old, recent, ended)
+    world.send(sent, sent)
+    _, view = world.ask("/api/gateways/gw-1", minutes="10")
+    assert [(one["phase"], one["wall_ms"]) for one in view["drifts"]] == [
+        ("began", NOW_MS - 1000),
+        ("ended", NOW_MS - 500),
+    ]
 
 
 def test_an_episode_that_still_lasts_is_shown_however_long_ago_it_began(world: World) -> None:

@@ -9,6 +9,7 @@ from contract.events import (
     LANES,
     ChannelSummary,
     Context,
+    Drift,
     Episode,
     Health,
     SensorHealth,
@@ -93,7 +94,20 @@ contexts = st.builds(
     part=st.integers(1, 9),
     parts=st.integers(1, 9),
 )
-events = st.one_of(episodes, summaries, healths, contexts)
+drifts = st.builds(
+    Drift,
+    **moments,
+    sensor=names,
+    phase=st.sampled_from(["began", "ended"]),
+    of=st.sampled_from(["level", "spread", "score"]),
+    channel=st.just("") | names,
+    before=numbers,
+    now=numbers,
+    steps=numbers,
+    windows=counts,
+    reason=names,
+)
+events = st.one_of(episodes, summaries, healths, contexts, drifts)
 envelopes = st.builds(
     Envelope,
     gateway_id=identifiers,

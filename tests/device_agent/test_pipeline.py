@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.codec import decode_event, encode_event
-from contract.events import AnyEvent, Context, Episode, Summary
+from contract.events import AnyEvent, Context, Drift, Episode, Summary
 from device_agent.condense.notes import MemoryNotes
-from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
+from device_agent.config import ContextConfig, DriftConfig, FilterConfig, GatewayConfig
 from device_agent.filters.model import LevelModel
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
@@ -34,6 +34,7 @@ def _config(state_dir: str = "/nonexistent") -> GatewayConfig:
         sensors=[HostSensor(name="host")],
         filter=FilterConfig(calibration_scans=128),
         context=ContextConfig(before_scans=16, after_scans=8),
+        drift=DriftConfig(patience_windows=12),
         summary_s=10.0,
     )
 
@@ -167,6 +168,18 @@ def test_missed_deadlines_are_gaps_in_the_window() -> None:
     for seq in range(1200, 1232):
         pipeline.push(_scan(seq, rows[200]))
     assert pipeline.counters["unscored_windows"] == 7
+
+
+def test_a_change_too_slow_for_an_episode_is_told_as_a_drift() -> None:
+    random = np.random.default_rng(5)
+    rows = np.column_stack([random.uniform(5, 35, 9000), random.normal(40, 0.1, 9000)])
+    rows[2000:, 1] += np.linspace(0, 6, 7000)
+    pipeline = _pipeline()
+    events = _run(pipeline, rows.tolist())
+    assert not _episodes(events)
+    drifts = [event for event in events if isinstance(event, Drift)]
+    assert [(drift.phase, drift.of, drift.channel) for drift in drifts] == [("began", "level", "temperature_celsius")]
+    assert pipeline.drifting == ["level of temperature_celsius"]
 
 
 def test_raw_bytes_are_those_of_compact_json_rows() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from contract.topics import events_topic, stored_topic
 from device_agent.errors import UplinkError
-from device_agent.ipc.door import IpcDoor
+from device_agent.ipc.kept import KeptNucleus
+from device_agent.ipc.sdk import SdkWire
 from device_agent.uplink.greengrass import GreengrassUplink
 from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
@@ -112,7 +113,7 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
         nucleus = Nucleus(request.param)
         cleanup.callback(nucleus.folder.cleanup)
         cleanup.enter_context(nucleus.server)
-        door = IpcDoor(str(nucleus.server.path), "secret", on_denied=lambda: None)
+        door = KeptNucleus(SdkWire(str(nucleus.server.path), "secret"), on_denied=lambda: None)
         uplink = GreengrassUplink(door)
         world = nucleus
     else:

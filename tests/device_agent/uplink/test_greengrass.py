@@ -16,7 +16,9 @@ from device_agent.clock import SystemClock
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError, UplinkError
 from device_agent.forwarder import Forwarder
-from device_agent.ipc.door import CLOSED_TIMES, SOCKET_VARIABLE, TOKEN_VARIABLE, IpcDoor
+from device_agent.ipc.kept import CLOSED_TIMES, KeptNucleus
+from device_agent.ipc.opening import SOCKET_VARIABLE, TOKEN_VARIABLE
+from device_agent.ipc.sdk import SdkWire
 from device_agent.spool.memory import MemorySpool
 from device_agent.uplink.choosing import choose_uplink
 from device_agent.uplink.greengrass import TRY_AGAIN_S, GreengrassUplink
@@ -58,8 +60,8 @@ def until(claim: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def door(server: IpcServer, token: str = TOKEN, denied: threading.Event | None = None, **options: float) -> IpcDoor:
-    return IpcDoor(str(server.path), token, on_denied=(denied or threading.Event()).set, **options)
+def door(server: IpcServer, token: str = TOKEN, denied: threading.Event | None = None, **options: float) -> KeptNucleus:
+    return KeptNucleus(SdkWire(str(server.path), token), on_denied=(denied or threading.Event()).set, **options)
 
 
 def test_a_nucleus_that_is_offline_is_tried_again_and_nothing_is_given_up(server: IpcServer, cloud: Cloud) -> None:

@@ -1,0 +1,192 @@
+"""One sensor's scans to accepted events, wherever the scans come from.
+
+```
+scans ─▶ pipeline ─▶ accept (fsync)            a new model: finish ─▶ the same calibration folder, the next pipeline
+```
+An event counts as accepted when ``accept`` returned, never before.
+
+Not here: taking scans (``device_agent.line``), what becomes of them (``device_agent.pipeline``).
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from contract.events import AnyEvent, SensorState
+from device_agent.clock import Clock
+from device_agent.config import GatewayConfig
+from device_agent.errors import ModelError
+from device_agent.filters.model import LevelModel
+from device_agent.identity import Identity
+from device_agent.pipeline import SensorPipeline
+from device_agent.sensors.port import Channel, Scan
+
+Accept = Callable[[Sequence[AnyEvent]], None]
+
+logger = logging.getLogger(__name__)
+
+
+class Models(Protocol):
+    """Where filters get their model. Any thread may ask."""
+
+    def version(self) -> str:
+        """Another one whenever there is another model; cheap enough to ask several times a second."""
+
+    def begin(self, channels: int) -> LevelModel:
+        """The model to begin with for so many channels: the present one where it can be used.
+
+        Raises:
+            ModelError: There is none that can.
+        """
+
+    def open(self, channels: int) -> LevelModel:
+        """The present model.
+
+        Raises:
+            ModelError: It cannot be used.
+        """
+
+
+class ConfiguredModel:
+    """The model that the document names, or the one that ships; it stays.
+
+    Args:
+        path: Of the file; ``None`` for the shipped one.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def version(self) -> str:
+        """See ``Models``."""
+        return str(self._path or "")
+
+    def begin(self, channels: int) -> LevelModel:
+        """See ``Models``."""
+        return self.open(channels)
+
+    def open(self, channels: int) -> LevelModel:
+        """See ``Models``."""
+        return LevelModel.load(self._path, channels)
+
+
+class Surroundings(NamedTuple):
+    """What all sensors of a process share."""
+
+    config: GatewayConfig
+    identity: Identity
+    clock: Clock
+    accept: Accept
+    models: Models
+
+
+class Shape(NamedTuple):
+    """What a sensor is, as far as its filter must know.
+
+    Attributes:
+        name: Of the sensor.
+        channels: What each scan holds.
+        rate_hz: Scans a second.
+    """
+
+    name: str
+    channels: tuple[Channel, ...]
+    rate_hz: float
+
+
+class Condenser:
+    """One sensor's pipeline and its way into the spool. One thread takes; any may look.
+
+    Args:
+        shape: Of the sensor.
+        around: What it shares with the others.
+
+    Attributes:
+        shape: See there.
+        accepted: Events so far.
+        raw_bytes: What the scans so far would weigh as compact JSON.
+
+    Raises:
+        ModelError: The model cannot be used.
+    """
+
+    def __init__(self, shape: Shape, around: Surroundings) -> None:
+        self.shape = shape
+        self.accepted = 0
+        self._around = around
+        self._version = around.models.version()
+        self._pipeline = self._with(around.models.begin(len(shape.channels)))
+        self._before = 0, 0
+        self._models_taken = self._models_refused = 0
+
+    @property
+    def raw_bytes(self) -> int:
+        """See the class."""
+        return self._before[0] + self._pipeline.raw_bytes
+
+    @property
+    def windows(self) -> int:
+        """Windows judged so far."""
+        return self._before[1] + self._pipeline.windows
+
+    @property
+    def state(self) -> SensorState:
+        """Of the filter."""
+        return self._pipeline.state
+
+    @property
+    def drifting(self) -> list[str]:
+        """What has changed for longer than an episode."""
+        return self._pipeline.drifting
+
+    @property
+    def has_open_episode(self) -> bool:
+        """Whether a deviation is going on."""
+        return self._pipeline.open_episode is not None
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What its stages count, by name."""
+        return {
+            **self._pipeline.counters,
+            "models_taken": self._models_taken,
+            "models_refused": self._models_refused,
+        }
+
+    def take(self, scans: Iterable[Scan]) -> None:
+        """Judges these, in order; first takes a new model, if there is one."""
+        if self._around.models.version() != self._version:
+            self._renew()
+        self._keep([event for scan in scans for event in self._pipeline.push(scan)])
+
+    def finish(self) -> None:
+        """What waits comes out; an open episode stays open, for the next process to go on with."""
+        clock = self._around.clock
+        self._keep(self._pipeline.finish(clock.wall_ms(), clock.monotonic_ns()))
+
+    def _renew(self) -> None:
+        """A model that cannot be used changes nothing: the last good one stays."""
+        self._version = self._around.models.version()
+        try:
+            model = self._around.models.open(len(self.shape.channels))
+        except ModelError as exc:
+            self._models_refused += 1
+            logger.error("model.refused", extra={"sensor": self.shape.name, "why": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - its sentence says it all
+            return
+        self.finish()
+        self._before = self.raw_bytes, self.windows
+        self._pipeline = self._with(model)
+        self._models_taken += 1
+        logger.info("model.taken", extra={"sensor": self.shape.name, "model": model.label})
+
+    def _with(self, model: LevelModel) -> SensorPipeline:
+        around, shape = self._around, self.shape
+        return SensorPipeline(
+            shape.name, shape.channels, shape.rate_hz, config=around.config, identity=around.identity, model=model
+        )
+
+    def _keep(self, events: Sequence[AnyEvent]) -> None:
+        if events:
+            self._around.accept(events)
+            self.accepted += len(events)

@@ -1,0 +1,143 @@
+"""One family on all recordings: every setting's counts, and the rows of the table that come of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from training.evaluate.counts import SECONDS_PER_HOUR, Confusion, Episodes, episodes
+from training.evaluate.kept import KeptScores
+from training.evaluate.nested import Chosen, Table, by_file, by_group, choose, deal, pooled
+from training.evaluate.recordings import Labelled
+from training.rivals.port import Family
+from training.rivals.scene import Bools
+
+CAP_PERCENT: Final = 13.55
+"""The false-alarm rate of the best published row on waico/SKAB (Conv-AE)."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table; means over repeats where settings were chosen.
+
+    Attributes:
+        family: What was measured.
+        settings: How many it could choose from.
+        chosen: On what its setting was chosen: ``nothing``, ``other files`` or ``other folders``.
+        cap: Most false alarms the choice allowed, percent of normal rows; ``None`` without.
+        f1: Pooled over files, by row.
+        f1_sd: Over repeats.
+        false_alarm_percent: Normal rows called.
+        missed_percent: Abnormal rows not called.
+        labelled: Episodes that begin after calibration.
+        fresh: Of them, caught by a call that begins inside.
+        delay_median_s: From a labelled episode's beginning to that call; ``None`` where none was caught.
+        delay_p90_s: Nine of ten are faster.
+        false_per_hour: Calls that begin outside, per hour of unlabelled time.
+        setting: Chosen most often.
+        at_edge: Share of the choices with the lowest or highest factor tried: if large, more should be tried.
+    """
+
+    family: str
+    settings: int
+    chosen: str
+    cap: float | None
+    f1: float
+    f1_sd: float
+    false_alarm_percent: float
+    missed_percent: float
+    labelled: int
+    fresh: float
+    delay_median_s: float | None
+    delay_p90_s: float | None
+    false_per_hour: float
+    setting: str
+    at_edge: float
+
+
+class Measured:
+    """A family's counts on some recordings.
+
+    Attributes:
+        family: It.
+        table: Files by settings by counts.
+    """
+
+    def __init__(self, family: Family, recordings: Sequence[Labelled], kept: KeptScores) -> None:
+        self.family = family
+        self._recordings = recordings
+        self._scores = [[kept.scores(each, variant) for variant in family.variants] for each in recordings]
+        self.table = np.array(
+            [[self._confusion(at, setting) for setting in range(family.settings)] for at in self._files]
+        )
+        self._episodes = cache(self._count_episodes)
+
+    @property
+    def _files(self) -> range:
+        return range(len(self._recordings))
+
+    def choices(self, cap: float | None, *, by_folder: bool = False) -> Chosen:
+        """What each file is scored with; the only setting where there is one."""
+        if self.family.settings == 1:
+            return np.zeros((1, len(self._recordings)), dtype=np.int64)
+        folders = [each.name.rpartition("/")[0] for each in self._recordings]
+        return choose(self.table, by_group(folders) if by_folder else deal(len(folders)), cap=cap)
+
+    def by_file(self, cap: float | None) -> Table:
+        """Counts by file with settings chosen on other files."""
+        return by_file(self.table, self.choices(cap))
+
+    def row(self, cap: float | None, *, by_folder: bool = False) -> Row:
+        """Of the table."""
+        chosen = self.choices(cap, by_folder=by_folder)
+        matrices = pooled(self.table, chosen)
+        mean = Confusion(*np.mean(matrices, axis=0).tolist())
+        scored = [self._episodes(file, setting) for repeat in chosen.tolist() for file, setting in enumerate(repeat)]
+        delays = [delay for each in scored for delay in each.delays_s]
+        setting, _ = Counter(chosen.ravel().tolist()).most_common(1)[0]
+        one = self.family.settings == 1
+        return Row(
+            family=self.family.name,
+            settings=self.family.settings,
+            chosen="nothing" if one else "other folders" if by_folder else "other files",
+            cap=cap,
+            f1=_mean([each.f1() for each in matrices]),
+            f1_sd=float(np.std([each.f1() for each in matrices])),
+            false_alarm_percent=mean.false_alarm_percent(),
+            missed_percent=mean.missed_percent(),
+            labelled=sum(each.labelled for each in scored) // len(chosen),
+            fresh=len(delays) / len(chosen),
+            delay_median_s=float(np.median(delays)) if delays else None,
+            delay_p90_s=float(np.quantile(delays, 0.9)) if delays else None,
+            false_per_hour=sum(e.false for e in scored) * SECONDS_PER_HOUR / max(1.0, sum(e.normal_s for e in scored)),
+            setting=self.family.words(setting),
+            at_edge=0.0 if one else _mean([self._at_edge(each) for each in chosen.ravel().tolist()]),
+        )
+
+    def calls(self, file: int, setting: int) -> Bools:
+        """By row of a file."""
+        variant, decision = divmod(setting, len(self.family.decisions))
+        calibration = self._recordings[file].scene.calibration
+        return self.family.decisions[decision].calls(self._scores[file][variant], calibration)
+
+    def _confusion(self, file: int, setting: int) -> Confusion:
+        recording = self._recordings[file]
+        after = slice(recording.scene.calibration, None)
+        return Confusion.of(self.calls(file, setting)[after], recording.labels[after])
+
+    def _count_episodes(self, file: int, setting: int) -> Episodes:
+        recording = self._recordings[file]
+        return episodes(
+            self.calls(file, setting), recording.labels, recording.scene.times_s, recording.scene.calibration
+        )
+
+    def _at_edge(self, setting: int) -> float:
+        factors = sorted({decision.factor for decision in self.family.decisions})
+        factor = self.family.decisions[setting % len(self.family.decisions)].factor
+        return float(factor in (factors[0], factors[-1]))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,1 @@
+"""Detectors measured beside the gate, and what a detector is (``port``)."""

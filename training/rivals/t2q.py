@@ -1,0 +1,61 @@
+"""Hotelling's T² and the squared prediction error Q of a principal component model (Jackson & Mudholkar 1979).
+
+T² tells a point that lies far out within what normal rows span, Q one that leaves it. waico/SKAB calls a row where
+either passes its limit; here the score is the larger of the two, each in units of its calibration's quantile.
+"""
+
+import numpy as np
+
+from training.rivals.port import QUANTILE, Family, decisions
+from training.rivals.scene import Floats, Scene, latest_mean, standardised
+
+_SPANS = (1, 15, 45)
+_FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 32.0)
+
+
+class T2Q:
+    """One variant.
+
+    Args:
+        explained: Share of the calibration's variance that the components keep.
+        parts: ``"t2"``, ``"q"`` or ``"t2+q"``.
+        window: Latest rows whose mean is judged; 1 for the row itself, as published.
+    """
+
+    def __init__(self, explained: float, parts: str = "t2+q", *, window: int = 1) -> None:
+        self._explained, self._parts, self._window = explained, parts, window
+        self.label = f"{parts} {explained:g} window {window}"
+
+    def scores(self, scene: Scene) -> Floats:
+        """The larger of T² and Q."""
+        rows = latest_mean(standardised(scene), self._window)
+        normal = rows[: scene.calibration]
+        _, singular, directions = np.linalg.svd(normal - normal.mean(axis=0), full_matrices=False)
+        variance = singular**2 / max(1, len(normal) - 1)
+        share = np.cumsum(variance) / max(variance.sum(), 1e-12)
+        kept = min(int(np.searchsorted(share, self._explained - 1e-9)) + 1, len(variance))
+        inside = rows @ directions[:kept].T
+        t2 = (inside**2 / np.maximum(variance[:kept], 1e-9)).sum(axis=1)
+        q = ((rows - inside @ directions[:kept]) ** 2).sum(axis=1)
+        both = [_by_limit(part, scene.calibration) for name, part in (("t2", t2), ("q", q)) if name in self._parts]
+        larger: Floats = np.maximum.reduce(both)
+        return larger
+
+
+def _by_limit(part: Floats, calibration: int) -> Floats:
+    # Q is rounding noise where every component is kept
+    limited: Floats = part / max(float(np.quantile(part[:calibration], QUANTILE)), 1e-9)
+    return limited
+
+
+def family() -> Family:
+    """Rows as published, Q alone, and means of the latest rows."""
+    variants = (
+        T2Q(0.5),
+        T2Q(0.7),
+        T2Q(0.9),
+        T2Q(0.9, "q"),
+        T2Q(0.7, window=30),
+        T2Q(0.9, window=30),
+    )
+    return Family("T2+Q", variants, decisions(_SPANS, _FACTORS, (0.7, 1.0)))
