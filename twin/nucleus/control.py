@@ -58,7 +58,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """To any request; what does not belong to it is left out."""
 
-    ok: bool = msgspec.field(default=False)
+    ok: bool
     error: str = ""
     remedy: str = ""
     outcome: Outcome | None = None
@@ -100,9 +100,9 @@ class Control:
         try:
             return self._do(msgspec.json.decode(line, type=Deploy | Status | Fault))
         except msgspec.DecodeError as exc:
-            return Answer(error=f"request: {exc}", remedy="send one of deploy, status, fault")
+            return Answer(ok=False, error=f"request: {exc}", remedy="send one of deploy, status, fault")
         except TwinError as exc:
-            return Answer(error=str(exc), remedy=exc.remedy)
+            return Answer(ok=False, error=str(exc), remedy=exc.remedy)
 
     def _do(self, asked: Deploy | Status | Fault) -> Answer:
         nucleus = self._nucleus
