@@ -3,6 +3,8 @@
 ``$aws/rules/<rule>/fleet/<gateway>/events/<lane>``   gateway → cloud, Basic Ingest (no messaging charge)
 ``fleet/<gateway>/stored``                            cloud → gateway, the stored-watermark
 ``fleet/<gateway>/feedback``                          cloud → gateway, what people said of its episodes
+``$aws/things/<gateway>/jobs/<what>``                 IoT Jobs, both ways (AWS IoT Developer Guide, Jobs MQTT API)
+``thresher/v1/<sensor>/blocks``                       between two components of one machine, by its nucleus
 
 A topic stays within AWS IoT Core's seven slashes and 256 bytes (AWS IoT Core endpoints and quotas).
 """
@@ -26,3 +28,13 @@ def feedback_topic(gateway_id: str) -> str:
 def stored_topic(gateway_id: str) -> str:
     """Where a gateway hears what the cloud has stored."""
     return f"fleet/{check_gateway_id(gateway_id)}/stored"
+
+
+def jobs_topic(gateway_id: str, what: str) -> str:
+    """Where a gateway and IoT Jobs speak; ``what`` is e.g. ``notify-next``, ``$next/get`` or ``<job id>/update``."""
+    return f"$aws/things/{check_gateway_id(gateway_id)}/jobs/{what}"
+
+
+def blocks_topic(sensor: str) -> str:
+    """Where one sensor's blocks of scans pass from its reader to the filter; never leaves the machine."""
+    return f"thresher/v1/{sensor}/blocks"

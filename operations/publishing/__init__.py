@@ -1,0 +1,1 @@
+"""What turns this checkout into Greengrass components: recipes checked, archives staged, publishing guarded."""

@@ -1,0 +1,87 @@
+"""Which IPC each component may use: ``accessControl`` made from the topics of ``contract``.
+
+A recipe's text must equal what is made here (a test compares). Two rules shape it:
+
+- A gateway's id is not known when a recipe is written, and only the lite nucleus fills in ``{iot:thingName}`` there
+  without being asked to: ``+`` stands for the id. The IoT policy of the thing keeps it to its own topics.
+- A device keeps the policies it has where their key is unchanged, so a key ends in a hash of what it allows.
+
+Not here: what a nucleus makes of a policy (``rules/access``).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from contract.events import LANES
+from contract.topics import blocks_topic, events_topic, jobs_topic, stored_topic
+
+PUBSUB: Final = "aws.greengrass.ipc.pubsub"
+MQTT: Final = "aws.greengrass.ipc.mqttproxy"
+
+_GATEWAY: Final = "GATEWAY"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """One operation of one service on some topics, and why."""
+
+    service: str
+    operation: str
+    why: str
+    topics: tuple[str, ...]
+
+
+def _any_gateway(*topics: str) -> tuple[str, ...]:
+    return tuple(topic.replace(_GATEWAY, "+") for topic in topics)
+
+
+_SENDS: Final = Grant(
+    MQTT, "PublishToIoTCore", "Sends events.", _any_gateway(*(events_topic(_GATEWAY, lane) for lane in LANES))
+)
+_HEARS: Final = Grant(MQTT, "SubscribeToIoTCore", "Hears what is stored.", _any_gateway(stored_topic(_GATEWAY)))
+_BLOCKS: Final = (blocks_topic("*"),)
+_READS: Final = Grant(PUBSUB, "PublishToTopic", "Hands blocks to the filter.", _BLOCKS)
+_FILTERS: Final = Grant(PUBSUB, "SubscribeToTopic", "Takes blocks from the reader.", _BLOCKS)
+_ASKS: Final = Grant(
+    MQTT,
+    "PublishToIoTCore",
+    "Asks for jobs and answers them.",
+    _any_gateway(jobs_topic(_GATEWAY, "$next/get"), jobs_topic(_GATEWAY, "+/update")),
+)
+_IS_TOLD: Final = Grant(
+    MQTT,
+    "SubscribeToIoTCore",
+    "Hears of jobs.",
+    _any_gateway(
+        jobs_topic(_GATEWAY, "notify-next"),
+        *(jobs_topic(_GATEWAY, f"{of}/{how}") for of in ("$next/get", "+/update") for how in ("accepted", "rejected")),
+    ),
+)
+
+GRANTS: Final[Mapping[str, Sequence[Grant]]] = {
+    "io.thresher.Gateway": (_SENDS, _HEARS),
+    "io.thresher.SensorReader": (_READS,),
+    "io.thresher.EdgeFilter": (_FILTERS,),
+    "io.thresher.EventForwarder": (_SENDS, _HEARS),
+    "io.thresher.FleetAgent": (_ASKS, _IS_TOLD),
+    "io.thresher.EdgeModel": (),
+}
+
+
+def access_control(component: str) -> dict[str, dict[str, dict[str, object]]]:
+    """What a component's recipe says under ``accessControl``: by service, by policy id."""
+    made: dict[str, dict[str, dict[str, object]]] = {}
+    for grant in GRANTS[component]:
+        made.setdefault(grant.service, {})[_policy_id(component, grant)] = {
+            "policyDescription": grant.why,
+            "operations": [f"aws.greengrass#{grant.operation}"],
+            "resources": list(grant.topics),
+        }
+    return made
+
+
+def _policy_id(component: str, grant: Grant) -> str:
+    version = hashlib.sha256("\n".join((grant.operation, *grant.topics)).encode()).hexdigest()[:8]
+    return f"{component}:{grant.operation}:{version}"
