@@ -19,7 +19,7 @@ import numpy as np
 
 from contract.events import AnyEvent, SensorState
 from device_agent.condense.context import ContextRing
-from device_agent.condense.episodes import EpisodeTracker, Source
+from device_agent.condense.episodes import EpisodeTracker, Source, Timing
 from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
 from device_agent.condense.notes import EpisodeNotes, FileNotes
@@ -96,9 +96,10 @@ class SensorPipeline:
             rate_hz=rate_hz,
             calibration_scans=config.filter.calibration_scans,
             hop_scans=hop,
+            false_per_week=config.filter.expected_false_per_week,
         )
         source = Source(identity, sensor, names, model.label)
-        self._episodes = EpisodeTracker(source, kept.episode, hop_scans=hop)
+        self._episodes = EpisodeTracker(source, kept.episode, Timing(rate_hz, hop))
         self._thresholds = RaisedThresholds(feedback or FeedbackView(MemoryFeedback()), sensor, names)
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
         self._context = ContextRing(sensor, channels, self._grid, span=config.context)
