@@ -20,7 +20,7 @@ def _feedback(version: int, factor: float, *, sensor: str = "press", channel: st
 
 def _verdict(*scores: float) -> Verdict:
     by_channel = np.array(scores, dtype=np.float32)
-    return Verdict(max(scores), by_channel, by_channel * 3, gaps=False)
+    return Verdict(max(scores), by_channel, by_channel * 3, np.zeros_like(by_channel), gaps=False)
 
 
 def test_only_the_named_channel_alarms_later() -> None:
