@@ -18,7 +18,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -28,14 +28,17 @@ from awscrt.exceptions import AwsCrtError
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError, UplinkError
 from device_agent.fault_points import reach
-from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, resolve, why_not_connected
+from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, is_heard, resolve, why_not_connected
 from device_agent.uplink.building import build_client
 from device_agent.uplink.credentials import check_credentials
-from device_agent.uplink.port import Link
+from device_agent.uplink.port import Deliver, Link
 from device_agent.uplink.reconnecting import Reconnecting
 from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
 _STOP_S: Final = 3.0
+_YIELD_S: Final = 2.0
+"""So long the old connection leaves the session to a new certificate that may just have taken it."""
+
 _NOT_TAKEN: Final = "activate it in AWS IoT and attach thing and policy; the old one is still used"
 _CONTESTED = "provision one of the two anew, under a name of its own"
 logger = logging.getLogger(__name__)
@@ -57,8 +60,7 @@ class Mqtt5Uplink:
         self._config = config
         self._client_id = client_id
         self._client: Any = None
-        self._topic = ""
-        self._deliver: Callable[[bytes], None] = lambda _: None
+        self._hear: Mapping[str, Deliver] = {}
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._stopped = threading.Event()
@@ -78,9 +80,9 @@ class Mqtt5Uplink:
         """See ``Uplink``."""
         return self._link
 
-    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    def connect(self, hear: Mapping[str, Deliver], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
-        self._topic, self._deliver, self._wake = topic, deliver, wake
+        self._hear, self._wake = dict(hear), wake
         self._client = build_client(self._config, self._client_id, self._handlers(self._generation))
         self._client.start()
         threading.Thread(target=self._watch_credentials, name="credentials", daemon=True).start()
@@ -187,7 +189,7 @@ class Mqtt5Uplink:
 
     def _on_connected(self, data: mqtt5.LifecycleConnectSuccessData) -> None:
         resumed = bool(data.negotiated_settings.rejoined_session)
-        wanted = [mqtt5.Subscription(topic_filter=self._topic, qos=mqtt5.QoS.AT_LEAST_ONCE)]
+        wanted = [mqtt5.Subscription(topic_filter=topic, qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in self._hear]
         subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
         subscribed.add_done_callback(self._on_subscribed)
         self._reconnecting.accepted(time.monotonic())
@@ -199,9 +201,10 @@ class Mqtt5Uplink:
     def _on_subscribed(self, done: Future[mqtt5.SubackPacket]) -> None:
         error = done.exception()
         codes = [] if error else done.result().reason_codes
-        refused = [code for code in codes if code is None or code >= REFUSED]
+        answered = zip(self._hear, codes, strict=False)
+        refused = [f"{topic}: {code_name(code)}" for topic, code in answered if code is None or code >= REFUSED]
         if error or refused:
-            reason = f"cannot hear {self._topic}: {error_name(error) if error else code_name(refused[0])}"
+            reason = f"cannot hear {refused[0] if refused else f'{next(iter(self._hear))}: {error_name(error)}'}"
             self._link = self._link._replace(reason=reason)
             logger.error("uplink.deaf", extra={"client_id": self._client_id, "reason": reason})
 
@@ -218,7 +221,7 @@ class Mqtt5Uplink:
                 self._renewal.retry()
         else:
             self._reconnecting.unreachable()
-        self._maybe_pause()
+        self._pause_for(self._reconnecting.pause_s())
         if reason != self._link.reason:  # being offline is normal and may last days: said once
             logger.warning("uplink.not_connected", extra={"client_id": self._client_id, "reason": reason})
         self._lose(reason, failures=self._link.failures + 1)
@@ -226,7 +229,8 @@ class Mqtt5Uplink:
     def _on_disconnected(self, data: mqtt5.LifecycleDisconnectData) -> None:
         said = data.disconnect_packet and data.disconnect_packet.reason_code
         reason = f"ended by the broker: {said.name}" if said else error_name(data.exception)
-        if self._trial is not None:
+        trying = self._trial is not None
+        if trying:
             pass  # by our own new certificate
         elif said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
             self._reconnecting.was_taken_over(time.monotonic())
@@ -236,13 +240,12 @@ class Mqtt5Uplink:
             reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
             logger.error("uplink.contested", extra={"client_id": self._client_id, "remedy": _CONTESTED})
         self._link = self._link._replace(takeovers=self._reconnecting.taken_over)
-        self._maybe_pause()
+        self._pause_for(_YIELD_S if trying else self._reconnecting.pause_s())
         self._lose(reason, failures=self._link.failures)
         logger.info("uplink.disconnected", extra={"client_id": self._client_id, "reason": reason})
 
-    def _maybe_pause(self) -> None:
-        """Stops trying for a while where the service said no; the client's own waits are for a link that is away."""
-        pause_s = self._reconnecting.pause_s()
+    def _pause_for(self, pause_s: float | None) -> None:
+        """Stops trying for a while, if at all; the client's own waits are for a link that is away."""
         with self._mutex:
             if pause_s is None or self._closing or self._pause is not None:
                 return
@@ -262,4 +265,7 @@ class Mqtt5Uplink:
         self._wake()
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
-        self._deliver(bytes(data.publish_packet.payload or b""))
+        packet = data.publish_packet
+        for topic_filter, deliver in self._hear.items():
+            if is_heard(packet.topic, topic_filter):
+                deliver(bytes(packet.payload or b""))
