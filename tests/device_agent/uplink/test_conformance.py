@@ -2,24 +2,20 @@
 
 import contextlib
 import queue
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from contract.topics import events_topic, feedback_topic, stored_topic
 from device_agent.errors import UplinkError
-from device_agent.ipc.kept import KeptNucleus
-from device_agent.ipc.sdk import SdkWire
 from device_agent.uplink.greengrass import GreengrassUplink
 from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import PublishRefusedError, Uplink
-from twin.nucleus.server import IpcServer
+from tests.device_agent.ipc.places import COMPONENT, Emulated, emulated, until
 
 WAIT_S = 20.0
 
@@ -62,45 +58,32 @@ class _World:
 
 
 class Nucleus:
-    """An IPC server over a broker in memory; what is said while nobody listens waits, as in a kept session."""
+    """The emulator over a broker in memory; what is said while nobody listens waits, as in a kept session."""
 
-    def __init__(self, profile) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="ipc")
-        self.offline = False
+    def __init__(self, scene: Emulated, gateway_id: str) -> None:
+        self.scene = scene
         self.stopped = False
         self.waiting: list[tuple[str, bytes]] = []
-        self.server = IpcServer(
-            Path(self.folder.name) / "s",
-            token="secret",  # noqa: S106 - of a test's own server
-            publish=self.publish,
-            profile=profile,
-        )
-
-    def publish(self, topic, _):
-        if self.offline:
-            return "ServiceError"
-        return "UnauthorizedError" if "another-gateway" in topic else ""
+        topics = [events_topic(gateway_id, "events"), stored_topic(gateway_id), feedback_topic(gateway_id)]
+        granted = {"gateway": {"operations": ["*"], "resources": topics}}
+        scene.registry.access[COMPONENT] = {"aws.greengrass.ipc.mqttproxy": granted}
 
     def cut(self):
         self.stopped = True
-        self.server.stop()
+        self.scene.stop()
 
     def restore(self):
-        before = self.server.subscriptions
-        self.server.start()
+        self.scene.start()
         self.stopped = False
-        deadline = time.monotonic() + WAIT_S
-        while self.server.subscriptions == before:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: self.scene.ipc.subscribed > 0)
         for topic, payload in self.waiting:
-            self.server.say(topic, payload)
+            self.scene.say(topic, payload)
 
     def say(self, topic, payload):
         if self.stopped:
             self.waiting.append((topic, payload))
         else:
-            self.server.say(topic, payload)
+            self.scene.say(topic, payload)
 
 
 @pytest.fixture(params=["memory", "mqtt5", "classic", "lite"])
@@ -112,11 +95,9 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
         uplink: Uplink = MemoryUplink(broker)
         world = _World(broker.cut, broker.restore, broker.say)
     elif request.param in ("classic", "lite"):
-        nucleus = Nucleus(request.param)
-        cleanup.callback(nucleus.folder.cleanup)
-        cleanup.enter_context(nucleus.server)
-        door = KeptNucleus(SdkWire(str(nucleus.server.path), "secret"), on_denied=lambda: None)
-        uplink = GreengrassUplink(door)
+        emulation = emulated("sdk" if request.param == "classic" else "thin", request.param)
+        nucleus = Nucleus(cleanup.enter_context(emulation), gateway_id)
+        uplink = GreengrassUplink(nucleus.scene.nucleus)
         world = nucleus
     else:
         site, link = request.getfixturevalue("site"), request.getfixturevalue("link")
