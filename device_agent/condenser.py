@@ -17,6 +17,7 @@ from contract.events import AnyEvent, SensorState
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ModelError
+from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
 from device_agent.identity import Identity
 from device_agent.pipeline import SensorPipeline
@@ -33,8 +34,15 @@ class Models(Protocol):
     def version(self) -> str:
         """Another one whenever there is another model; cheap enough to ask several times a second."""
 
+    def begin(self, channels: int) -> LevelModel:
+        """The model to begin with for so many channels: the present one where it can be used.
+
+        Raises:
+            ModelError: There is none that can.
+        """
+
     def open(self, channels: int) -> LevelModel:
-        """The present model for so many channels.
+        """The present model.
 
         Raises:
             ModelError: It cannot be used.
@@ -55,6 +63,10 @@ class ConfiguredModel:
         """See ``Models``."""
         return str(self._path or "")
 
+    def begin(self, channels: int) -> LevelModel:
+        """See ``Models``."""
+        return self.open(channels)
+
     def open(self, channels: int) -> LevelModel:
         """See ``Models``."""
         return LevelModel.load(self._path, channels)
@@ -68,6 +80,7 @@ class Surroundings(NamedTuple):
     clock: Clock
     accept: Accept
     models: Models
+    feedback: FeedbackView | None = None
 
 
 class Shape(NamedTuple):
@@ -105,7 +118,7 @@ class Condenser:
         self.accepted = 0
         self._around = around
         self._version = around.models.version()
-        self._pipeline = self._with(around.models.open(len(shape.channels)))
+        self._pipeline = self._with(around.models.begin(len(shape.channels)))
         self._before = 0, 0
         self._models_taken = self._models_refused = 0
 
@@ -128,6 +141,11 @@ class Condenser:
     def drifting(self) -> list[str]:
         """What has changed for longer than an episode."""
         return self._pipeline.drifting
+
+    @property
+    def raised(self) -> dict[str, float]:
+        """By channel: how many times its usual threshold is in force, where that is not once."""
+        return self._pipeline.raised
 
     @property
     def has_open_episode(self) -> bool:
@@ -172,7 +190,13 @@ class Condenser:
     def _with(self, model: LevelModel) -> SensorPipeline:
         around, shape = self._around, self.shape
         return SensorPipeline(
-            shape.name, shape.channels, shape.rate_hz, config=around.config, identity=around.identity, model=model
+            shape.name,
+            shape.channels,
+            shape.rate_hz,
+            config=around.config,
+            identity=around.identity,
+            model=model,
+            feedback=around.feedback,
         )
 
     def _keep(self, events: Sequence[AnyEvent]) -> None:

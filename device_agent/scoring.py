@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from device_agent.condense.episodes import OPEN_AT, EpisodeTracker, Source
+from device_agent.condense.episodes import OPEN_AT, EpisodeTracker, Source, Timing
 from device_agent.condense.moment import Moment
 from device_agent.condense.notes import MemoryNotes
 from device_agent.errors import ConfigError
@@ -101,7 +101,7 @@ class _Scorer:
             hop_scans=1,
         )
         source = Source(Identity("recording", "0" * 32), "recording", self._names, level.label)
-        self._episodes = EpisodeTracker(source, MemoryNotes(), hop_scans=1)
+        self._episodes = EpisodeTracker(source, MemoryNotes(), Timing(self._rate_hz, hop_scans=1))
         self._last_s: float | None = None
         self._scans = 0
 

@@ -10,7 +10,7 @@ Not here: the network. ``thresher agent`` forwards what the spool holds.
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -23,11 +23,14 @@ from device_agent.condenser import ConfiguredModel, Models, Surroundings
 from device_agent.config import GatewayConfig
 from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
+from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
+from device_agent.feedback.view import FeedbackView
 from device_agent.health import Gatherer, SpoolView, next_beat_ns
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
 from device_agent.line import OpenLines, SensorLines
 from device_agent.machine import Machine, this_machine
+from device_agent.notice import Notice
 from device_agent.spool.intake import Intake, Patience
 from device_agent.spool.limits import limits_of
 from device_agent.spool.opening import open_spool
@@ -39,6 +42,7 @@ from device_agent.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
+RUN_STATUS_FILE = "run-status.json"
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
 COMMIT_EVERY_S = 0.25
@@ -65,23 +69,11 @@ def run_sensing(
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
         process = Sensing(config, spool, notes, clock=machine.clock)
-        process.run(stop, folder / "run-status.json")
+        process.run(stop, folder / RUN_STATUS_FILE)
 
 
 class Spool(Appender, Gauges, Protocol):
     """What sensing needs of a spool."""
-
-
-class Notice(NamedTuple):
-    """What somebody else in the process has to say in its status and in Health.
-
-    Attributes:
-        counters: By name.
-        degraded: What does not work, in plain words.
-    """
-
-    counters: Mapping[str, int] = {}
-    degraded: Sequence[str] = ()
 
 
 class Parts(NamedTuple):
@@ -129,8 +121,10 @@ class Sensing:
             monotonic_s=self._now_s,
             on_accepted=self._note,
         )
+        self._feedback = FeedbackView(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         models = self._parts.models or ConfiguredModel(config.model_path())
-        self._lines = self._parts.lines(Surroundings(config, self._identity, clock, self._intake.offer, models))
+        around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback)
+        self._lines = self._parts.lines(around)
         self._gatherer = Gatherer(config.gateway, self._lines.all, clock, interval_s=config.health_s)
         self._known = SpoolView(dict.fromkeys(LANES, 0), {})
         self._own = 0
@@ -156,7 +150,8 @@ class Sensing:
 
     def say_health(self) -> None:
         """Offers one event about how this process is."""
-        self._intake.offer([self._gatherer.health(self._view())])
+        health = self._gatherer.health(self._view())
+        self._intake.offer([msgspec.structs.replace(health, feedback_version=self._feedback.present.version)])
         self._own += 1
 
     def _note(self, events: Sequence[AnyEvent], places: Sequence[Accepted]) -> None:
@@ -181,6 +176,7 @@ class Sensing:
     def _report(self, stop: threading.Event, said: StatusFile) -> None:
         next_health_ns = self._clock.monotonic_ns()
         while not stop.is_set():
+            self._feedback.look()
             if self._clock.monotonic_ns() >= next_health_ns:
                 self.say_health()
                 every_ns = round(self._config.health_s * 1e9)
@@ -210,8 +206,8 @@ class Sensing:
         tight = self._spool.is_tight and "the disk is full: new events displace the oldest of the lowest lane"
         beside = self._parts.beside()
         degraded = [each for each in (held or unreadable, tight, _moved(self._known), *beside.degraded) if each]
-        counters = {**self._known.counters, **self._intake.counters, **beside.counters}
-        return self._known._replace(counters=counters, degraded=degraded)
+        counters = {**self._known.counters, **self._intake.counters}
+        return self._known._replace(counters=counters, degraded=degraded, beside=beside.counters)
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

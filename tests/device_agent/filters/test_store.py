@@ -19,9 +19,10 @@ def _calibration(mu: float) -> Calibration:
         scans=400,
         mu=(mu,),
         sd=(1.0,),
-        base=(0.1,),
+        home=(0.0,),
         shown=(0.5,),
-        least=(3.0,),
+        bulk=(1.0,),
+        square=(1.0,),
         watched=(True,),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.topics import events_topic, stored_topic
+from contract.topics import events_topic, feedback_topic, stored_topic
 from device_agent.errors import UplinkError
 from device_agent.ipc.kept import KeptNucleus
 from device_agent.ipc.sdk import SdkWire
@@ -31,13 +31,15 @@ class Scene:
         self.uplink = uplink
         self.gateway_id = gateway_id
         self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.advice: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.woken = threading.Event()
         self.cut: Callable[[], None] = world.cut
         self.restore: Callable[[], None] = world.restore
         self.say: Callable[[str, bytes], None] = world.say
 
     def connect(self) -> None:
-        self.uplink.connect(stored_topic(self.gateway_id), self.heard.put, self.woken.set)
+        hear = {stored_topic(self.gateway_id): self.heard.put, feedback_topic(self.gateway_id): self.advice.put}
+        self.uplink.connect(hear, self.woken.set)
 
     def until(self, wanted: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WAIT_S
@@ -147,6 +149,18 @@ def test_what_the_cloud_says_is_heard(scene):
     scene.say(stored_topic(scene.gateway_id), b'{"n":1}')
 
     assert scene.heard.get(timeout=WAIT_S) == b'{"n":1}'
+
+
+def test_each_topic_has_its_own_listener(scene):
+    scene.connect()
+    scene.until_connected()
+    scene.publish()
+    scene.say(feedback_topic(scene.gateway_id), b'{"n":3}')
+    scene.say(stored_topic(scene.gateway_id), b'{"n":4}')
+
+    assert scene.advice.get(timeout=WAIT_S) == b'{"n":3}'
+    assert scene.heard.get(timeout=WAIT_S) == b'{"n":4}'
+    assert scene.advice.empty()
 
 
 def test_a_lost_link_comes_back_by_itself(scene):

@@ -100,7 +100,7 @@ def test_a_nucleus_that_is_offline_is_tried_again_and_nothing_is_given_up(server
 def test_a_server_that_restarts_is_found_again_and_heard_again(server: IpcServer) -> None:
     heard: list[bytes] = []
     uplink = GreengrassUplink(door(server))
-    uplink.connect("t", heard.append, lambda: None)
+    uplink.connect({"t": heard.append}, lambda: None)
     until(lambda: uplink.link.connected)
     server.stop()
     until(lambda: not uplink.link.connected)
@@ -114,7 +114,7 @@ def test_a_server_that_restarts_is_found_again_and_heard_again(server: IpcServer
 def test_a_subscription_that_died_without_a_word_is_made_anew(server: IpcServer) -> None:
     heard: list[bytes] = []
     uplink = GreengrassUplink(door(server, resubscribe_every_s=0.3))
-    uplink.connect("t", heard.append, lambda: None)
+    uplink.connect({"t": heard.append}, lambda: None)
     until(lambda: uplink.link.connected)
     server.drop_subscriptions()
     before = server.subscriptions
@@ -127,7 +127,7 @@ def test_a_subscription_that_died_without_a_word_is_made_anew(server: IpcServer)
 def test_a_subscription_that_the_nucleus_ended_is_made_anew_at_once(server: IpcServer) -> None:
     heard: list[bytes] = []
     uplink = GreengrassUplink(door(server))
-    uplink.connect("t", heard.append, lambda: None)
+    uplink.connect({"t": heard.append}, lambda: None)
     until(lambda: uplink.link.connected)
     before = server.subscriptions
     server.end_subscriptions()
@@ -140,7 +140,7 @@ def test_a_subscription_that_the_nucleus_ended_is_made_anew_at_once(server: IpcS
 
 def test_a_mute_nucleus_fails_the_publish_and_is_connected_anew(server: IpcServer, cloud: Cloud) -> None:
     uplink = GreengrassUplink(door(server, answer_s=1.0))
-    uplink.connect("t", lambda _: None, lambda: None)
+    uplink.connect({"t": lambda _: None}, lambda: None)
     until(lambda: uplink.link.connected)
     cloud.error = MUTE
     answer = uplink.publish("topic", b"{}")
@@ -155,7 +155,7 @@ def test_a_mute_nucleus_fails_the_publish_and_is_connected_anew(server: IpcServe
 
 def test_a_nucleus_with_too_much_to_do_is_not_taken_for_offline(server: IpcServer, cloud: Cloud) -> None:
     uplink = GreengrassUplink(door(server))
-    uplink.connect("t", lambda _: None, lambda: None)
+    uplink.connect({"t": lambda _: None}, lambda: None)
     until(lambda: uplink.link.connected)
     for _ in range(5):
         cloud.error = ""
@@ -169,7 +169,7 @@ def test_a_nucleus_with_too_much_to_do_is_not_taken_for_offline(server: IpcServe
 
 def test_trying_an_offline_nucleus_is_no_reconnect(server: IpcServer, cloud: Cloud) -> None:
     uplink = GreengrassUplink(door(server))
-    uplink.connect("t", lambda _: None, lambda: None)
+    uplink.connect({"t": lambda _: None}, lambda: None)
     until(lambda: uplink.link.connected)
     cloud.error = "ServiceError"
     for _ in range(2):
@@ -198,7 +198,7 @@ def test_messages_are_heard_in_their_order_though_listening_is_slow(server: IpcS
         heard.append(payload)
 
     uplink = GreengrassUplink(door(server))
-    uplink.connect("t", slowly, lambda: None)
+    uplink.connect({"t": slowly}, lambda: None)
     until(lambda: uplink.link.connected)
     for number in range(200):
         server.say("t", b"%d" % number)
@@ -211,7 +211,7 @@ def test_messages_are_heard_in_their_order_though_listening_is_slow(server: IpcS
 def test_a_refused_token_is_said_and_not_tried_for_ever(server: IpcServer) -> None:
     denied = threading.Event()
     uplink = GreengrassUplink(door(server, denied=denied, token="of an earlier start"))  # noqa: S106
-    uplink.connect("t", lambda _: None, lambda: None)
+    uplink.connect({"t": lambda _: None}, lambda: None)
 
     assert denied.wait(WAIT_S)
     refused = server.refused
@@ -224,7 +224,7 @@ def test_a_refused_token_is_said_and_not_tried_for_ever(server: IpcServer) -> No
 
 def test_a_bad_request_is_refused_for_ever(server: IpcServer, cloud: Cloud) -> None:
     uplink = GreengrassUplink(door(server))
-    uplink.connect("t", lambda _: None, lambda: None)
+    uplink.connect({"t": lambda _: None}, lambda: None)
     until(lambda: uplink.link.connected)
     cloud.error = "InvalidArgumentsError"
 
@@ -253,7 +253,7 @@ def test_under_a_nucleus_its_socket_and_token_are_used(monkeypatch: pytest.Monke
     monkeypatch.setenv(SOCKET_VARIABLE, str(server.path))
     monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     uplink = choose_uplink(UplinkConfig(type="greengrass"), "gw", on_denied=lambda: None)
-    uplink.connect("t", lambda _: None, lambda: None)
+    uplink.connect({"t": lambda _: None}, lambda: None)
 
     until(lambda: uplink.link.connected)
     uplink.close()
