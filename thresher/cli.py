@@ -29,6 +29,7 @@ COMMANDS = (
     Command("score", "thresher.commands.score", "say row by row what the filter thinks of a recording"),
     Command("components", "thresher.commands.components", "check, stage and guard Greengrass components"),
     Command("quarantine", "thresher.commands.quarantine", "show, keep and retry what the cloud did not understand"),
+    Command("nucleus", "thresher.commands.nucleus", "run Greengrass components without a Greengrass nucleus"),
     Command("spool", "thresher.commands.spool", "show what a gateway holds and has not yet seen stored"),
 )
 

@@ -1,21 +1,26 @@
-"""What every uplink keeps: in memory, MQTT 5 against a real broker with mutual TLS, a nucleus by the SDK's IPC."""
+"""What every uplink keeps: in memory, MQTT 5 against a real broker with mutual TLS, a nucleus by either client."""
 
 import contextlib
 import queue
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from contract.topics import events_topic, feedback_topic, stored_topic
 from device_agent.errors import UplinkError
+from device_agent.ipc.kept import KeptNucleus
+from device_agent.ipc.sdk import SdkWire
+from device_agent.ipc.thin import ThinWire
 from device_agent.uplink.greengrass import GreengrassUplink
 from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import PublishRefusedError, Uplink
-from tests.device_agent.ipc.places import COMPONENT, Emulated, emulated, until
+from tests.twin.nucleus.conftest import Site, policy
 
 WAIT_S = 20.0
 
@@ -58,32 +63,36 @@ class _World:
 
 
 class Nucleus:
-    """The emulator over a broker in memory; what is said while nobody listens waits, as in a kept session."""
+    """A nucleus that lets the gateway speak for itself only; what is said while nobody listens waits."""
 
-    def __init__(self, scene: Emulated, gateway_id: str) -> None:
-        self.scene = scene
-        self.stopped = False
+    def __init__(self, folder, profile, gateway_id) -> None:
+        own = policy("aws.greengrass.ipc.mqttproxy", ["*"], [f"*/{gateway_id}/*"])
+        self.site = Site(folder, profile)
+        self.token = self.site.registry.add("io.thresher.Gateway", own)
         self.waiting: list[tuple[str, bytes]] = []
-        topics = [events_topic(gateway_id, "events"), stored_topic(gateway_id), feedback_topic(gateway_id)]
-        granted = {"gateway": {"operations": ["*"], "resources": topics}}
-        scene.registry.access[COMPONENT] = {"aws.greengrass.ipc.mqttproxy": granted}
+        self.listening = 0
+        self.stopped = False
 
     def cut(self):
         self.stopped = True
-        self.scene.stop()
+        self.listening = self.site.ipc.subscribed
+        self.site.ipc.stop()
 
     def restore(self):
-        self.scene.start()
+        self.site.ipc.start()
         self.stopped = False
-        until(lambda: self.scene.ipc.subscribed > 0)
+        deadline = time.monotonic() + WAIT_S
+        while self.site.ipc.subscribed < self.listening:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         for topic, payload in self.waiting:
-            self.scene.say(topic, payload)
+            self.site.broker.say(topic, payload)
 
     def say(self, topic, payload):
         if self.stopped:
             self.waiting.append((topic, payload))
         else:
-            self.scene.say(topic, payload)
+            self.site.broker.say(topic, payload)
 
 
 @pytest.fixture(params=["memory", "mqtt5", "classic", "lite"])
@@ -95,10 +104,11 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
         uplink: Uplink = MemoryUplink(broker)
         world = _World(broker.cut, broker.restore, broker.say)
     elif request.param in ("classic", "lite"):
-        emulation = emulated("sdk" if request.param == "classic" else "thin", request.param)
-        nucleus = Nucleus(cleanup.enter_context(emulation), gateway_id)
-        uplink = GreengrassUplink(nucleus.scene.nucleus)
-        world = nucleus
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="ipc"))
+        world = Nucleus(Path(folder), request.param, gateway_id)
+        ipc = cleanup.enter_context(world.site.ipc)
+        wire = (SdkWire if request.param == "classic" else ThinWire)(str(ipc.path), world.token)
+        uplink = GreengrassUplink(KeptNucleus(wire, on_denied=lambda: None))
     else:
         site, link = request.getfixturevalue("site"), request.getfixturevalue("link")
         config = site.config(site.files(gateway_id), port=link.port)
