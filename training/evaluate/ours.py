@@ -2,7 +2,8 @@
 
 A scene is written to a CSV file and read back by the product, so nothing of the product is by-passed or doubled.
 ``frozen`` is what a gateway does with no choice at all: a row is called while an episode is open. ``tuned`` may
-choose the threshold like every rival; its score is already in units of what its calibration showed.
+choose the operator's number, false episodes a week, and a threshold like every rival; its score is already in units
+of what its calibration showed.
 """
 
 import csv
@@ -17,9 +18,11 @@ from device_agent.scoring import ScoredRow, open_recording, score
 from training.rivals.port import Decision, Family, decisions
 from training.rivals.scene import Floats, Scene
 
-_SPANS: Final = (1, 4, 10, 20, 30, 45)
-_FACTORS: Final = tuple(round(0.5 * 1.06**step, 4) for step in range(36))
-"""0.5 to 3.8; 1 is the product's own threshold."""
+_FALSE_PER_WEEK: Final = (30.0, 10.0, 5.0, 3.0, 2.0, 1.4, 1.0, 0.7, 0.5, 0.3, 0.1, 0.03)
+"""1 is the product's own."""
+
+_SPANS: Final = (1, 4)
+_FACTORS: Final = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3)
 
 
 class Frozen:
@@ -33,21 +36,23 @@ class Frozen:
 
 
 class Gate:
-    """The shipped default's score."""
+    """The score with an operator's number of false episodes a week."""
 
-    label = "level gate"
+    def __init__(self, false_per_week: float) -> None:
+        self._false_per_week = false_per_week
+        self.label = f"level gate, {false_per_week:g} false a week"
 
     def scores(self, scene: Scene) -> Floats:
         """NaN while calibrating and where too much is missing."""
-        return np.array([np.nan if row.score is None else row.score for row in judged(scene)])
+        return np.array([np.nan if row.score is None else row.score for row in judged(scene, self._false_per_week)])
 
 
-def judged(scene: Scene) -> Iterator[ScoredRow]:
+def judged(scene: Scene, false_per_week: float = 1.0) -> Iterator[ScoredRow]:
     """What the product says of every row."""
     with tempfile.TemporaryDirectory(prefix="thresher-evaluate-") as folder:
         path = Path(folder) / "scene.csv"
         write(scene, path)
-        yield from score(open_recording(path), None, calibrate_rows=scene.calibration)
+        yield from score(open_recording(path), None, calibrate_rows=scene.calibration, false_per_week=false_per_week)
 
 
 def write(scene: Scene, path: Path) -> None:
@@ -66,4 +71,8 @@ def frozen() -> Family:
 
 def tuned() -> Family:
     """As many settings as everyone."""
-    return Family("Thresher, threshold chosen", (Gate(),), decisions(_SPANS, _FACTORS, (0.7, 1.0), own_scale=True))
+    return Family(
+        "Thresher, threshold chosen",
+        tuple(Gate(number) for number in _FALSE_PER_WEEK),
+        decisions(_SPANS, _FACTORS, (0.7, 1.0), own_scale=True),
+    )

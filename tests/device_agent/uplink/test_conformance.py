@@ -1,4 +1,4 @@
-"""What every uplink keeps: in memory, MQTT 5 against a real broker with mutual TLS, a nucleus by the SDK's IPC."""
+"""What every uplink keeps: in memory, MQTT 5 against a real broker with mutual TLS, a nucleus by either client."""
 
 import contextlib
 import queue
@@ -15,6 +15,7 @@ from contract.topics import events_topic, feedback_topic, stored_topic
 from device_agent.errors import UplinkError
 from device_agent.ipc.kept import KeptNucleus
 from device_agent.ipc.sdk import SdkWire
+from device_agent.ipc.thin import ThinWire
 from device_agent.uplink.greengrass import GreengrassUplink
 from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
@@ -106,7 +107,8 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
         folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="ipc"))
         world = Nucleus(Path(folder), request.param, gateway_id)
         ipc = cleanup.enter_context(world.site.ipc)
-        uplink = GreengrassUplink(KeptNucleus(SdkWire(str(ipc.path), world.token), on_denied=lambda: None))
+        wire = (SdkWire if request.param == "classic" else ThinWire)(str(ipc.path), world.token)
+        uplink = GreengrassUplink(KeptNucleus(wire, on_denied=lambda: None))
     else:
         site, link = request.getfixturevalue("site"), request.getfixturevalue("link")
         config = site.config(site.files(gateway_id), port=link.port)
