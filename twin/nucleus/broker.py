@@ -46,7 +46,7 @@ class Broker(Protocol):
         """
 
     def publish(self, message: Message) -> Future[None]:
-        """Done when acknowledged (QoS 1) or sent (QoS 0); fails with ``BrokerError``, ``RefusedError`` where refused."""
+        """Done once acknowledged (QoS 1) or sent (QoS 0); fails with ``BrokerError``, ``RefusedError`` if refused."""
 
     def subscribe(self, topic_filter: str, hear: Hear) -> Hearing:
         """Hears a topic, or many (``+``, ``#``); also before it is connected."""
