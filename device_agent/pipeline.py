@@ -32,7 +32,7 @@ from device_agent.feedback.view import FeedbackView, RaisedThresholds
 from device_agent.filters.gate import LevelGate, Verdict
 from device_agent.filters.model import LevelModel
 from device_agent.filters.signature import WINDOW_SCANS
-from device_agent.filters.store import CalibrationStore, FileCalibrations
+from device_agent.filters.store import CalibrationStore, FileCalibrations, calibration_file
 from device_agent.identity import Identity
 from device_agent.sensors.port import Channel, Scan
 
@@ -51,7 +51,7 @@ class Memory(NamedTuple):
 def file_memory(folder: Path, sensor: str) -> Memory:
     """In files of a folder, named after the sensor."""
     return Memory(
-        FileCalibrations(folder / f"calibration-{sensor}.json"),
+        FileCalibrations(calibration_file(folder, sensor)),
         FileNotes(folder / f"episode-{sensor}.json"),
         FileReferences(folder / f"drift-{sensor}.json"),
     )

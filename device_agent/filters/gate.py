@@ -2,7 +2,7 @@
 
     calibrating ──(enough scans)──▶ armed ──▶ a verdict every hop, or none where too much is missing
          ▲                            │
-         └──── kept calibration does not fit
+         └──── kept calibration does not fit, or someone asked for another
 
 A verdict depends on this and earlier scans only. Not here: how what is normal follows the sensor
 (``device_agent.filters.normal``), when a verdict becomes an episode (``device_agent.condense.episodes``).
@@ -60,7 +60,7 @@ class LevelGate:
     Attributes:
         windows: Windows judged.
         unscored: Windows of an armed filter without verdict, because too much was missing.
-        recalibrations: Kept calibrations refused, and calibrations that had to begin again.
+        recalibrations: Kept calibrations refused or unwanted, and calibrations that had to begin again.
         unsaved: Calibrations that could not be written; the filter works on, a restart will calibrate again.
     """
 
@@ -79,7 +79,7 @@ class LevelGate:
         self._rate_hz, self._needed, self._hop = rate_hz, calibration_scans, hop_scans
         self._ring = WindowRing(len(self._channels))
         self._seen: list[Array] = []
-        self._since_verdict = self._since_kept = 0
+        self._since_verdict = self._since_kept = self._since_asked = 0
         self._keep_every = max(1, round(KEEP_EVERY_S * rate_hz))
         self.windows = self.unscored = self.recalibrations = self.unsaved = 0
         self._normal: MovingNormal | None = None
@@ -110,6 +110,7 @@ class LevelGate:
         """Takes a scan (NaN for a gap); returns a verdict where one is due."""
         valid = np.isfinite(values)
         self._ring.push(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
+        self._heed_wish()
         if self._normal is None:
             if valid.any():
                 self._watch(values, wall_ms)
@@ -134,6 +135,23 @@ class LevelGate:
         except OSError as exc:
             self.unsaved += 1
             logger.warning("calibration.unsaved", extra={"reason": str(exc)})
+
+    def _heed_wish(self) -> None:
+        """Once a second, or every scan: begins anew where someone wants it."""
+        self._since_asked += 1
+        if self._since_asked < self._rate_hz:
+            return
+        self._since_asked = 0
+        if not self._store.is_unwanted():
+            return
+        try:
+            self._store.forget()
+        except OSError as exc:
+            logger.warning("calibration.not_forgotten", extra={"reason": str(exc)})
+            return
+        self._normal, self._seen = None, []
+        self.recalibrations += 1
+        logger.info("filter.calibrating_again", extra={"reason": "asked for"})
 
     def _judge(self, normal: MovingNormal) -> Verdict | None:
         window, tensors = self._ring.view(), normal.tensors
@@ -176,7 +194,7 @@ class LevelGate:
         logger.info("filter.armed", extra={"scans": calibration.scans, "unwatched": self.unwatched})
 
     def _restore(self) -> None:
-        kept = self._store.load()
+        kept = None if self._store.is_unwanted() else self._store.load()
         if kept is None:
             return
         if kept.fits(self._channels, self._rate_hz, self._model.sha256):

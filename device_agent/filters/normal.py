@@ -76,6 +76,7 @@ class MovingNormal:
         tensors: For the model, now.
         watched: By channel.
         spread: Now, in the channels' units.
+        limit: A reading's squared distance from the centre counts at most this, in squared calibrated spreads.
     """
 
     def __init__(self, calibration: Calibration, far: Distances) -> None:
@@ -89,7 +90,9 @@ class MovingNormal:
         self._high = np.array([np.inf if c.high is None else c.high for c in channels])
         self._rise = self.watched & [c.alarm_on != "fall" for c in channels]
         self._fall = self.watched & [c.alarm_on != "rise" for c in channels]
+        self._is_ranged = bool((np.isfinite(self._low) | np.isfinite(self._high)).any())
         self._least, self._shown = self._distances()
+        self._up = self._down = self._threshold(np.full(len(channels), CLIP_SIGMA))
         self._renew()
 
     @property
@@ -115,13 +118,12 @@ class MovingNormal:
             score: Channel scores.
             at: How fast.
         """
-        quiet = score < FOLLOW_BELOW
         bounded = np.minimum(np.maximum(deviation, -self._down), self._up)
-        self._mu = self._mu + np.where(quiet, at.follow * deviation, at.creep * bounded) * self.spread
+        way = np.where(score < FOLLOW_BELOW, at.follow * deviation, at.creep * bounded)
         error = (latest - self._mu) / self._sd
-        square = np.minimum(error * error, self._limit)
-        taken = heard & self.watched & (score < 1)
-        self._square = self._square + np.where(taken, at.creep * (square - self._square), 0.0)
+        taken = (at.creep * heard) * (self.watched & (score < 1))
+        self._mu = self._mu + way * self.spread
+        self._square = self._square + taken * (np.minimum(error * error, self.limit) - self._square)
         self._renew()
 
     def _distances(self) -> tuple[Array, Array]:
@@ -130,11 +132,12 @@ class MovingNormal:
         return np.where(floors > 0, by_floor, self._far.sigma), np.array(self._calibration.shown)
 
     def _renew(self) -> None:
-        self.spread = self._sd * np.sqrt(np.clip(self._square / self._bulk, 1.0, MOST_GROWN**2))
-        room_up = np.minimum(CLIP_SIGMA, (self._high - self._mu) / self.spread)
-        room_down = np.minimum(CLIP_SIGMA, (self._mu - self._low) / self.spread)
-        self._up, self._down = self._threshold(room_up), self._threshold(room_down)
-        self._limit = (np.minimum(CLIP_SIGMA, np.maximum(self._up, self._down)) * self.spread / self._sd) ** 2
+        grown = np.sqrt(np.minimum(np.maximum(self._square / self._bulk, 1.0), MOST_GROWN**2))
+        self.spread = self._sd * grown
+        if self._is_ranged:
+            self._up = self._threshold(np.minimum(CLIP_SIGMA, (self._high - self._mu) / self.spread))
+            self._down = self._threshold(np.minimum(CLIP_SIGMA, (self._mu - self._low) / self.spread))
+        self.limit = (np.minimum(CLIP_SIGMA, np.maximum(self._up, self._down)) * grown) ** 2
         self.tensors = Normal(
             mu=self._mu.astype(np.float32),
             inv_sd=(self.watched / self.spread).astype(np.float32),

@@ -33,11 +33,13 @@ class GreengrassUplink:
     Args:
         nucleus: The process's connection to it.
         is_shared: Whether others use it too, so that it stays open when the uplink closes.
+        try_again_s: How long after a refusal an offline nucleus is tried again.
     """
 
-    def __init__(self, nucleus: Nucleus, *, is_shared: bool = False) -> None:
+    def __init__(self, nucleus: Nucleus, *, is_shared: bool = False, try_again_s: float = TRY_AGAIN_S) -> None:
         self._nucleus = nucleus
         self._is_shared = is_shared
+        self._try_again_s = try_again_s
         self._subscriptions: list[Subscription] = []
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
@@ -46,7 +48,7 @@ class GreengrassUplink:
         self._again: threading.Timer | None = None
         self._closed = False
         self._is_trial = False
-        self._passed_s = -TRY_AGAIN_S
+        self._passed_s = -try_again_s
 
     @property
     def link(self) -> Link:
@@ -93,7 +95,7 @@ class GreengrassUplink:
             permanent = isinstance(error, InvalidRequestError)
             answer.set_exception(PublishRefusedError(str(error), permanent=permanent, remedy=error.remedy))
         else:
-            if isinstance(error, ServiceRefusedError) and time.monotonic() - self._passed_s > TRY_AGAIN_S:
+            if isinstance(error, ServiceRefusedError) and time.monotonic() - self._passed_s > self._try_again_s:
                 self._is_offline(str(error))
             remedy = error.remedy if isinstance(error, NucleusError) else ""
             answer.set_exception(UplinkError(str(error), remedy=remedy))
@@ -124,7 +126,7 @@ class GreengrassUplink:
         with self._mutex:
             if self._again is not None or self._closed:
                 return
-            self._again = threading.Timer(TRY_AGAIN_S, self._try_again)
+            self._again = threading.Timer(self._try_again_s, self._try_again)
             self._again.daemon = True
             self._again.start()
             self._down(f"the nucleus cannot send: {reason}")

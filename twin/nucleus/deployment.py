@@ -201,6 +201,12 @@ class Deployment:
             self._around.roster.start(names)
 
     def _await(self, wanted: Plan) -> None:
+        idle = [name for name, recipe in wanted.recipes.items() if not recipe.serves]
+        if idle and self._around.runtime == "lite":
+            raise TwinError(  # gghealthd/src/sd_bus.c says INSTALLED for ever; wait_for_deployment_status takes 300 s
+                f"{idle[0]} has neither run nor startup: the lite nucleus waits for it in vain",
+                remedy="give it a `run` that ends with 0",
+            )
         self._stop.wait(self._around.settle_s)
         bad = self._around.roster.await_good(wanted.recipes, self._around.wait_s, self._stop)
         if bad:

@@ -170,7 +170,34 @@ def test_a_calibration_that_no_threshold_can_come_from_is_refused(damage: dict[s
     assert _gate(store).state == "calibrating"
 
 
-class _FullDisk:
+def test_an_armed_filter_learns_anew_when_someone_asks() -> None:
+    store = MemoryCalibrations()
+    gate = _gate(store)
+    _feed(gate, _quiet(200))
+    store.ask_anew()
+    _feed(gate, _quiet(10, offset=20))
+    assert (gate.state, gate.recalibrations, store.load()) == ("calibrating", 1, None)
+    assert not _feed(gate, _quiet(200, seed=3, offset=20))[1:]
+    assert max(verdict.score for verdict in _feed(gate, _quiet(400, seed=4, offset=20))) < 0.7
+
+
+def test_a_wish_while_the_filter_learns_begins_the_learning_again() -> None:
+    store = MemoryCalibrations()
+    gate = _gate(store)
+    _feed(gate, _quiet(190))
+    store.ask_anew()
+    _feed(gate, _quiet(100))
+    assert gate.state == "calibrating"
+
+
+def test_a_wish_that_came_while_nobody_filtered_is_heard_at_the_start() -> None:
+    store = MemoryCalibrations()
+    _feed(_gate(store), _quiet(200))
+    store.ask_anew()
+    assert _gate(store).state == "calibrating"
+
+
+class _FullDisk(MemoryCalibrations):
     def load(self) -> Calibration | None:
         return None
 

@@ -86,6 +86,16 @@ def test_one_operation_can_be_mute(site) -> None:
     assert client.get_configuration().value == {}
 
 
+def test_one_operation_can_fail(site) -> None:
+    client = site.component("c")
+    site.ipc.faults.fail("PublishToTopic", "ServiceError")
+    with pytest.raises(model.ServiceError):
+        publish(client)
+    site.ipc.faults.fail("PublishToTopic", "")
+
+    publish(client)
+
+
 def test_a_subscription_can_die_without_a_word(site) -> None:
     dead, alive = site.component("dead"), site.component("alive")
     unheard, heard = listen(dead), listen(alive)
