@@ -19,6 +19,7 @@ import msgspec
 from device_agent.errors import ThresherError
 
 if TYPE_CHECKING:
+    from operations.publishing.findings import Finding
     from operations.publishing.stage import Staged
 
 _MB: Final = 1_000_000
@@ -33,7 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     staging.add_argument("--python", action="append", help="Python on the devices (repeatable; default: 3.11 and 3.13)")
     staging.add_argument("--version", default="", help="of every component staged (default: what its recipe says)")
     staging.add_argument("--output", type=Path, default=Path("build"), help="where to (default: build)")
-    for one in (staging,):
+    linting = whats.add_parser("lint", help="check recipes, strictly; 1 if something was found")
+    linting.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="recipes or folders (default: recipes)")
+    linting.add_argument("--allow-warnings", action="store_true", help="1 for errors only")
+    for one in (staging, linting):
         one.add_argument("--root", type=Path, default=Path(), help="the checkout (default: here)")
         one.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -74,6 +78,31 @@ def _stage(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _lint(arguments: argparse.Namespace) -> int:
+    lint: Any = importlib.import_module("operations.publishing.lint")
+    paths = arguments.paths or [arguments.root / "recipes"]
+    found: list[Finding] = lint.lint(paths, calls_of=_calls(arguments.root))
+    errors = sum(one.severity == "error" for one in found)
+    if arguments.json:
+        print(msgspec.json.encode({"errors": errors, "findings": found}).decode())
+    else:
+        for one in found:
+            print(one)
+        print(f"{errors} errors, {len(found) - errors} warnings", file=sys.stderr)
+    return 1 if errors or (found and not arguments.allow_warnings) else 0
+
+
+def _calls(root: Path) -> dict[str, frozenset[str]]:
+    """Of our own components, whose source is known."""
+    catalogue: Any = importlib.import_module("operations.publishing.catalogue")
+    calls: Any = importlib.import_module("operations.publishing.calls")
+    if not (root / catalogue.CONFIG_FILE).is_file():
+        return {}
+    known = catalogue.load(root).components
+    mains = {name: root / one.source / "main.py" for name, one in known.items()}
+    return {name: calls.called(root, main, known[name].packages) for name, main in mains.items() if main.is_file()}
+
+
 def _among(given: list[str] | None, known: tuple[str, ...], option: str) -> tuple[str, ...]:
     if unknown := [one for one in given or [] if one not in known]:
         raise ThresherError(f"{option} {unknown[0]}: not known", remedy=f"one of {', '.join(known)}")
@@ -93,4 +122,4 @@ def _show(staged: "list[Staged]") -> None:
         print(f"{one.archive:40} {one.bytes / _MB:6.1f} {one.wheel_bytes / _MB:7.1f}  {one.sha256[:16]}")
 
 
-_DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {"stage": _stage, "build": _stage}
+_DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {"stage": _stage, "build": _stage, "lint": _lint}
