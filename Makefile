@@ -44,6 +44,10 @@ soak: setup ## Run half an hour with a flapping link: memory, files and threads 
 bench: setup ## Measure what the documents claim
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: evaluate
+evaluate: setup ## Measure the filter and its rivals, e.g. ARGS="--data DIR" (docs/evaluation.md)
+	@"$$(tools/own-venv training)/bin/python" -m training.evaluate $(ARGS)
+
 .PHONY: bundle
 bundle: setup ## Stage build/lambda for `sam deploy`
 	@tools/bundle
@@ -63,11 +67,11 @@ models: setup ## Build models/ anew
 
 .PHONY: lock
 lock: setup ## Resolve requirements/*.lock anew
-	@for name in gateway development sam lambda; do \
+	@for name in gateway development sam lambda training tflite; do \
 	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal $$([ $$name = lambda ] && echo --python-version 3.13 || echo --python-version 3.11) \
 	    --generate-hashes --no-header --no-annotate --output-file $$name.lock $$name.in); \
 	done
 
 .PHONY: clean
 clean: ## Remove everything that can be made again
-	@rm -rf $(VENV) .venv-sam build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-* build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

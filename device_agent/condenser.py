@@ -33,8 +33,15 @@ class Models(Protocol):
     def version(self) -> str:
         """Another one whenever there is another model; cheap enough to ask several times a second."""
 
+    def begin(self, channels: int) -> LevelModel:
+        """The model to begin with for so many channels: the present one where it can be used.
+
+        Raises:
+            ModelError: There is none that can.
+        """
+
     def open(self, channels: int) -> LevelModel:
-        """The present model for so many channels.
+        """The present model.
 
         Raises:
             ModelError: It cannot be used.
@@ -54,6 +61,10 @@ class ConfiguredModel:
     def version(self) -> str:
         """See ``Models``."""
         return str(self._path or "")
+
+    def begin(self, channels: int) -> LevelModel:
+        """See ``Models``."""
+        return self.open(channels)
 
     def open(self, channels: int) -> LevelModel:
         """See ``Models``."""
@@ -105,7 +116,7 @@ class Condenser:
         self.accepted = 0
         self._around = around
         self._version = around.models.version()
-        self._pipeline = self._with(around.models.open(len(shape.channels)))
+        self._pipeline = self._with(around.models.begin(len(shape.channels)))
         self._before = 0, 0
         self._models_taken = self._models_refused = 0
 

@@ -66,6 +66,7 @@ class SpoolView(NamedTuple):
         hours_left: Until something must go, at the present rate.
         lane_hours_left: The same by lane.
         degraded: What does not work, in plain words.
+        beside: What other parts of the process count, by their own names.
     """
 
     pending: Mapping[Lane, int]
@@ -75,6 +76,7 @@ class SpoolView(NamedTuple):
     hours_left: float | None = None
     lane_hours_left: Mapping[Lane, float | None] = {}
     degraded: Sequence[str] = ()
+    beside: Mapping[str, int] = {}
 
 
 class Gatherer:
@@ -144,7 +146,7 @@ class Gatherer:
         return {line.condenser.shape.name: line.health() for line in self._lines()}
 
     def _counters(self, spool: SpoolView) -> dict[str, int]:
-        counters = {f"spool.{name}": count for name, count in spool.counters.items()}
+        counters = {f"spool.{name}": count for name, count in spool.counters.items()} | dict(spool.beside)
         for line in self._lines():
             sensor = line.condenser.shape.name
             counters |= {f"{sensor}.{name}": count for name, count in line.counters().items()}

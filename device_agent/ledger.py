@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from contract.events import AnyEvent, Context, Lane
+from contract.events import AnyEvent, Context, Episode, Lane
 from device_agent.spool.port import Accepted
 
 
@@ -25,6 +25,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         kind: ``episode``, ``summary``, ``health`` or ``context``.
         sample_wall_ms: When the reading that completed the event was taken.
         accepted_wall_ms: When the spool had it on disk.
+        episode_id: Of an episode's opening and of its context; else empty.
     """
 
     spool_id: str
@@ -33,6 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     sample_wall_ms: int
     accepted_wall_ms: int
+    episode_id: str = ""
 
 
 class Acceptance(NamedTuple):
@@ -80,4 +82,11 @@ def _entry(spool_id: str, event: AnyEvent, place: Accepted, now_ms: int) -> Entr
         kind=str(event.__struct_config__.tag),
         sample_wall_ms=completed_ms(event),
         accepted_wall_ms=now_ms,
+        episode_id=_episode_id(event),
     )
+
+
+def _episode_id(event: AnyEvent) -> str:
+    if isinstance(event, Context):
+        return event.episode_id
+    return event.episode_id if isinstance(event, Episode) and event.phase == "opened" else ""

@@ -10,7 +10,7 @@ Not here: the network. ``thresher agent`` forwards what the spool holds.
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -28,6 +28,7 @@ from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
 from device_agent.line import OpenLines, SensorLines
 from device_agent.machine import Machine, this_machine
+from device_agent.notice import Notice
 from device_agent.spool.intake import Intake, Patience
 from device_agent.spool.limits import limits_of
 from device_agent.spool.opening import open_spool
@@ -39,6 +40,7 @@ from device_agent.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
+RUN_STATUS_FILE = "run-status.json"
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
 COMMIT_EVERY_S = 0.25
@@ -65,23 +67,11 @@ def run_sensing(
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
         process = Sensing(config, spool, notes, clock=machine.clock)
-        process.run(stop, folder / "run-status.json")
+        process.run(stop, folder / RUN_STATUS_FILE)
 
 
 class Spool(Appender, Gauges, Protocol):
     """What sensing needs of a spool."""
-
-
-class Notice(NamedTuple):
-    """What somebody else in the process has to say in its status and in Health.
-
-    Attributes:
-        counters: By name.
-        degraded: What does not work, in plain words.
-    """
-
-    counters: Mapping[str, int] = {}
-    degraded: Sequence[str] = ()
 
 
 class Parts(NamedTuple):
@@ -210,8 +200,8 @@ class Sensing:
         tight = self._spool.is_tight and "the disk is full: new events displace the oldest of the lowest lane"
         beside = self._parts.beside()
         degraded = [each for each in (held or unreadable, tight, _moved(self._known), *beside.degraded) if each]
-        counters = {**self._known.counters, **self._intake.counters, **beside.counters}
-        return self._known._replace(counters=counters, degraded=degraded)
+        counters = {**self._known.counters, **self._intake.counters}
+        return self._known._replace(counters=counters, degraded=degraded, beside=beside.counters)
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

@@ -6,9 +6,22 @@ from typing import Final
 
 from bench.faults.row import Row
 from bench.faults.scene import Scene, Stage, now_ms, replaced
+from bench.faults.unaccepted import Bounds, unaccepted
+from bench.plant import RATE_HZ, Fault
 from bench.station import Role
+from twin.evidence import read_ledger
 
 KILLS: Final = 105
+SOON: Final = Fault(begin_s=14.0, seconds=40.0, channel=3)
+"""After each start first so long calm that the episode of the life before closes, then one that opens."""
+
+LIVES_S: Final[dict[Role, tuple[float, float]]] = {"run": (0.05, 2.2), "agent": (0.05, 0.7)}
+"""Shortest and longest work of a process between its start and its end."""
+
+_PROMISE: Final = "every accepted event is stored once; a kill costs at most the running window and the group commit"
+_FAST: Final = 40.0
+"""Of the plant: an episode closes, opens and has its context within a life."""
+
 _UP_S: Final = 30.0
 _STEP_S: Final = 40.0
 
@@ -40,31 +53,47 @@ FIRST_START: Final = ("spool.open.created", "files.write.temporary", "files.writ
 
 def kill_run(stage: Stage) -> Row:
     """Sensing is killed, and started again at once."""
-    return _kill(stage, "run")
+    with Scene(stage, speed=_FAST) as scene:
+        scene.provision().go()
+        scene.until(scene.is_armed, _UP_S, "the filter was not armed")
+        scene.play(SOON)
+        begins, ends = _kill(scene, stage, "run")
+        scene.settle()
+        found = unaccepted(
+            read_ledger(scene.station.ledger), begins, Bounds.of(scene.station.config, scan_s=1 / (RATE_HZ * _FAST))
+        )
+        return scene.row(
+            injected=len(ends),
+            promise=_PROMISE,
+            ended_ms=ends[-1:],
+            note=found.note,
+            broken=found.broken,
+        )
 
 
 def kill_agent(stage: Stage) -> Row:
     """Forwarding is killed, and started again at once."""
-    return _kill(stage, "agent")
-
-
-def _kill(stage: Stage, role: Role) -> Row:
-    source = random.Random(stage.seed)
-    ended: list[int] = []
-    kills = stage.times(KILLS, 3)
     with Scene(stage) as scene:
-        if role == "agent":  # each start sends every sealed block once more: the twin's queue must keep up with copies
-            replaced(scene, summary_s=1.0)
+        replaced(scene, summary_s=1.0)  # each start sends every sealed block once more: the twin's queue must keep up
         scene.provision().go()
-        for _ in range(kills):
-            time.sleep(source.uniform(0.05, 0.7))
-            scene.station.kill(role)
-            scene.start(role)
-            ended.append(now_ms())
-            _wait_for_work(scene, role)
+        _, ends = _kill(scene, stage, "agent")
         scene.settle()
-        promise = "every accepted event is stored once; memory held at most the running window and the group commit"
-        return scene.row(injected=kills, promise=promise, ended_ms=ended[-1:])
+        return scene.row(injected=len(ends), promise="every accepted event is stored once", ended_ms=ends[-1:])
+
+
+def _kill(scene: Scene, stage: Stage, role: Role) -> tuple[list[int], list[int]]:
+    """When each kill was, and when the process was started again; Unix milliseconds."""
+    source = random.Random(stage.seed)
+    begins: list[int] = []
+    ends: list[int] = []
+    for _ in range(stage.times(KILLS, 3)):
+        time.sleep(source.uniform(*LIVES_S[role]))
+        begins.append(now_ms())
+        scene.station.kill(role)
+        scene.start(role)
+        ends.append(now_ms())
+        _wait_for_work(scene, role)
+    return begins, ends
 
 
 def _wait_for_work(scene: Scene, role: Role) -> None:

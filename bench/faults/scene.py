@@ -116,6 +116,17 @@ class Scene:
         self.until(lambda: self.stored_count() > 0, _READY_S, "no event was stored")
         return self
 
+    def is_armed(self) -> bool:
+        """Whether the filter has its calibration."""
+        status = self.station.run_status()
+        return status is not None and status.state == "armed"
+
+    def play(self, fault: Fault) -> None:
+        """Another stretch of the same plant, from the next start of sensing on."""
+        path = self.folder / "plant.csv"
+        write_recording(path.with_suffix(".new"), _RECORDING_S, seed=self._stage.seed, fault=fault)
+        path.with_suffix(".new").replace(path)
+
     def work(self, seconds: float) -> None:
         """Lets it run, and raises if a process ended by itself."""
         until_s = time.monotonic() + seconds

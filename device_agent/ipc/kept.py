@@ -13,6 +13,7 @@ Source: aws-iot-device-sdk-python-v2 issues 193, 233 (a call inside a callback d
 1172 (dead subscriptions). Not here: the wire (``sdk``, ``thin``), one subscription's state (``standing``).
 """
 
+import logging
 import random
 import threading
 import time
@@ -32,6 +33,8 @@ CLOSED_TIMES: Final = 4
 _LOOK_EVERY_S: Final = 0.5
 _FIRST_RETRY_S: Final = 0.5
 _LAST_RETRY_S: Final = 3.5
+
+logger = logging.getLogger(__name__)
 
 
 class KeptNucleus:
@@ -142,8 +145,11 @@ class KeptNucleus:
             except LostError as exc:
                 closed = closed + 1 if isinstance(exc, HandshakeClosedError) else 0
                 reason = str(exc)
+            except Exception as exc:
+                logger.exception("ipc.failed")
+                reason = str(exc)
             self._leave()
-            if closed >= CLOSED_TIMES:
+            if closed >= CLOSED_TIMES and not self._stop.is_set():
                 self._tell(Reached(connected=False, reason="the nucleus refused our token"))
                 self._on_denied()
                 return

@@ -13,7 +13,7 @@ from typing import Any
 
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, UnsupportedError
-from device_agent.ipc.hearing import Hearing
+from device_agent.ipc.memory_subscription import MemorySubscription
 from device_agent.ipc.port import CLOSE_S, A, E, Reached
 
 LITE_LACKS: frozenset[type[ops.Request[Any]]] = frozenset(
@@ -145,54 +145,12 @@ class MemoryHost:
         event = ops.ConfigurationUpdate(component, request.key_path)
         self._tell(ops.SubscribeToConfigurationUpdate, event, lambda sub: sub.wanted == component)
 
-    def _tell(self, kind: type, event: ops.Event, wanted: Callable[["MemorySubscription"], bool]) -> None:
+    def _tell(self, kind: type, event: ops.Event, wanted: Callable[[MemorySubscription], bool]) -> None:
         with self._mutex:
             for client in self._clients:
                 for each in client.subscriptions:
                     if isinstance(each.request, kind) and each.stands and wanted(each):
                         each.hearing.put(event)
-
-
-class MemorySubscription:
-    """See ``device_agent.ipc.port.Subscription``."""
-
-    def __init__(self, owner: "MemoryNucleus", request: ops.StreamRequest[Any], hear: Callable[[Any], None]) -> None:
-        self._owner = owner
-        self.request = request
-        self.component = owner.component
-        self.hearing = Hearing(request.operation, hear)
-        self.stands = False
-        self.trouble: NucleusError | None = None
-
-    @property
-    def unheard(self) -> int:
-        """See ``Subscription``."""
-        return self.hearing.unheard
-
-    @property
-    def wanted(self) -> str:
-        """Whose configuration."""
-        return getattr(self.request, "component_name", "") or self.component
-
-    def covers(self, topic: str) -> bool:
-        """Whether a message on ``topic`` is for it."""
-        return covers(str(getattr(self.request, "topic", "")), topic)
-
-    def hears(self, topic: str, *, of: str) -> bool:
-        """Whether it hears a component's message: with a wildcard, not its own."""
-        own = getattr(self.request, "topic", "")
-        return self.covers(topic) and (of != self.component or not set("+#") & set(own))
-
-    def begin(self) -> None:
-        """The connection is there."""
-        self.trouble = self._owner.host.check(self.component, self.request)
-        self.stands = self.trouble is None
-
-    def close(self) -> None:
-        """See ``Subscription``."""
-        self.stands = False
-        self.hearing.close()
-        self._owner.forget(self)
 
 
 class MemoryNucleus:
@@ -238,13 +196,13 @@ class MemoryNucleus:
 
     def subscribe(self, request: ops.StreamRequest[E], hear: Callable[[E], None]) -> MemorySubscription:
         """See ``Nucleus``."""
-        subscription = MemorySubscription(self, request, hear)
+        subscription = MemorySubscription(self.component, request, hear=hear, forget=self._forget)
         self.subscriptions = [*self.subscriptions, subscription]
         if self._connected:
-            subscription.begin()
+            subscription.begin(self.host.check(self.component, request))
         return subscription
 
-    def forget(self, subscription: MemorySubscription) -> None:
+    def _forget(self, subscription: MemorySubscription) -> None:
         """It was closed."""
         if subscription in self.subscriptions:
             self._forgotten += subscription.unheard
@@ -272,7 +230,7 @@ class MemoryNucleus:
             return
         self._connected = True
         for each in self.subscriptions:
-            each.begin()
+            each.begin(self.host.check(self.component, each.request))
         self._tell(Reached(connected=True, reason=""))
 
     def lose(self, reason: str) -> None:
@@ -286,17 +244,6 @@ class MemoryNucleus:
         self._reached = reached
         for tell in self._tellers:
             tell(reached)
-
-
-def covers(pattern: str, topic: str) -> bool:
-    """Whether an MQTT filter takes a topic."""
-    wanted, levels = pattern.split("/"), topic.split("/")
-    for place, level in enumerate(wanted):
-        if level == "#":
-            return True
-        if place >= len(levels) or level not in ("+", levels[place]):
-            return False
-    return len(wanted) == len(levels)
 
 
 def _merge(place: dict[str, Any], value: dict[str, Any]) -> None:

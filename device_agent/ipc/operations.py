@@ -45,9 +45,14 @@ class Request(msgspec.Struct, Generic[A_co], frozen=True, omit_defaults=True, re
 
 
 class StreamRequest(Request[Answer], Generic[E_co], frozen=True):
-    """One question, and events from then on."""
+    """One question, and events from then on.
+
+    A nucleus may let one die without a word, so that it is asked anew now and then, with a moment in which both are
+    there. Where two of one component harm (``is_renewed`` false), only its end or a new connection begins it anew.
+    """
 
     event: ClassVar[type[Event]] = Event
+    is_renewed: ClassVar[bool] = True
 
 
 # --- messages -------------------------------------------------------------------------------------------------------
@@ -144,9 +149,10 @@ class ValidateConfiguration(Event, frozen=True):
 
 
 class SubscribeToValidateConfigurationUpdates(StreamRequest[ValidateConfiguration], frozen=True):
-    """Classic only."""
+    """Classic only, one a component."""
 
     event: ClassVar[type[Event]] = ValidateConfiguration
+    is_renewed: ClassVar[bool] = False
 
 
 class SendConfigurationValidityReport(Request[Answer], frozen=True):
@@ -175,9 +181,14 @@ class ComponentUpdate(Event, frozen=True):
 
 
 class SubscribeToComponentUpdates(StreamRequest[ComponentUpdate], frozen=True):
-    """Classic only. Every event that is not done is to be answered with ``DeferComponentUpdate``."""
+    """Classic only. Every event that is not done is to be answered with ``DeferComponentUpdate``.
+
+    A second subscription of a component is a second answer that the nucleus waits for and does not take
+    (``LifecycleIPCEventStreamAgent.sendPreComponentUpdateEvent``).
+    """
 
     event: ClassVar[type[Event]] = ComponentUpdate
+    is_renewed: ClassVar[bool] = False
 
 
 class DeferComponentUpdate(Request[Answer], frozen=True, omit_defaults=False):

@@ -5,6 +5,7 @@ Not here: the connection (``kept``), the listener's thread (``hearing``).
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -140,10 +141,14 @@ class Standing:
                 old = None
             else:
                 self._trouble, self._failures = None, 0
+                if not self._request.is_renewed:
+                    self._due_s = math.inf
                 old, self._current = self._current, stream
         if old is not None:
             old.end()
-        if isinstance(outcome, NucleusError):
+        if isinstance(outcome, UnsupportedError):
+            logger.info("ipc.unsupported", extra={"reason": str(outcome)})
+        elif isinstance(outcome, NucleusError):
             logger.warning("ipc.subscribe_failed", extra={"reason": str(outcome), "remedy": outcome.remedy})
         self._wake()
 

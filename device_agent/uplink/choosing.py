@@ -10,7 +10,6 @@ from device_agent.errors import ConfigError
 from device_agent.ipc.opening import SOCKET_VARIABLE, inside_greengrass, open_nucleus
 from device_agent.ipc.port import Nucleus
 from device_agent.uplink.greengrass import GreengrassUplink
-from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import Uplink
 
 
@@ -34,12 +33,14 @@ def choose_uplink(
                 "`$.uplink.type` is `mqtt`, but a Greengrass nucleus started this process and is connected itself",
                 remedy="write `uplink: {type: greengrass}`",
             )
+        from device_agent.uplink.mqtt5 import Mqtt5Uplink  # noqa: PLC0415 - megabytes that a component does not need
+
         return Mqtt5Uplink(config, client_id=client_id)
+    if nucleus is not None:
+        return GreengrassUplink(nucleus, is_shared=True)
     if not inside_greengrass():
         raise ConfigError(
             f"`$.uplink.type` is `greengrass`, but no nucleus started this process ({SOCKET_VARIABLE} is not set)",
             remedy="deploy it as a component, or give endpoint, certificate, private_key and ca",
         )
-    if nucleus is not None:
-        return GreengrassUplink(nucleus, is_shared=True)
     return GreengrassUplink(open_nucleus(on_denied))

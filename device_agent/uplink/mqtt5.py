@@ -36,6 +36,9 @@ from device_agent.uplink.reconnecting import Reconnecting
 from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
 _STOP_S: Final = 3.0
+_YIELD_S: Final = 2.0
+"""So long the old connection leaves the session to a new certificate that may just have taken it."""
+
 _NOT_TAKEN: Final = "activate it in AWS IoT and attach thing and policy; the old one is still used"
 _CONTESTED = "provision one of the two anew, under a name of its own"
 logger = logging.getLogger(__name__)
@@ -218,7 +221,7 @@ class Mqtt5Uplink:
                 self._renewal.retry()
         else:
             self._reconnecting.unreachable()
-        self._maybe_pause()
+        self._pause_for(self._reconnecting.pause_s())
         if reason != self._link.reason:  # being offline is normal and may last days: said once
             logger.warning("uplink.not_connected", extra={"client_id": self._client_id, "reason": reason})
         self._lose(reason, failures=self._link.failures + 1)
@@ -226,7 +229,8 @@ class Mqtt5Uplink:
     def _on_disconnected(self, data: mqtt5.LifecycleDisconnectData) -> None:
         said = data.disconnect_packet and data.disconnect_packet.reason_code
         reason = f"ended by the broker: {said.name}" if said else error_name(data.exception)
-        if self._trial is not None:
+        trying = self._trial is not None
+        if trying:
             pass  # by our own new certificate
         elif said == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
             self._reconnecting.was_taken_over(time.monotonic())
@@ -236,13 +240,12 @@ class Mqtt5Uplink:
             reason = f"another device connects as {self._client_id!r}: is this a copy of its disk?"
             logger.error("uplink.contested", extra={"client_id": self._client_id, "remedy": _CONTESTED})
         self._link = self._link._replace(takeovers=self._reconnecting.taken_over)
-        self._maybe_pause()
+        self._pause_for(_YIELD_S if trying else self._reconnecting.pause_s())
         self._lose(reason, failures=self._link.failures)
         logger.info("uplink.disconnected", extra={"client_id": self._client_id, "reason": reason})
 
-    def _maybe_pause(self) -> None:
-        """Stops trying for a while where the service said no; the client's own waits are for a link that is away."""
-        pause_s = self._reconnecting.pause_s()
+    def _pause_for(self, pause_s: float | None) -> None:
+        """Stops trying for a while, if at all; the client's own waits are for a link that is away."""
         with self._mutex:
             if pause_s is None or self._closing or self._pause is not None:
                 return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device_agent.errors import ThresherError
 from training.evaluate import kept, report
-from training.evaluate.families import PARTS, families
+from training.evaluate.families import NAMES, families
 from training.evaluate.measure import CAP_PERCENT, Measured
 from training.evaluate.recordings import CALIBRATION_ROWS, find
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = find(options.data, calibration=options.calibrate_rows)
         scores = kept.KeptScores(options.keep)
         measured = []
-        for family in families(options.only):
+        for family in families(options.only or NAMES):
             print(f"{family.name} …", file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
             measured.append(Measured(family, found.recordings, scores) if not family.missing else family)
         made = report.make(found, measured, cap=options.cap, seconds=time.perf_counter() - began_s)
@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m training.evaluate", description="Measure the filter and its rivals on labelled recordings."
     )
     parser.add_argument("--data", type=Path, required=True, help="a folder laid out as waico/SKAB or numenta/NAB")
-    parser.add_argument("--only", choices=PARTS, help="leave out the others (all-ones and position-only stay)")
+    parser.add_argument(
+        "--only", choices=NAMES, action="append", help="may be given again; all-ones and position-only always stay"
+    )
     parser.add_argument("--calibrate-rows", type=int, default=CALIBRATION_ROWS, help="of each recording (400)")
     parser.add_argument("--cap", type=float, default=CAP_PERCENT, help="false-alarm rate of the capped rows, percent")
     parser.add_argument("--keep", type=Path, default=kept.FOLDER, help="where computed scores are kept")

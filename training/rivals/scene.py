@@ -62,3 +62,12 @@ def standardised(scene: Scene) -> Floats:
     spread = np.maximum(normal.std(axis=0), 1e-6 + 1e-9 * np.abs(normal.mean(axis=0)))
     scaled: Floats = (scene.filled() - normal.mean(axis=0)) / spread
     return scaled
+
+
+def latest_mean(rows: Floats, window: int) -> Floats:
+    """By row and channel, the mean of the latest rows up to this one (fewer at the beginning)."""
+    sums = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0)])
+    last = np.arange(1, len(rows) + 1)
+    first = np.maximum(0, last - window)
+    mean: Floats = (sums[last] - sums[first]) / (last - first)[:, None]
+    return mean

@@ -7,7 +7,7 @@ either passes its limit; here the score is the larger of the two, each in units 
 import numpy as np
 
 from training.rivals.port import QUANTILE, Family, decisions
-from training.rivals.scene import Floats, Scene, standardised
+from training.rivals.scene import Floats, Scene, latest_mean, standardised
 
 _SPANS = (1, 15, 45)
 _FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 32.0)
@@ -17,17 +17,18 @@ class T2Q:
     """One variant.
 
     Args:
-        explained: Share of the calibration's variance that the components keep; 1 is T² alone, without Q.
+        explained: Share of the calibration's variance that the components keep.
         parts: ``"t2"``, ``"q"`` or ``"t2+q"``.
+        window: Latest rows whose mean is judged; 1 for the row itself, as published.
     """
 
-    def __init__(self, explained: float, parts: str = "t2+q") -> None:
-        self._explained, self._parts = explained, parts
-        self.label = f"{parts} {explained:g}"
+    def __init__(self, explained: float, parts: str = "t2+q", *, window: int = 1) -> None:
+        self._explained, self._parts, self._window = explained, parts, window
+        self.label = f"{parts} {explained:g} window {window}"
 
     def scores(self, scene: Scene) -> Floats:
         """The larger of T² and Q."""
-        rows = standardised(scene)
+        rows = latest_mean(standardised(scene), self._window)
         normal = rows[: scene.calibration]
         _, singular, directions = np.linalg.svd(normal - normal.mean(axis=0), full_matrices=False)
         variance = singular**2 / max(1, len(normal) - 1)
@@ -48,6 +49,13 @@ def _by_limit(part: Floats, calibration: int) -> Floats:
 
 
 def family() -> Family:
-    """T² and Q together, and each alone."""
-    variants = (T2Q(0.5), T2Q(0.7), T2Q(0.9), T2Q(0.97), T2Q(0.9, "q"), T2Q(1.0, "t2"))
+    """Rows as published, Q alone, and means of the latest rows."""
+    variants = (
+        T2Q(0.5),
+        T2Q(0.7),
+        T2Q(0.9),
+        T2Q(0.9, "q"),
+        T2Q(0.7, window=30),
+        T2Q(0.9, window=30),
+    )
     return Family("T2+Q", variants, decisions(_SPANS, _FACTORS, (0.7, 1.0)))

@@ -1,1 +1,1 @@
-"""The nucleus emulator's beginnings: Greengrass IPC over a Unix socket, for the unmodified SDK."""
+"""A Greengrass nucleus for a laptop: the IPC that the unmodified SDK talks to, and what stands behind it."""

@@ -40,6 +40,17 @@ class Frame(NamedTuple):
     headers: Headers
     payload: bytes
 
+    def number(self, name: str) -> int:
+        """A header that every message must have as an integer.
+
+        Raises:
+            FrameError: It has none.
+        """
+        value = self.headers.get(name)
+        if not isinstance(value, int):
+            raise FrameError(f"a message without {name}")
+        return value
+
 
 def encode(frame: Frame) -> bytes:
     """One message as bytes."""
@@ -70,9 +81,23 @@ def decode(message: bytes) -> Frame:
     Raises:
         FrameError: It is none.
     """
+    if len(message) < PRELUDE_BYTES + _CRC_BYTES or total_length(message[:PRELUDE_BYTES]) != len(message):
+        raise FrameError("the message is not as long as it says")
     if struct.unpack(">I", message[-_CRC_BYTES:])[0] != zlib.crc32(message[:-_CRC_BYTES]):
         raise FrameError("the message's checksum is wrong")
     end = PRELUDE_BYTES + struct.unpack(">I", message[4:8])[0]
+    if end > len(message) - _CRC_BYTES:
+        raise FrameError("the headers are longer than the message")
+    try:
+        headers, place = _headers(message, end)
+    except (IndexError, struct.error, UnicodeDecodeError) as exc:
+        raise FrameError(f"a header that cannot be read: {exc}") from exc
+    if place != end:
+        raise FrameError("the headers are not as long as they say")
+    return Frame(headers, message[end:-_CRC_BYTES])
+
+
+def _headers(message: bytes, end: int) -> tuple[Headers, int]:
     headers: Headers = {}
     place = PRELUDE_BYTES
     while place < end:
@@ -85,7 +110,7 @@ def decode(message: bytes) -> Frame:
             size = struct.unpack(">H", message[place : place + 2])[0]
             headers[name] = message[place + 2 : place + 2 + size].decode()
         place += _value_bytes(kind, message, place)
-    return Frame(headers, message[end:-_CRC_BYTES])
+    return headers, place
 
 
 def _value_bytes(kind: int, message: bytes, place: int) -> int:

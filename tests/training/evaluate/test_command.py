@@ -38,7 +38,7 @@ def _folder(tmp_path: Path) -> Path:
 def test_the_command_says_how_good_ours_and_the_rivals_are(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["--data", str(folder), "--keep", str(tmp_path / "kept"), "--json"]
+    asked = ["--data", str(folder), "--keep", str(tmp_path / "kept"), "--only", "ours", "--only", "t2q", "--json"]
     assert main(asked) == 0
     found = msgspec.json.decode(capsys.readouterr().out.splitlines()[-1], type=Report)
     rows = {(row.family, row.chosen, row.cap): row for row in found.table}

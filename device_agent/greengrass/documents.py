@@ -1,0 +1,123 @@
+"""A component's configuration as a gateway's document: what the nucleus holds, completed with what it need not say.
+
+The keys of ``docs/gateway.md`` lie directly under the component's configuration, beside ``accessControl``. Without any
+of them a component runs: the gateway is the thing, the sensor is the machine, events leave through the nucleus, and
+what must survive lies in the component's own folder.
+
+Not here: when it is read again (``device_agent.greengrass.changes``).
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+from device_agent.config import GatewayConfig, convert, located
+from device_agent.errors import ConfigError
+from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, THING_VARIABLE, Place
+from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, ServiceRefusedError
+from device_agent.ipc.operations import GetConfiguration
+from device_agent.ipc.port import ANSWER_S, Nucleus
+
+_NOT_OURS: Final = "accessControl"
+_DEFAULT_SENSORS: Final = ({"type": "host", "name": "machine"},)
+_SHARED_WITH_FILTER: Final = ("state_dir", "spool")
+_RETRY_S: Final = 0.5
+_SAY_EVERY: Final = 60
+
+logger = logging.getLogger(__name__)
+
+Values = Mapping[str, Any]
+
+
+class Documents:
+    """Reads and checks one component's document. Any thread.
+
+    Args:
+        nucleus: Holds it.
+        place: Of the component.
+    """
+
+    def __init__(self, nucleus: Nucleus, place: Place) -> None:
+        self._nucleus = nucleus
+        self._place = place
+
+    def read(self, stop: threading.Event) -> GatewayConfig | None:
+        """As it is now; waits for the nucleus, and gives up (``None``) only when ``stop`` is set.
+
+        Raises:
+            ConfigError: Something in it is wrong; names the place.
+            NucleusError: The nucleus does not give it away.
+        """
+        tries = 0
+        while not stop.is_set():
+            try:
+                return self.check(self._values())
+            except (LostError, ServiceRefusedError) as exc:
+                if tries % _SAY_EVERY == 0:
+                    logger.info("configuration.awaited", extra={"reason": str(exc)})
+                tries += 1
+                stop.wait(_RETRY_S)
+        return None
+
+    def check(self, values: Values) -> GatewayConfig:
+        """A configuration that the component might get.
+
+        Raises:
+            ConfigError: It cannot work; names the place.
+        """
+        source = f"configuration of {self._place.component}"
+        document = completed(values, self._place)
+        config = located(convert(document, source=source), self._place.work)
+        if config.uplink is not None and config.uplink.type != "greengrass":
+            raise ConfigError(
+                f"{source}: `{config.uplink.type}` would take the nucleus's session over - at `$.uplink.type`",
+                remedy="leave `type` out: under a nucleus, events leave through it",
+            )
+        if self._place.thing and config.gateway != self._place.thing:
+            raise ConfigError(
+                f"{source}: `{config.gateway}`, but this core device is `{self._place.thing}` - at `$.gateway`",
+                remedy="leave `gateway` out: under a nucleus it is the thing's name",
+            )
+        return config
+
+    def _values(self) -> Values:
+        own = self._get(self._place.component)
+        if self._place.component != EVENT_FORWARDER:
+            return own
+        filters = self._get(EDGE_FILTER)
+        return {**{key: filters[key] for key in _SHARED_WITH_FILTER if key in filters}, **own}
+
+    def _get(self, component: str) -> Values:
+        name = "" if component == self._place.component else component
+        try:
+            answer = self._nucleus.call(GetConfiguration(component_name=name)).result(ANSWER_S + 1)
+        except NotFoundError:
+            return {}
+        except TimeoutError as exc:
+            raise LostError("GetConfiguration: no answer") from exc
+        return answer.value if isinstance(answer.value, dict) else {}
+
+
+def completed(values: Values, place: Place) -> dict[str, Any]:
+    """A component's configuration with the defaults of its place."""
+    document = {key: value for key, value in values.items() if key != _NOT_OURS}
+    document.setdefault("gateway", place.thing)
+    if not document["gateway"]:
+        raise ConfigError(
+            f"{THING_VARIABLE} is not set, so the gateway has no name", remedy="set `gateway` in the configuration"
+        )
+    home = place.work_of(EDGE_FILTER) if place.component == EVENT_FORWARDER else place.work
+    folder = document.setdefault("state_dir", "")
+    if isinstance(folder, str):
+        document["state_dir"] = str(home / folder)
+    document.setdefault("sensors", list(_DEFAULT_SENSORS))
+    uplink = document.setdefault("uplink", {})
+    if isinstance(uplink, Mapping):
+        document["uplink"] = {"type": "greengrass", **uplink}
+    return document
+
+
+def said(error: NucleusError | ConfigError) -> dict[str, str]:
+    """An error's words for a log line."""
+    return {"reason": str(error), "remedy": error.remedy}

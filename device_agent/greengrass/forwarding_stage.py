@@ -1,0 +1,46 @@
+"""The stage that forwards the spool through the nucleus; standalone it is ``thresher agent``."""
+
+import contextlib
+import threading
+from typing import Final
+
+from device_agent.agent import STATUS_FILE, Agent
+from device_agent.config import GatewayConfig
+from device_agent.greengrass.crew import Stage
+from device_agent.greengrass.sharing import Client
+from device_agent.machine import Machine
+from device_agent.spool.opening import open_spool
+from device_agent.state import sole_user, state_folder
+from device_agent.uplink.greengrass import GreengrassUplink
+
+DRAIN_S: Final = 1.5
+"""A nucleus kills soon after it asked for the end; what is not sent then is sent after the start."""
+
+
+class Forward:
+    """The spool to the nucleus.
+
+    Args:
+        client: Of the nucleus.
+        machine: Its clocks and fingerprint.
+    """
+
+    def __init__(self, client: Client, machine: Machine) -> None:
+        self._client = client
+        self._machine = machine
+
+    def stage(self) -> Stage:
+        """For a crew."""
+        return Stage("forward", _what_forwarding_needs, self._run)
+
+    def _run(self, config: GatewayConfig, stop: threading.Event) -> None:
+        folder, uplink = state_folder(config), GreengrassUplink(self._client.share())
+        with contextlib.ExitStack() as cleanup:
+            cleanup.enter_context(sole_user(folder, "agent"))
+            spool = cleanup.enter_context(contextlib.closing(open_spool(config, self._machine.hardware)))
+            agent = Agent(config, spool, uplink, clock=self._machine.clock, drain_s=DRAIN_S)
+            agent.run(stop, folder / STATUS_FILE)
+
+
+def _what_forwarding_needs(config: GatewayConfig) -> object:
+    return config.gateway, config.state_dir, config.spool, config.uplink

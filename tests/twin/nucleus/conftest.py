@@ -1,0 +1,105 @@
+"""A nucleus's IPC server, components made of the unmodified SDK, and nothing else."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from awsiot.greengrasscoreipc import connect
+from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
+
+from twin.nucleus.broker import MemoryBroker
+from twin.nucleus.configuration import ConfigurationStore
+from twin.nucleus.ipc import NucleusIpc, Surroundings
+from twin.nucleus.profile import PROFILES
+from twin.nucleus.registry import MemoryRegistry
+
+WAIT_S = 15.0
+THING = "press-3"
+
+
+def policy(service: str, operations: list[str], resources: list[str]) -> dict[str, object]:
+    """One service's policies, as a recipe has them."""
+    names = [operation if operation == "*" else f"aws.greengrass#{operation}" for operation in operations]
+    return {service: {f"{service}:1": {"operations": names, "resources": resources}}}
+
+
+EVERYTHING = {
+    **policy("aws.greengrass.ipc.pubsub", ["*"], ["*"]),
+    **policy("aws.greengrass.ipc.mqttproxy", ["*"], ["*"]),
+    **policy("aws.greengrass.SecretManager", ["*"], ["*"]),
+    **policy("aws.greengrass.ShadowManager", ["*"], ["*"]),
+    **policy("aws.greengrass.Cli", ["*"], ["*"]),
+    **policy("aws.greengrass.ipc.componentmetric", ["*"], ["*"]),
+}
+
+
+class Site:
+    """One nucleus and the components that connected to it."""
+
+    def __init__(self, folder: Path, profile_name, secrets: Path | None = None) -> None:
+        self.profile = PROFILES[profile_name]
+        self.registry = MemoryRegistry()
+        self.broker = MemoryBroker()
+        self.store = ConfigurationStore(folder / "configuration.json", self.profile)
+        surroundings = Surroundings(thing_name=THING, broker=self.broker, secrets=secrets)
+        self.ipc = NucleusIpc(
+            folder / "s", self.registry, profile=self.profile, configuration=self.store, surroundings=surroundings
+        )
+        self._clients: list[GreengrassCoreIPCClientV2] = []
+
+    def component(self, name: str, access=None, configuration=None) -> GreengrassCoreIPCClientV2:
+        token = self.registry.add(name, EVERYTHING if access is None else access)
+        self.store.install(self.store.resolve(name, defaults=configuration or {}, ms=1))
+        return self.connect(token)
+
+    def connect(self, token: str) -> GreengrassCoreIPCClientV2:
+        client = GreengrassCoreIPCClientV2(
+            client=connect(ipc_socket=str(self.ipc.path), authtoken=token, timeout=WAIT_S)
+        )
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.ipc.close()
+
+
+def until(claim: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Short: a socket's path has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="ipc") as name:
+        yield Path(name)
+
+
+@pytest.fixture(params=["classic", "lite"])
+def site(request: pytest.FixtureRequest, folder: Path) -> Iterator[Site]:
+    one = Site(folder, request.param)
+    with one.ipc:
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def classic(folder: Path) -> Iterator[Site]:
+    one = Site(folder, "classic")
+    with one.ipc:
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def lite(folder: Path) -> Iterator[Site]:
+    one = Site(folder, "lite")
+    with one.ipc:
+        yield one
+        one.close()

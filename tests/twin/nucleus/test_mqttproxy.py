@@ -1,0 +1,138 @@
+"""IoT Core through the nucleus, as the SDK's examples use it, and what each nucleus does while it is away."""
+
+import pytest
+from awsiot.greengrasscoreipc import model
+
+from tests.twin.nucleus.conftest import EVERYTHING, policy, until
+
+QOS0, QOS1 = model.QOS.AT_MOST_ONCE, model.QOS.AT_LEAST_ONCE
+
+
+def listen(client, topic):
+    heard: list = []
+    client.subscribe_to_iot_core(topic_name=topic, qos=QOS1, on_stream_event=heard.append)
+    return heard
+
+
+def publish(client, topic, payload=b"x", qos=QOS1):
+    client.publish_to_iot_core(topic_name=topic, qos=qos, payload=payload)
+
+
+def test_what_is_published_reaches_iot_core(site) -> None:
+    publish(site.component("c"), "fleet/press-3/events", b"\x00\xff")
+
+    until(lambda: len(site.broker.published) == 1)
+    assert site.broker.published[0] == ("fleet/press-3/events", b"\x00\xff", 1)
+
+
+def test_what_iot_core_says_is_heard_through_wildcards_too(site) -> None:
+    client = site.component("c")
+    exact, one, many = listen(client, "a/b"), listen(client, "a/+"), listen(client, "a/#")
+    site.broker.say("a/b", b"1")
+    site.broker.say("a/b/c", b"2")
+
+    until(lambda: len(many) == 2)
+    until(lambda: len(exact) == len(one) == 1)
+    assert exact[0].message.topic_name == "a/b"
+    assert sorted(event.message.payload for event in many) == [b"1", b"2"]
+
+
+def test_policies_name_topics_and_may_use_mqtts_wildcards(site) -> None:
+    access = policy("aws.greengrass.ipc.mqttproxy", ["PublishToIoTCore"], ["fleet/+/events", "jobs/#"])
+    client = site.component("c", access)
+    publish(client, "fleet/press-3/events")
+    publish(client, "jobs/press-3/get")
+
+    for topic in ("fleet/press-3/context", "fleet/a/b/events"):
+        with pytest.raises(model.UnauthorizedError):
+            publish(client, topic)
+    with pytest.raises(model.UnauthorizedError):
+        listen(client, "jobs/x")
+
+
+def test_on_classic_qos_1_waits_for_iot_core_and_qos_0_does_not(classic) -> None:
+    client = classic.component("c")
+    publish(client, "t", b"before")
+    until(lambda: len(classic.broker.published) == 1)
+    classic.ipc.go_offline()
+    publish(client, "t", b"1")
+    publish(client, "t", b"2")
+    with pytest.raises(model.ServiceError) as caught:
+        publish(client, "t", b"3", QOS0)
+    assert "offline" in caught.value.message
+    assert classic.ipc.spooled_bytes == 2
+    classic.ipc.go_online()
+
+    until(lambda: len(classic.broker.published) == 3)
+    until(lambda: classic.ipc.spooled_bytes == 0)
+    assert [message.payload for message in classic.broker.published] == [b"before", b"1", b"2"]
+
+
+def test_on_classic_a_full_spooler_refuses_what_is_new(classic) -> None:
+    client = classic.component("c")
+    classic.ipc.go_offline()
+    for _ in range(26):
+        publish(client, "t", bytes(100_000))
+
+    with pytest.raises(model.ServiceError) as caught:
+        publish(client, "t", bytes(100_000))
+    assert "spool is full" in caught.value.message
+    assert classic.ipc.spooled_bytes == 2_600_000
+
+
+def test_on_classic_what_aws_would_refuse_is_refused(classic) -> None:
+    client = classic.component("c")
+    for topic, payload in (("t", bytes(128 * 1024)), ("a/b/c/d/e/f/g/h/i", b""), ("a/#", b""), ("t" * 257, b"")):
+        with pytest.raises(model.ServiceError):
+            publish(client, topic, payload)
+    publish(client, "$aws/rules/any/a/b/c/d/e/f/g/h")
+    with pytest.raises(model.InvalidArgumentsError):
+        client.publish_to_iot_core(topic_name="t", qos=QOS1)
+
+
+def test_on_lite_nothing_waits_for_iot_core(lite) -> None:
+    client = lite.component("c")
+    listen(client, "t")
+    lite.ipc.go_offline()
+    with pytest.raises(model.ServiceError) as caught:
+        publish(client, "t")
+    assert caught.value.message is None
+    lite.ipc.go_online()
+    publish(client, "t", b"now")
+
+    until(lambda: [message.payload for message in lite.broker.published] == [b"now"])
+
+
+def test_no_nucleus_subscribes_while_iot_core_is_away(site) -> None:
+    client = site.component("c")
+    site.ipc.go_offline()
+
+    with pytest.raises(model.ServiceError):
+        listen(client, "t")
+
+
+def test_on_lite_a_large_message_of_iot_core_is_lost(lite) -> None:
+    heard = listen(lite.component("c"), "t")
+    lite.broker.say("t", bytes(5_000))
+    lite.broker.say("t", b"small")
+
+    until(lambda: [event.message.payload for event in heard] == [b"small"])
+
+
+def test_on_classic_a_large_message_of_iot_core_arrives(classic) -> None:
+    heard = listen(classic.component("c"), "t")
+    classic.broker.say("t", bytes(100_000))
+
+    until(lambda: [len(event.message.payload) for event in heard] == [100_000])
+
+
+def test_on_lite_a_message_above_its_limit_ends_the_connection(lite) -> None:
+    client = lite.component("c")
+    publish(client, "t", bytes(7_000))
+
+    with pytest.raises(RuntimeError):  # StreamClosedError or ConnectionClosedError
+        publish(client, "t", bytes(8_000))
+
+
+def test_who_may_everything_may(site) -> None:
+    listen(site.component("c", EVERYTHING), "#")

@@ -1,0 +1,289 @@
+"""A nucleus's IPC server: a Unix socket that the unmodified SDK talks to.
+
+```
+component ══ Unix socket ══▶ Session ──▶ services: pubsub, mqttproxy, configuration, updates, state, …
+                                               │            │
+                                            Registry      Broker
+```
+Everything runs on one thread of its own; every method here may be called from any other.
+Not here: processes and deployments (the registry's), IoT Core (the broker's).
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+import msgspec
+
+from twin.errors import TwinError
+from twin.nucleus.broker import Broker
+from twin.nucleus.configuration import ConfigurationStore
+from twin.nucleus.faults import Faults
+from twin.nucleus.frames import FrameError
+from twin.nucleus.guard import Guard, Variables
+from twin.nucleus.profile import Profile
+from twin.nucleus.registry import Body, Registry
+from twin.nucleus.services.configuration import Configuration
+from twin.nucleus.services.deployments import Deployments
+from twin.nucleus.services.metrics import Metrics
+from twin.nucleus.services.mqttproxy import MqttProxy
+from twin.nucleus.services.pubsub import PubSub
+from twin.nucleus.services.secrets import Secrets
+from twin.nucleus.services.shadows import Shadows
+from twin.nucleus.services.state import State
+from twin.nucleus.services.updates import Updates
+from twin.nucleus.session import Desk, Session
+from twin.nucleus.streams import Handler, Service
+from twin.nucleus.trees import KeyPath
+
+SOCKET_PATH_BYTES: Final = 107
+_ANSWER_S: Final = 10.0
+_WORKERS: Final = 4
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a nucleus has beside its components.
+
+    Attributes:
+        thing_name: Of the device.
+        broker: IoT Core; None where the device is not provisioned.
+        secrets: File of secrets (``services.secrets``); None where there is no secret manager.
+        shadows: File that shadows are kept in; None keeps them in memory.
+    """
+
+    thing_name: str = ""
+    broker: Broker | None = None
+    secrets: Path | None = None
+    shadows: Path | None = None
+
+
+class NucleusIpc:
+    """The server; a context manager that starts and closes it.
+
+    Args:
+        path: Of the socket.
+        registry: Components and their tokens.
+        profile: Which nucleus it is.
+        configuration: What components are configured with.
+        surroundings: The rest of the device.
+
+    Attributes:
+        faults: What is to go wrong.
+        connections: Handshakes accepted so far.
+        refused: Handshakes refused so far.
+        subscribed: Subscriptions made so far.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        registry: Registry,
+        *,
+        profile: Profile,
+        configuration: ConfigurationStore,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self.path = path
+        self.faults = Faults()
+        self.connections = self.refused = 0
+        self._profile = profile
+        self._surroundings = surroundings or Surroundings()
+        self._loop = asyncio.new_event_loop()
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="nucleus-action")
+        guard = Guard(registry, profile, variables=Variables(self._surroundings.thing_name))
+        self._updates = Updates()
+        self._configuration = Configuration(configuration, profile)
+        self._proxy = MqttProxy(guard, profile, broker=self._surroundings.broker, loop=self._loop)
+        services: list[Service] = [
+            PubSub(guard, profile),
+            self._proxy,
+            self._configuration,
+            self._updates,
+            State(registry, profile),
+            Metrics(guard),
+            Shadows(guard, self._surroundings.shadows),
+            Deployments(guard, registry, profile=profile, workers=self._workers),
+        ]
+        if self._surroundings.secrets is not None:
+            services.append(Secrets(guard, self._surroundings.secrets))
+        handlers: dict[str, Handler] = {}
+        for service in services:
+            handlers |= service.handlers()
+        self._desk = Desk(profile, registry, self.faults, handlers)
+        self._server: asyncio.Server | None = None
+        self._talks: dict[Session, asyncio.Task[Any] | None] = {}
+        self._is_open = False
+        self._thread = threading.Thread(target=self._loop.run_forever, name="nucleus-ipc", daemon=True)
+
+    @property
+    def subscribed(self) -> int:
+        """Subscriptions that stand now."""
+        return self._run(self._count())
+
+    @property
+    def spooled_bytes(self) -> int:
+        """Payload that waits for IoT Core."""
+        return self._proxy.spooled_bytes
+
+    def open(self) -> None:
+        """Starts the thread and the connection to IoT Core; the socket is not there yet."""
+        if not self._is_open:
+            self._is_open = True
+            self._thread.start()
+            self.go_online()
+
+    def start(self) -> None:
+        """The socket is there, a new one each time.
+
+        Raises:
+            TwinError: It cannot be made.
+        """
+        self.open()
+        if len(str(self.path).encode()) > SOCKET_PATH_BYTES:
+            raise TwinError(
+                f"{self.path}: a Unix socket's path has at most {SOCKET_PATH_BYTES} bytes",
+                remedy="choose a shorter root folder",
+            )
+        self._run(self._start())
+
+    def stop(self) -> None:
+        """The socket goes, every connection breaks, nobody is let in; ``start`` brings it back."""
+        if self._is_open:
+            self._run(self._stop())
+
+    def close(self) -> None:
+        """Ends everything; a second call does nothing."""
+        if not self._is_open:
+            return
+        self.stop()
+        self._is_open = False
+        self.go_offline()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_ANSWER_S)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def pre_update(self, deployment_id: str, *, is_restarting: bool = False, timeout_s: float = 60.0) -> int:
+        """Tells components that a deployment begins and waits for their answers.
+
+        Returns:
+            Milliseconds until they want to be asked again; 0 where it may go ahead. Always 0 on the lite nucleus.
+        """
+        asking = self._updates.ask(deployment_id, is_restarting=is_restarting, timeout_s=timeout_s)
+        return self._run(asking, timeout_s + _ANSWER_S)
+
+    def post_update(self, deployment_id: str) -> None:
+        """Tells components that the deployment is over."""
+        self._run(_soon(lambda: self._updates.tell_done(deployment_id)))
+
+    def validate(
+        self, configurations: Mapping[str, Body], deployment_id: str, *, timeout_s: float = 20.0
+    ) -> dict[str, str]:
+        """Has components judge what is to be their configuration.
+
+        Returns:
+            The reason by component that rejected it or did not answer.
+        """
+        judging = self._configuration.validate(configurations, deployment_id, timeout_s)
+        return self._run(judging, timeout_s + _ANSWER_S)
+
+    def configuration_changed(self, component: str, key_path: KeyPath) -> None:
+        """Tells who watches that place that it changed; the store's ``install`` says what did."""
+        self._run(_soon(lambda: self._configuration.changed(component, key_path)))
+
+    def drop_subscriptions(self, component: str = "") -> int:
+        """Subscriptions die without a word, of one component or of all; connections stay. Returns how many."""
+        return self._run(self._drop(component))
+
+    def end_subscriptions(self) -> None:
+        """Every subscription is ended by the nucleus, which says so; connections stay."""
+        self._run(self._end())
+
+    def go_offline(self) -> None:
+        """IoT Core is out of reach."""
+        if self._surroundings.broker is not None:
+            self._surroundings.broker.close()
+
+    def go_online(self) -> None:
+        """IoT Core is within reach again."""
+        if self._surroundings.broker is not None:
+            self._surroundings.broker.open(self._tell_online)
+
+    def _tell_online(self, online: bool) -> None:  # noqa: FBT001 - the port's one value
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(lambda: self._proxy.set_online(online=online))
+
+    def _run(self, work: Coroutine[Any, Any, T], timeout_s: float = _ANSWER_S) -> T:
+        if not self._is_open:
+            work.close()
+            raise TwinError("the nucleus's IPC server is closed", remedy="start it")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+
+    async def _start(self) -> None:
+        if self._server is None:
+            self.path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+
+    async def _stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self.path.unlink(missing_ok=True)
+        for session in list(self._talks):
+            session.abort()
+        await asyncio.gather(*filter(None, self._talks.values()), return_exceptions=True)
+
+    async def _count(self) -> int:
+        return sum(not stream.is_dead for session in self._talks for stream in session.streams.values())
+
+    async def _drop(self, component: str) -> int:
+        dropped = 0
+        for session in self._talks:
+            for stream in session.streams.values():
+                if component in ("", session.component) and not stream.is_dead:
+                    stream.is_dead = True
+                    dropped += 1
+        return dropped
+
+    async def _end(self) -> None:
+        for session in list(self._talks):
+            session.end_streams()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._profile.clients and len(self._talks) >= self._profile.clients:
+            writer.close()
+            return
+        session = Session(reader, writer, self._desk)
+        self._talks[session] = asyncio.current_task()
+        try:
+            with contextlib.suppress(OSError, FrameError, asyncio.IncompleteReadError):
+                if not await session.greet():
+                    self.refused += not self.faults.is_mute()
+                    return
+                self.connections += 1
+                await session.converse()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("nucleus.session_failed", extra={"component": session.component})
+        finally:
+            session.leave()
+            self._talks.pop(session, None)
+
+
+async def _soon(do: Any) -> None:  # noqa: ANN401 - any callable
+    do()

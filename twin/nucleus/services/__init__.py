@@ -1,0 +1,1 @@
+"""What a nucleus answers: one module for each group of operations."""

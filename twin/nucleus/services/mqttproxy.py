@@ -1,0 +1,215 @@
+"""IoT Core through the nucleus: ``PublishToIoTCore`` and ``SubscribeToIoTCore``.
+
+Sources: classic ``builtin/services/mqttproxy/MqttProxyIPCAgent.java``, ``mqttclient/{MqttClient,AwsIotMqtt5Client,
+IotCoreTopicValidator}.java``; lite ``modules/ggipcd/src/services/mqttproxy/*.c``, ``modules/iotcored/src/mqtt.c``.
+
+| | classic | lite |
+|---|---|---|
+| a publish that is answered | is in the spooler | was written to the connection |
+| a publish while IoT Core is away | QoS 1 waits, QoS 0 is refused | ``ServiceError`` |
+| a subscription while it is away | ``ServiceError`` | ``ServiceError`` |
+| without any IoT Core | subscriptions are taken, and silent; publishes ``ServiceError`` | both ``ServiceError`` |
+| a received packet above 5,000 bytes | delivered | lost |
+| a message above 10,000 bytes of IPC | 128 KiB of payload | the connection ends |
+
+Left out: that the classic nucleus, before its first connection, refuses a subscription only after 30 s.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Final
+
+from twin.nucleus.broker import Broker, Message
+from twin.nucleus.errors import BrokerError, NucleusIpcError
+from twin.nucleus.guard import Guard
+from twin.nucleus.profile import Profile
+from twin.nucleus.registry import Body
+from twin.nucleus.spooler import Spooler, Unacknowledged
+from twin.nucleus.streams import Call, Handler, Stream
+
+_SLASHES: Final = 7
+_TOPIC_CHARACTERS: Final = 256
+_RESERVED_CHARACTERS: Final = 512
+_PACKET_BYTES: Final = 7
+"""Fixed header, length and packet id around topic and payload."""
+_SUBACK_S: Final = 30.0
+
+
+class MqttProxy:
+    """Used on the server's own thread only.
+
+    Args:
+        guard: Who may.
+        profile: Whose rules apply.
+        broker: IoT Core, or None where the nucleus is not provisioned.
+        loop: The server's.
+
+    Attributes:
+        too_large: Messages of IoT Core that this nucleus lost for their size.
+    """
+
+    def __init__(
+        self, guard: Guard, profile: Profile, *, broker: Broker | None, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._guard = guard
+        self._profile = profile
+        self._broker = broker
+        self._loop = loop
+        self._is_online = False
+        self.too_large = 0
+        self._out = (
+            Unacknowledged(self._send, most=profile.unacknowledged, most_bytes=profile.unacknowledged_bytes)
+            if profile.is_lite
+            else Spooler(self._send, profile.spool_bytes)
+        )
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """See ``Service``."""
+        return {"PublishToIoTCore": self._publish, "SubscribeToIoTCore": self._subscribe}
+
+    @property
+    def spooled_bytes(self) -> int:
+        """Payload that waits in the classic nucleus's spooler."""
+        return self._out.used_bytes if isinstance(self._out, Spooler) else 0
+
+    def set_online(self, *, online: bool) -> None:
+        """The connection to IoT Core came or went."""
+        self._is_online = online
+        self._out.set_online(online=online)
+
+    def _publish(self, call: Call) -> Body:
+        topic = self._topic(call)
+        if self._profile.is_lite:  # publish_to_iot_core.c reads everything before it asks whether it may
+            message = Message(topic, self._payload(call), self._qos(call, default="0"))
+            self._guard.check(call, topic)
+        else:
+            self._guard.check(call, topic)
+            message = Message(topic, self._payload(call), self._qos(call))
+            self._check_message(message)
+        if self._broker is None:
+            failed = "Cannot publish because device is configured to run offline"
+            raise NucleusIpcError(
+                "ServiceError",
+                "Failed to publish the message."
+                if self._profile.is_lite
+                else f"Publish to topic {topic} failed: {failed}",
+            )
+        self._out.add(message)
+        return {}
+
+    async def _subscribe(self, call: Call) -> Body:
+        topic = self._topic(call)
+        if self._profile.is_lite:
+            self._qos(call, default="0")
+            self._guard.check(call, topic)
+        else:
+            self._guard.check(call, topic)
+            self._qos(call)
+        if self._broker is None and not self._profile.is_lite:
+            return {}
+        if self._broker is None or not self._is_online:
+            raise self._not_subscribed(topic, "the connection is offline")
+        hearing = self._broker.subscribe(topic, self._hearer(call.stream))
+        call.stream.at_end(hearing.close)
+        if not self._profile.is_lite:  # which does not wait for the broker's word
+            try:
+                await asyncio.wait_for(asyncio.wrap_future(hearing.taken), _SUBACK_S)
+            except (BrokerError, TimeoutError) as exc:
+                raise self._not_subscribed(topic, str(exc) or "timeout") from exc
+        return {}
+
+    def _hearer(self, stream: Stream) -> Callable[[str, bytes], None]:
+        def hear(topic: str, payload: bytes) -> None:
+            self._loop.call_soon_threadsafe(self._deliver, stream, topic, payload)
+
+        return hear
+
+    def _deliver(self, stream: Stream, topic: str, payload: bytes) -> None:
+        limit = self._profile.received_bytes
+        if limit and len(payload) + len(topic.encode()) + _PACKET_BYTES > limit:
+            self.too_large += 1
+            return
+        data = base64.b64encode(payload).decode()
+        stream.say("IoTCoreMessage", {"message": {"topicName": topic, "payload": data}})
+
+    def _send(self, message: Message, landed: Callable[[bool], None]) -> None:
+        if self._broker is None:
+            landed(False)  # noqa: FBT003 - one value, named by the port
+            return
+
+        def done(future: Future[None]) -> None:
+            self._loop.call_soon_threadsafe(landed, future.exception() is None)
+
+        self._broker.publish(message).add_done_callback(done)
+
+    def _topic(self, call: Call) -> str:
+        topic = call.body.get("topicName")
+        if isinstance(topic, str):
+            return topic
+        raise self._invalid("Received invalid parameters.", "Topic is required")
+
+    def _payload(self, call: Call) -> bytes:
+        payload = call.body.get("payload")
+        if payload is None:
+            if self._profile.is_lite:
+                return b""
+            raise NucleusIpcError("InvalidArgumentsError", "Payload is required")
+        try:
+            return base64.b64decode(str(payload), validate=True)
+        except binascii.Error as exc:
+            raise self._invalid("'payload' is not valid base64.", "Payload is not base64") from exc
+
+    def _qos(self, call: Call, default: str = "") -> int:
+        written = str(call.body.get("qos") or default)
+        if not written:
+            raise NucleusIpcError("InvalidArgumentsError", "QoS is required")
+        if written in ("0", "1") or (written == "2" and self._profile.is_lite):
+            return int(written)
+        raise self._invalid("'qos' not a valid value.", f"Invalid QoS value: {written}")
+
+    def _check_message(self, message: Message) -> None:
+        """What AWS IoT Core would refuse, the classic nucleus refuses itself."""
+        size = len(message.payload)
+        if size >= self._profile.publish_bytes:
+            limit = self._profile.publish_bytes
+            raise self._failed(
+                message.topic, f"The publishing message size {size} bytes exceeds the configured limit of {limit} bytes"
+            )
+        reason = _topic_trouble(message.topic)
+        if reason:
+            raise self._failed(message.topic, reason)
+
+    def _failed(self, topic: str, reason: str) -> NucleusIpcError:
+        return NucleusIpcError("ServiceError", f"Publish to topic {topic} failed: {reason}")
+
+    def _not_subscribed(self, topic: str, reason: str) -> NucleusIpcError:
+        if self._profile.is_lite:
+            return NucleusIpcError("ServiceError", "Failed to bind the subscription.")
+        return NucleusIpcError("ServiceError", f"Subscribe to topic {topic} failed with error {reason}")
+
+    def _invalid(self, lite: str, classic: str) -> NucleusIpcError:
+        if self._profile.is_lite:
+            return NucleusIpcError("ServiceError", lite)
+        return NucleusIpcError("InvalidArgumentsError", classic)
+
+
+def _topic_trouble(topic: str) -> str:
+    """Why the classic nucleus publishes nothing to a topic, or nothing (``IotCoreTopicValidator``)."""
+    if not topic:
+        return "Topic must not be empty"
+    if "#" in topic or "+" in topic:
+        return "Publish topics must not contain wildcard characters of '#' or '+'"
+    topic = topic.lower().strip()
+    basic_ingest = re.fullmatch(r"\$aws/rules/[^/\s]+/(\S+)", topic)
+    if topic.startswith("$") and not basic_ingest:
+        return "" if len(topic) <= _RESERVED_CHARACTERS else "The reserved topic is too long"
+    effective = basic_ingest[1] if basic_ingest else topic
+    if effective.count("/") > _SLASHES:
+        return f"The request topic must have no more than {_SLASHES} forward slashes (/)"
+    if len(effective) > _TOPIC_CHARACTERS:
+        return f"The topic size of request must be no larger than {_TOPIC_CHARACTERS} bytes of UTF-8 encoded characters"
+    return ""
