@@ -87,7 +87,7 @@ def run() -> IdleTraffic:
 
 def _measure(proxy: CountingProxy, config: UplinkConfig) -> IdleTraffic:
     uplink = Mqtt5Uplink(config, client_id=GATEWAY)
-    uplink.connect(stored_topic(GATEWAY), lambda _: None, lambda: None)
+    uplink.connect({stored_topic(GATEWAY): lambda _: None}, lambda: None)
     try:
         _wait_connected(uplink)
         time.sleep(1.0)

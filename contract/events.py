@@ -55,6 +55,7 @@ class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode
         reason: One plain sentence for a person.
         model: Name, version and short hash of the model that scored.
         quality: ``good``, or ``gaps`` where readings were missing inside the episode.
+        raised: How many times its usual threshold the top channel's was, by feedback; scores are relative to it.
     """
 
     episode_id: str
@@ -70,6 +71,7 @@ class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode
     reason: str
     model: str = ""
     quality: str = "good"
+    raised: float = 1.0
 
 
 class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,6 +123,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         shed: Scans thrown away because the pipeline could not follow.
         last_gap: Reason of the latest gap.
         drifting: What has drifted and is not back, such as ``level of temperature``.
+        raised: By channel: how many times its usual threshold is in force, by feedback; channels at 1 are left out.
     """
 
     state: SensorState
@@ -134,6 +137,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     shed: int = 0
     last_gap: str | None = None
     drifting: list[str] = []
+    raised: dict[str, float] = {}
 
 
 class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health"):
@@ -150,6 +154,7 @@ class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health")
         spool_hours_left: Until the first lane gives up its oldest at the present rate, if nothing were stored.
         degraded: What does not work as it should, in plain words.
         counters: Everything else that is counted, by name.
+        feedback_version: Of the feedback that it heeds, 0 for none; ``None`` from an agent that knows no feedback.
     """
 
     version: str
@@ -162,6 +167,7 @@ class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health")
     spool_hours_left: float | None = None
     degraded: list[str] = []
     counters: dict[str, int] = {}
+    feedback_version: int | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,6 +11,7 @@ import msgspec
 
 from contract.envelope import Envelope, Stored
 from contract.events import AnyEvent
+from contract.feedback import Feedback
 
 FOLDER = Path(__file__).with_name("schemas")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,13 +19,14 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Each schema by its file name."""
-    (event, envelope, stored), components = msgspec.json.schema_components(
-        (AnyEvent, Envelope, Stored), ref_template="#/$defs/{name}"
+    (event, envelope, stored, feedback), components = msgspec.json.schema_components(
+        (AnyEvent, Envelope, Stored, Feedback), ref_template="#/$defs/{name}"
     )
     components["Envelope"]["properties"]["events"]["items"] = event
     return {
         "event.schema.json": _document("event", event, components),
         "envelope.schema.json": _document("envelope", envelope, components),
+        "feedback.schema.json": _document("feedback", feedback, components),
         "stored.schema.json": _document("stored", stored, components),
     }
 

@@ -2,6 +2,7 @@
 
 ``$aws/rules/<rule>/fleet/<gateway>/events/<lane>``   gateway → cloud, Basic Ingest (no messaging charge)
 ``fleet/<gateway>/stored``                            cloud → gateway, the stored-watermark
+``fleet/<gateway>/feedback``                          cloud → gateway, what people said of its episodes
 ``$aws/things/<gateway>/jobs/<what>``                 IoT Jobs, both ways (AWS IoT Developer Guide, Jobs MQTT API)
 ``thresher/v1/<sensor>/blocks``                       between two components of one machine, by its nucleus
 
@@ -17,6 +18,11 @@ DEFAULT_RULE = "thresher_events"
 def events_topic(gateway_id: str, lane: Lane, rule: str = DEFAULT_RULE) -> str:
     """Where a gateway publishes the envelopes of one lane."""
     return f"$aws/rules/{rule}/fleet/{check_gateway_id(gateway_id)}/events/{lane}"
+
+
+def feedback_topic(gateway_id: str) -> str:
+    """Where a gateway hears what people said of its episodes."""
+    return f"fleet/{check_gateway_id(gateway_id)}/feedback"
 
 
 def stored_topic(gateway_id: str) -> str:

@@ -14,10 +14,13 @@ from typing import Final
 import msgspec
 
 from contract.events import LANES, Lane
+from contract.topics import feedback_topic
 from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError, SpoolError, UplinkError
+from device_agent.feedback.inbox import Heard, Inbox
+from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
 from device_agent.forwarder import DRAIN_S, Forwarder
 from device_agent.machine import Machine, this_machine
 from device_agent.spool.opening import open_spool
@@ -59,6 +62,7 @@ class AgentStatus(Traffic, kw_only=True):
         budget: How the month's data budget goes.
         certificate: Until when it is good.
         history: When the link came and went.
+        feedback: What became of the messages with what people said.
     """
 
     gateway_id: str
@@ -77,6 +81,7 @@ class AgentStatus(Traffic, kw_only=True):
     budget: BudgetStatus = BudgetStatus()
     certificate: CertificateStatus = CertificateStatus()
     history: LinkHistory = LinkHistory()
+    feedback: Heard = Heard()
 
 
 def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None) -> None:
@@ -145,6 +150,7 @@ class Agent:
             clock=clock,
             path=Path(config.state_dir) / BUDGET_FILE,
         )
+        self._inbox = Inbox(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         self._forwarder = Forwarder(
             spool,
             self._uplink,
@@ -153,14 +159,16 @@ class Agent:
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
             budget=self._budget,
+            hear_also={feedback_topic(config.gateway): self._inbox.hear},
             drain_s=drain_s,
         )
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
-        """Runs both threads until ``stop``, then says a last time how it was."""
+        """Runs its threads until ``stop``, then says a last time how it was."""
         logger.info("agent.started", extra={"gateway": self._gateway_id, "spool_id": self._spool.spool_id})
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
+        supervisor.start("feedback", self._inbox.run)
         supervisor.start("status", lambda halt: self._report(halt, said))
         try:
             supervisor.join(self._end_within_s)
@@ -194,6 +202,7 @@ class Agent:
             budget=self._budget.status(),
             certificate=self._certificate.status(),
             history=self._uplink.history,
+            feedback=self._inbox.heard,
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 

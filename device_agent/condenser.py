@@ -17,6 +17,7 @@ from contract.events import AnyEvent, SensorState
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ModelError
+from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
 from device_agent.identity import Identity
 from device_agent.pipeline import SensorPipeline
@@ -79,6 +80,7 @@ class Surroundings(NamedTuple):
     clock: Clock
     accept: Accept
     models: Models
+    feedback: FeedbackView | None = None
 
 
 class Shape(NamedTuple):
@@ -141,6 +143,11 @@ class Condenser:
         return self._pipeline.drifting
 
     @property
+    def raised(self) -> dict[str, float]:
+        """By channel: how many times its usual threshold is in force, where that is not once."""
+        return self._pipeline.raised
+
+    @property
     def has_open_episode(self) -> bool:
         """Whether a deviation is going on."""
         return self._pipeline.open_episode is not None
@@ -183,7 +190,13 @@ class Condenser:
     def _with(self, model: LevelModel) -> SensorPipeline:
         around, shape = self._around, self.shape
         return SensorPipeline(
-            shape.name, shape.channels, shape.rate_hz, config=around.config, identity=around.identity, model=model
+            shape.name,
+            shape.channels,
+            shape.rate_hz,
+            config=around.config,
+            identity=around.identity,
+            model=model,
+            feedback=around.feedback,
         )
 
     def _keep(self, events: Sequence[AnyEvent]) -> None:

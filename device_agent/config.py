@@ -31,11 +31,14 @@ class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         model: Path of a ``.tflite`` file; empty means the one that ships.
         calibration_scans: How many scans the filter watches before it is armed.
         hop_scans: A window is scored every so many scans.
+        expected_false_per_week: How many false episodes a week a sensor may give; fewer make the filter less
+            sensitive. See ``device_agent.filters.distance`` for what it assumes.
     """
 
     model: str = ""
     calibration_scans: Annotated[int, Meta(ge=128)] = 400
     hop_scans: PositiveInt = 4
+    expected_false_per_week: Annotated[float, Meta(ge=0.001, le=1000)] = 1.0
 
 
 class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

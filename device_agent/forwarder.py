@@ -19,7 +19,7 @@ import logging
 import queue
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 from contract.codec import decode_stored
@@ -35,7 +35,7 @@ from device_agent.silence import Silence
 from device_agent.spool.port import Block, Outbox
 from device_agent.traffic import Traffic
 from device_agent.uplink.pacing import Backoff, Pace
-from device_agent.uplink.port import PublishRefusedError, Uplink
+from device_agent.uplink.port import Deliver, PublishRefusedError, Uplink
 
 REFUSALS_BEFORE_GIVING_UP = 3
 POLL_S = 0.15
@@ -59,6 +59,7 @@ class Forwarder:
         monotonic_s: Seconds, never going back.
         source: Randomness for back-off.
         budget: What a month may cost.
+        hear_also: Who else gets what the cloud says, by topic.
         drain_s: How long what is left may take to go when it is stopped.
     """
 
@@ -73,6 +74,7 @@ class Forwarder:
         source: random.Random,
         budget: Budget,
         drain_s: float = DRAIN_S,
+        hear_also: Mapping[str, Deliver] | None = None,
     ) -> None:
         self.traffic = Traffic()
         self._outbox = outbox
@@ -81,6 +83,7 @@ class Forwarder:
         self._config = config
         self._now = monotonic_s
         self._budget = budget
+        self._hear_also = dict(hear_also or {})
         self._drain_s = drain_s
         self._pace = Pace(
             publishes_per_s=config.publishes_per_s,
@@ -126,7 +129,7 @@ class Forwarder:
 
     def connect(self) -> None:
         """Begins to connect; returns at once."""
-        self._uplink.connect(stored_topic(self._gateway_id), self._hear, self._wake.set)
+        self._uplink.connect({stored_topic(self._gateway_id): self._hear, **self._hear_also}, self._wake.set)
 
     def step(self, *, flush: bool = False) -> None:
         """Heeds what came back, then sends what may be sent now; ``flush`` lets nothing wait for company."""

@@ -133,4 +133,5 @@ def told(counted: Counters, condenser: Condenser, *, failing: bool) -> SensorHea
         shed=counted.shed,
         last_gap=counted.last_gap,
         drifting=condenser.drifting,
+        raised=condenser.raised,
     )

@@ -1,6 +1,6 @@
 """One sensor's scans to events: filter, episodes, summaries, context.
 
-    scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ episode ─▶ context
+    scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ raised thresholds ─▶ episode ─▶ context
                            ├▶ summary window
                            ├▶ watch for drift
                            └▶ ring of raw scans
@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from contract.events import AnyEvent, SensorState
 from device_agent.condense.context import ContextRing
-from device_agent.condense.episodes import EpisodeTracker, Source
+from device_agent.condense.episodes import EpisodeTracker, Source, Timing
 from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
 from device_agent.condense.notes import EpisodeNotes, FileNotes
@@ -26,10 +27,12 @@ from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
 from device_agent.drift.store import FileReferences, MemoryReferences, ReferenceStore
 from device_agent.drift.watch import DriftWatch, Seen
+from device_agent.feedback.store import MemoryFeedback
+from device_agent.feedback.view import FeedbackView, RaisedThresholds
 from device_agent.filters.gate import LevelGate, Verdict
 from device_agent.filters.model import LevelModel
 from device_agent.filters.signature import WINDOW_SCANS
-from device_agent.filters.store import CalibrationStore, FileCalibrations
+from device_agent.filters.store import CalibrationStore, FileCalibrations, calibration_file
 from device_agent.identity import Identity
 from device_agent.sensors.port import Channel, Scan
 
@@ -48,7 +51,7 @@ class Memory(NamedTuple):
 def file_memory(folder: Path, sensor: str) -> Memory:
     """In files of a folder, named after the sensor."""
     return Memory(
-        FileCalibrations(folder / f"calibration-{sensor}.json"),
+        FileCalibrations(calibration_file(folder, sensor)),
         FileNotes(folder / f"episode-{sensor}.json"),
         FileReferences(folder / f"drift-{sensor}.json"),
     )
@@ -65,6 +68,7 @@ class SensorPipeline:
         identity: Gateway and boot.
         model: Opened for as many channels.
         memory: What survives a restart; by default files of the state folder.
+        feedback: What people said of its episodes; by default nothing.
 
     Attributes:
         raw_bytes: What the scans would have weighed as ``[wall_ms, v1, v2, …]`` in compact JSON.
@@ -80,6 +84,7 @@ class SensorPipeline:
         model: LevelModel,
         *,
         memory: Memory | None = None,
+        feedback: FeedbackView | None = None,
     ) -> None:
         names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
         kept = memory or file_memory(Path(config.state_dir), sensor)
@@ -91,9 +96,11 @@ class SensorPipeline:
             rate_hz=rate_hz,
             calibration_scans=config.filter.calibration_scans,
             hop_scans=hop,
+            false_per_week=config.filter.expected_false_per_week,
         )
         source = Source(identity, sensor, names, model.label)
-        self._episodes = EpisodeTracker(source, kept.episode, hop_scans=hop)
+        self._episodes = EpisodeTracker(source, kept.episode, Timing(rate_hz, hop))
+        self._thresholds = RaisedThresholds(feedback or FeedbackView(MemoryFeedback()), sensor, names)
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
         self._context = ContextRing(sensor, channels, self._grid, span=config.context)
         self._drift = _drift_watch(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
@@ -122,6 +129,11 @@ class SensorPipeline:
     def drifting(self) -> list[str]:
         """What has changed for longer than an episode, and is not back."""
         return self._drift.drifting if self._drift else []
+
+    @property
+    def raised(self) -> dict[str, float]:
+        """By channel: how many times its usual threshold is in force by feedback, where that is not once."""
+        return {channel: round(factor, 3) for channel, factor in self._thresholds.factors.items()}
 
     @property
     def counters(self) -> dict[str, int]:
@@ -157,7 +169,7 @@ class SensorPipeline:
         self._skip_missed(scan.seq)
         verdict = self._gate.push(values, scan.wall_ms)
         if verdict is not None:
-            events += self._judge(at, verdict)
+            events += self._judge(at, self._thresholds.applied(verdict, at.wall_ms))
         if self._drift is not None:
             seen = Seen(self._gate.state, self._episodes.open_id is None, verdict.score if verdict else None)
             events += self._drift.push(at, values, seen)
@@ -178,6 +190,7 @@ class SensorPipeline:
         episode = self._episodes.step(at, verdict)
         if episode is None:
             return []
+        episode = msgspec.structs.replace(episode, raised=self.raised.get(episode.top_channel, 1.0))
         if episode.phase != "opened":
             return [episode]
         return [episode, *self._context.open(episode.episode_id)]

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from device_agent.condense.episodes import OPEN_AT, EpisodeTracker, Source
+from device_agent.condense.episodes import OPEN_AT, EpisodeTracker, Source, Timing
 from device_agent.condense.moment import Moment
 from device_agent.condense.notes import MemoryNotes
 from device_agent.errors import ConfigError
@@ -72,13 +72,15 @@ def open_recording(path: Path, *, time_column: str | None = None) -> Recording:
     return Recording(path, kept, time_column=time_column)
 
 
-def score(recording: Recording, model: Path | None, *, calibrate_rows: int) -> Iterator[ScoredRow]:
+def score(
+    recording: Recording, model: Path | None, *, calibrate_rows: int, false_per_week: float = 1.0
+) -> Iterator[ScoredRow]:
     """Every row's score, in order.
 
     Raises:
         ModelError: The model cannot be used, or the recording has more channels than any model takes.
     """
-    scorer = _Scorer(recording, model, calibrate_rows)
+    scorer = _Scorer(recording, model, calibrate_rows, false_per_week)
     for row in recording.rows():
         yield scorer.take(row)
 
@@ -86,7 +88,7 @@ def score(recording: Recording, model: Path | None, *, calibrate_rows: int) -> I
 class _Scorer:
     """The stages, and how many scans ago the recording began."""
 
-    def __init__(self, recording: Recording, model: Path | None, calibrate_rows: int) -> None:
+    def __init__(self, recording: Recording, model: Path | None, calibrate_rows: int, false_per_week: float) -> None:
         layout = recording.layout
         channels = layout.channels if layout.paced else tuple(_finest(channel) for channel in layout.channels)
         self._names = tuple(channel.name for channel in channels)
@@ -99,9 +101,10 @@ class _Scorer:
             rate_hz=self._rate_hz,
             calibration_scans=calibrate_rows,
             hop_scans=1,
+            false_per_week=false_per_week,
         )
         source = Source(Identity("recording", "0" * 32), "recording", self._names, level.label)
-        self._episodes = EpisodeTracker(source, MemoryNotes(), hop_scans=1)
+        self._episodes = EpisodeTracker(source, MemoryNotes(), Timing(self._rate_hz, hop_scans=1))
         self._last_s: float | None = None
         self._scans = 0
 

@@ -23,6 +23,8 @@ from device_agent.condenser import ConfiguredModel, Models, Surroundings
 from device_agent.config import GatewayConfig
 from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
+from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
+from device_agent.feedback.view import FeedbackView
 from device_agent.health import Gatherer, SpoolView, next_beat_ns
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
@@ -119,8 +121,10 @@ class Sensing:
             monotonic_s=self._now_s,
             on_accepted=self._note,
         )
+        self._feedback = FeedbackView(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         models = self._parts.models or ConfiguredModel(config.model_path())
-        self._lines = self._parts.lines(Surroundings(config, self._identity, clock, self._intake.offer, models))
+        around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback)
+        self._lines = self._parts.lines(around)
         self._gatherer = Gatherer(config.gateway, self._lines.all, clock, interval_s=config.health_s)
         self._known = SpoolView(dict.fromkeys(LANES, 0), {})
         self._own = 0
@@ -146,7 +150,8 @@ class Sensing:
 
     def say_health(self) -> None:
         """Offers one event about how this process is."""
-        self._intake.offer([self._gatherer.health(self._view())])
+        health = self._gatherer.health(self._view())
+        self._intake.offer([msgspec.structs.replace(health, feedback_version=self._feedback.present.version)])
         self._own += 1
 
     def _note(self, events: Sequence[AnyEvent], places: Sequence[Accepted]) -> None:
@@ -171,6 +176,7 @@ class Sensing:
     def _report(self, stop: threading.Event, said: StatusFile) -> None:
         next_health_ns = self._clock.monotonic_ns()
         while not stop.is_set():
+            self._feedback.look()
             if self._clock.monotonic_ns() >= next_health_ns:
                 self.say_health()
                 every_ns = round(self._config.health_s * 1e9)

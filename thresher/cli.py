@@ -27,8 +27,10 @@ COMMANDS = (
     Command("agent", "thresher.commands.agent", "forward the spool to the cloud (one gateway)"),
     Command("record", "thresher.commands.record", "record a sensor into a CSV file"),
     Command("score", "thresher.commands.score", "say row by row what the filter thinks of a recording"),
+    Command("recalibrate", "thresher.commands.recalibrate", "make a sensor's filter learn anew what is normal"),
     Command("components", "thresher.commands.components", "check, stage and guard Greengrass components"),
     Command("quarantine", "thresher.commands.quarantine", "show, keep and retry what the cloud did not understand"),
+    Command("nucleus", "thresher.commands.nucleus", "run Greengrass components without a Greengrass nucleus"),
     Command("spool", "thresher.commands.spool", "show what a gateway holds and has not yet seen stored"),
 )
 

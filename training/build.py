@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from device_agent.filters.card import CARD_NAME, ModelCard, ModelFile
-from device_agent.filters.signature import VARIANTS, WINDOW_SCANS, shapes
+from device_agent.filters.signature import CLIP_SIGMA, VARIANTS, WINDOW_SCANS, shapes
 from training import level_graph
 
 MODELS: Final = Path(__file__).resolve().parent.parent / "models"
@@ -43,10 +43,10 @@ def _card(files: dict[str, ModelFile]) -> ModelCard:
         ),
         window_scans=WINDOW_SCANS,
         span_scans=level_graph.SPAN_SCANS,
-        clip_sigma=level_graph.CLIP_SIGMA,
+        clip_sigma=CLIP_SIGMA,
         inputs={name: ["C" if n != WINDOW_SCANS else str(n) for n in shape] for name, shape in _face()[0]},
         outputs={name: ["C"] * len(shape) for name, shape in _face()[1]},
-        operators=["SUB", "MUL", "MINIMUM", "MAXIMUM", "SUM", "DIV", "RELU", "ADD", "REDUCE_MAX"],
+        operators=["SUB", "MUL", "MINIMUM", "MAXIMUM", "SUM", "DIV", "RELU", "NEG", "ADD", "REDUCE_MAX"],
         files=files,
     )
 
@@ -72,13 +72,12 @@ def _page(card: ModelCard) -> str:
 _MEANING: Final = {
     "x": "readings in the sensor's units, oldest scan first; 0 where there is none",
     "valid": "1 for a reading, 0 for a gap",
-    "mu": "calibrated centre of a channel (median)",
-    "inv_sd": "1 / calibrated spread (1.4826 times the median absolute deviation, never below the channel's floor)",
-    "base": "level taken for normal, in spreads; follows slowly while nothing is wrong",
-    "inv_rise": "1 / threshold for a level above `base`; 0 switches it off",
-    "inv_fall": "1 / threshold for a level below `base`; 0 switches it off",
-    "level": "weighted mean of the clipped, standardised readings",
-    "channel_score": "distance of the level from `base`, in thresholds",
+    "mu": "centre of a channel; the calibrated median at first, follows a slow drift",
+    "inv_sd": "1 / spread (1.4826 times the median absolute deviation, never below the channel's floor)",
+    "inv_rise": "1 / threshold for a level above the centre; 0 switches it off",
+    "inv_fall": "1 / threshold for a level below it; 0 switches it off",
+    "level": "weighted mean of the clipped, standardised readings, in spreads from the centre",
+    "channel_score": "distance of the level from the centre, in thresholds",
     "score": "largest channel score; 1.0 is the alarm threshold",
 }
 
@@ -89,7 +88,7 @@ _TEMPLATE: Final = """# Model card: `{card.name}` version {card.version}
 **What it finds**: a lasting change of a channel's level, on a slow or noisy sensor, within a window of
 {card.window_scans} scans (weights with a span of {card.span_scans} scans, newest heaviest).
 **What it does not find**: a change of shape, frequency or correlation that leaves every level where it was;
-a single spike (clipped at {card.clip_sigma:g} spreads); a drift slow enough for `base` to follow.
+a single spike (clipped at {card.clip_sigma:g} spreads); a drift slow enough for the centre to follow.
 
 It is a statistical gate in a TFLite graph, not a neural network. On the public data tried during design no
 neural network beat it, so none is shipped.

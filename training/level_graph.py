@@ -4,7 +4,7 @@ The graph has no state and nothing in it is learnt: calibration comes in as tens
 
     z     = clip((x - mu) * inv_sd, -8, 8) * valid
     level = Σ w z / max(Σ w valid, eps)              w: exponential, newest heaviest (an EWMA chart)
-    channel_score = relu(level - base) * inv_rise + relu(base - level) * inv_fall
+    channel_score = relu(level) * inv_rise + relu(-level) * inv_fall
     score = max over channels
 
 Every operator is of version 1, which LiteRT and tflite-runtime 2.14 both know. The same source gives the same
@@ -17,16 +17,13 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from device_agent.filters.signature import SIGNATURE, WINDOW_SCANS, shapes
+from device_agent.filters.signature import CLIP_SIGMA, SIGNATURE, WINDOW_SCANS, shapes
 
 NAME: Final = "level"
-VERSION: Final = 1
+VERSION: Final = 2
 
-SPAN_SCANS: Final = 45
+SPAN_SCANS: Final = 20
 """Span of the exponential weights: alpha = 2 / (span + 1) (Roberts 1959, EWMA control chart)."""
-
-CLIP_SIGMA: Final = 8.0
-"""One wild reading counts at most this many spreads, so a spike alone never lifts the level to an alarm."""
 
 _EPSILON: Final = 1e-6
 _NO_DATA = 0  # by the schema, buffer 0 is the empty one
@@ -67,17 +64,12 @@ def _wire(graph: "_Graph", given: dict[str, int], channels: int) -> dict[str, in
     epsilon = graph.constant("epsilon", np.float32(_EPSILON))
     safe_mass = op("MAXIMUM", mass, epsilon, name="safe_mass", shape=row)
     level = op("DIV", total, safe_mass, name="level", shape=row)
-    up = _one_sided(graph, level, given["base"], given["inv_rise"], name="rise", row=row)
-    down = _one_sided(graph, given["base"], level, given["inv_fall"], name="fall", row=row)
+    up = op("MUL", op("RELU", level, name="rise", shape=row), given["inv_rise"], name="rise_score", shape=row)
+    below = op("RELU", op("NEG", level, name="fall_level", shape=row), name="fall", shape=row)
+    down = op("MUL", below, given["inv_fall"], name="fall_score", shape=row)
     channel_score = op("ADD", up, down, name="channel_score", shape=row)
     score = op("REDUCE_MAX", channel_score, axis, name="score", shape=())
     return {"level": level, "channel_score": channel_score, "score": score}
-
-
-def _one_sided(graph: "_Graph", above: int, below: int, inverse: int, *, name: str, row: tuple[int, ...]) -> int:
-    difference = graph.operator("SUB", above, below, name=f"{name}_difference", shape=row)
-    positive = graph.operator("RELU", difference, name=f"{name}_positive", shape=row)
-    return graph.operator("MUL", positive, inverse, name=f"{name}_score", shape=row)
 
 
 class _Graph:
@@ -88,6 +80,7 @@ class _Graph:
         "SUB": "SubOptions",
         "MUL": "MulOptions",
         "DIV": "DivOptions",
+        "NEG": "NegOptions",
         "MINIMUM": "MaximumMinimumOptions",
         "MAXIMUM": "MaximumMinimumOptions",
         "SUM": "ReducerOptions",

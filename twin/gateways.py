@@ -29,15 +29,18 @@ class SensorStatus(msgspec.Struct, frozen=True):
     """What the demo shows of a sensor; see ``contract.events.SensorHealth``."""
 
     state: SensorState
+    scans: int = 0
     samples: int = 0
     windows: int = 0
     gaps: int = 0
+    missed: int = 0
     shed: int = 0
 
 
 class RunStatus(msgspec.Struct, frozen=True):
     """``run-status.json`` as far as the demo reads it."""
 
+    uptime_ms: int = 0
     armed_after_ms: int | None = None
     accepted: int = 0
     raw_bytes: int = 0

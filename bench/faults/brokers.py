@@ -68,7 +68,7 @@ class Collector:
     def join(self) -> None:
         """Comes to mosquitto."""
         self._near = Mqtt5Uplink(self._near_config, client_id="collector")
-        self._near.connect(_EVERYTHING, self._came.put, lambda: None)
+        self._near.connect({_EVERYTHING: self._came.put}, lambda: None)
 
     def leave(self) -> None:
         """Goes; its session stays, and mosquitto keeps for it what comes."""
@@ -95,7 +95,7 @@ class Collector:
             self._near.publish(stored_topic(self._gateway_id), payload)
 
     def __enter__(self) -> Self:
-        self._far.connect(stored_topic(self._gateway_id), self._answer, lambda: None)
+        self._far.connect({stored_topic(self._gateway_id): self._answer}, lambda: None)
         self._thread.start()
         self.join()
         return self

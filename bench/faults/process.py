@@ -97,9 +97,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _limit_memory(spare_mib: int) -> None:
-    """The address space may grow by so much from here; what does not fit is refused."""
-    used = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (spare_mib << 20), resource.RLIM_INFINITY))
+    """What the process may write to may grow by so much from here, stacks included; more is refused.
+
+    Not the address space: the C library reserves 64 MiB of it for every other thread and never touches most.
+    """
+    used = read_memory(os.getpid())["VmData"]
+    resource.setrlimit(resource.RLIMIT_DATA, (used + (spare_mib << 20), resource.RLIM_INFINITY))
+
+
+def read_memory(pid: int) -> dict[str, int]:
+    """What a process holds, bytes, by the names of proc(5): ``VmData``, ``VmHWM`` and others."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return {
+        name: int(value.split()[0]) << 10
+        for name, _, value in (line.partition(":") for line in lines)
+        if name.startswith("Vm")
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

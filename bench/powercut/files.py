@@ -86,8 +86,8 @@ def _save_calibration(path: Path, version: int) -> None:
     FileCalibrations(path).save(
         Calibration(
             channels=(), rate_hz=10.0, model_sha256="m", made_wall_ms=version, scans=400,
-            mu=(0.1,) * 64, sd=(1.0,) * 64, base=(0.0,) * 64, shown=(0.0,) * 64,
-            least=(3.0,) * 64, watched=(True,) * 64,
+            mu=(0.1,) * 64, home=(0.1,) * 64, sd=(1.0,) * 64, shown=(0.0,) * 64,
+            bulk=(1.0,) * 64, square=(1.0,) * 64, watched=(True,) * 64,
         )
     )  # fmt: skip
 

@@ -1,14 +1,16 @@
 """Verdicts to episodes: one event when a sensor begins to deviate, few while it does, one when it is normal again.
 
-    quiet ──(score ≥ 1 for twenty scans)──▶ open ──(score < 0.7 for a whole window)──▶ quiet
+    quiet ──(score ≥ 1 for five scans)──▶ open ──(score < 0.8 for ten scans)──▶ quiet
 
-Two thresholds and two delays, so a score that trembles about one of them gives one episode and not twenty
-(hysteresis). Durations are by the boot's clock: setting the wall clock neither ends nor lengthens anything.
+For sensors faster than one scan a second it is five and ten seconds. Two thresholds and two delays, so a score that
+trembles about one of them gives one episode and not twenty (hysteresis, least duration, cool-down). Durations are by
+the boot's clock: setting the wall clock neither ends nor lengthens anything.
 What was said last is noted first, so a restart goes on with an open episode (``notes``).
 Not here: the score (``device_agent.filters``), the raw readings around the onset (``context``).
 """
 
 import logging
+import math
 from collections import deque
 from typing import Final, NamedTuple
 
@@ -25,17 +27,19 @@ from device_agent.identity import Identity
 logger = logging.getLogger(__name__)
 
 OPEN_AT: Final = 1.0
-OPEN_AFTER_SCANS: Final = 20
-"""With the level's own rise, a burst at the end of the clip must last some 28 scans to open an episode: starting
-a program is no fault."""
+OPEN_AFTER_SCANS: Final = 5
+"""Or seconds, for sensors faster than one a second: starting a program is no fault."""
 
 OPEN_AFTER_VERDICTS: Final = 2
-CLOSE_BELOW: Final = 0.7
-CLOSE_AFTER_SCANS: Final = WINDOW_SCANS
-"""After so many calm scans no reading of the deviation is left in the window."""
+CLOSE_BELOW: Final = 0.8
+CLOSE_AFTER_SCANS: Final = 10
+"""Likewise. A relapse within this cool-down is the same episode."""
 
 ONSET_AT: Final = 0.5
-"""The deviation began where the score last rose through this, but at most one window before the opening."""
+"""The deviation began where the score last rose through this, but at most one window before the alarm."""
+
+STAYED_SHARE: Final = 0.5
+"""An episode that ends because the centre went at least this share of the peak's deviation ends at a new level."""
 
 UPDATE_GROWTH: Final = 1.25
 UPDATE_AFTER_SCANS: Final = WINDOW_SCANS // 2
@@ -65,7 +69,24 @@ class _Peak(NamedTuple):
     at: Moment
     top: str
     sigma: float
+    moved: float
     contributions: dict[str, float]
+
+
+class Timing(NamedTuple):
+    """How a sensor's verdicts follow each other.
+
+    Attributes:
+        rate_hz: Scans per second.
+        hop_scans: Scans between verdicts.
+    """
+
+    rate_hz: float
+    hop_scans: int
+
+    def scans(self, slow: int) -> int:
+        """So many scans, or seconds where scans are faster than one a second."""
+        return round(slow * max(1.0, self.rate_hz))
 
 
 class _Open:
@@ -87,10 +108,11 @@ class EpisodeTracker:
         unnoted: Notes that could not be written; a crash now could leave the episode open in the cloud.
     """
 
-    def __init__(self, source: Source, notes: EpisodeNotes, *, hop_scans: int) -> None:
-        self._source, self._notes, self._hop = source, notes, hop_scans
-        self._rise: deque[Moment] = deque(maxlen=max(1, WINDOW_SCANS // hop_scans))
-        self._needed = max(OPEN_AFTER_VERDICTS, -(-OPEN_AFTER_SCANS // hop_scans))
+    def __init__(self, source: Source, notes: EpisodeNotes, timing: Timing) -> None:
+        self._source, self._notes, self._hop = source, notes, timing.hop_scans
+        self._needed = max(OPEN_AFTER_VERDICTS, -(-timing.scans(OPEN_AFTER_SCANS) // self._hop))
+        self._calm = timing.scans(CLOSE_AFTER_SCANS)
+        self._rise: deque[Moment] = deque(maxlen=self._needed + WINDOW_SCANS // self._hop)
         self._over = 0
         self._highest: _Peak | None = None
         self._open: _Open | None = None
@@ -149,10 +171,10 @@ class EpisodeTracker:
         episode.gaps = episode.gaps or verdict.gaps
         episode.calm_scans = episode.calm_scans + self._hop if verdict.score < CLOSE_BELOW else 0
         episode.scans_since_report += self._hop
-        if episode.calm_scans >= CLOSE_AFTER_SCANS:
+        if episode.calm_scans >= self._calm:
             self._open, self._over, self._highest = None, 0, None
             self._rise.clear()
-            return self._report(episode, "closed", now, verdict.score)
+            return self._report(episode, "closed", now, verdict.score, stays=self._stays(episode.peak, verdict))
         if not _worth_an_update(episode, now):
             return None
         if episode.updates >= MAX_UPDATES:
@@ -168,9 +190,14 @@ class EpisodeTracker:
         total = float(scores.sum()) or 1.0
         shares = {names[i]: round(float(scores[i]) / total, 3) for i in order if scores[i] > 0}
         top = int(scores.argmax())
-        return _Peak(verdict.score, now, names[top], float(verdict.deviation[top]), shares)
+        return _Peak(verdict.score, now, names[top], float(verdict.deviation[top]), float(verdict.moved[top]), shares)
 
-    def _report(self, episode: _Open, phase: Phase, now: Moment, score: float) -> Episode:
+    def _stays(self, peak: _Peak, verdict: Verdict) -> bool:
+        """Whether the deviation is over because the centre went to it, and not because the channel came back."""
+        went = float(verdict.moved[self._source.channels.index(peak.top)]) - peak.moved
+        return went * math.copysign(1, peak.sigma) >= STAYED_SHARE * abs(peak.sigma)
+
+    def _report(self, episode: _Open, phase: Phase, now: Moment, score: float, *, stays: bool = False) -> Episode:
         duration, peak = now.ms_since(episode.onset), episode.peak
         episode.scans_since_report, episode.reported_score, episode.reported_ms = 0, peak.score, duration
         event = Episode(
@@ -186,7 +213,7 @@ class EpisodeTracker:
             peak_wall_ms=peak.at.wall_ms,
             top_channel=peak.top,
             contributions=peak.contributions,
-            reason=_reason(peak, duration),
+            reason=_reason(peak, duration, stays=stays),
             model=self._source.model,
             quality="gaps" if episode.gaps else "good",
         )
@@ -213,7 +240,7 @@ def _reopened(note: Note, now: Moment, *, same_boot: bool) -> _Open:
     by_wall = now.monotonic_ns - max(0, now.wall_ms - said.onset_wall_ms) * NS_PER_MS
     onset = Moment(said.onset_wall_ms, note.onset_monotonic_ns if same_boot else by_wall)
     peak_at = now._replace(wall_ms=said.peak_wall_ms)
-    peak = _Peak(said.peak_score, peak_at, said.top_channel, note.sigma, said.contributions)
+    peak = _Peak(said.peak_score, peak_at, said.top_channel, note.sigma, math.nan, said.contributions)
     episode = _Open(said.episode_id, onset, peak)
     episode.gaps = said.quality == "gaps"
     return episode
@@ -230,8 +257,9 @@ def _worth_an_update(episode: _Open, now: Moment) -> bool:
     return grown or now.ms_since(episode.onset) >= 2 * episode.reported_ms
 
 
-def _reason(peak: _Peak, duration_ms: int) -> str:
+def _reason(peak: _Peak, duration_ms: int, *, stays: bool) -> str:
     side = "above" if peak.sigma >= 0 else "below"
     distance = f"{abs(peak.sigma):.1f} σ"  # noqa: RUF001 - the Greek letter is meant
     lasted = f"{duration_ms / 1000:.0f} s" if duration_ms >= _SHORTEST_TOLD_MS else "less than 1 s"
-    return f"{peak.top} {distance} {side} its level for {lasted}"
+    end = ", and stays there: now its level" if stays else ""
+    return f"{peak.top} {distance} {side} its level for {lasted}{end}"

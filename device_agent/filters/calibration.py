@@ -1,10 +1,11 @@
-"""What a sensor's normal is, made from its own first scans.
+"""What a sensor's normal is, first look: centre and spread of its own first scans.
 
-Rules: centre and spread are medians, so up to about a third of the scans may be abnormal. A channel never gets
-less spread than its floor, its resolution, or what float32 can tell apart. An alarm needs a level that leaves
-what the calibration itself showed, and at least a fixed distance. A channel that was a gap
-half of the time is not watched, and says so. No label, row number or time of day enters.
-Not here: following a slow drift afterwards (``normal``), keeping it over a restart (``store``).
+Rules: the centre is a median. The spread is a median too, but at least a quarter of the standard deviation of
+nearly all readings, because a coarse channel that mostly repeats one value has no median spread. So up to three
+tenths of the scans may be abnormal. A channel never gets less spread than its floor, its resolution, or what
+float32 can tell apart. A channel that was a gap half of the time is not watched, and says so. No label, row
+number or time of day enters.
+Not here: what its levels show (``arming``), following a slow drift afterwards (``normal``), keeping it (``store``).
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,6 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from device_agent.filters.model import LevelModel, Normal
-from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.sensors.port import Channel
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -25,20 +24,12 @@ MAD_TO_SIGMA: Final = 1.4826
 FLOAT32_STEP: Final = 2.0**-22
 """Two steps of float32 relative to a value: spreads below that are rounding, not signal."""
 
-MIN_LEVEL_SIGMA: Final = 3.0
-"""A level nearer than this to the normal one never alarms, on channels that state no floor."""
+NEARLY_ALL: Final = (0.025, 0.975)
+"""Readings beyond these quantiles count as the quantile: a few wild ones make no spread."""
 
-MIN_LEVEL_FLOORS: Final = 4.0
-"""Nor does one nearer than this many floors, on channels that state one: there the floor says what matters, and
-not the noise of single readings, which the level averages out."""
-
-LEAST_SIGMA: Final = 0.5
-"""Nor does one nearer than this, however small the floor."""
-
-EXTREME_QUANTILE: Final = 0.98
-BULK_CAP: Final = 4.0
-"""The extreme level counts at most this many robust spreads of all levels: a fault inside the calibration must
-not teach the gate that faults are normal."""
+DEVIATION_SHARE: Final = 0.25
+"""Of the standard deviation, that the spread has at least. A fault in three tenths of the scans makes a standard
+deviation of 0.46 of its height, so a spread of 0.11 of it: the same fault later is still 8 spreads high."""
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,11 +41,12 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         model_sha256: Of the model that made the levels.
         made_wall_ms: When it was finished.
         scans: From how many scans.
-        mu: Centre, in the channel's unit; follows a slow drift afterwards.
+        mu: Centre, in the channel's unit; follows the sensor afterwards.
+        home: Where the centre was at the end of the calibration.
         sd: Spread, in the channel's unit.
-        base: Level taken for normal, in spreads.
-        shown: Distance of levels from ``base`` that calibration itself showed, in spreads.
-        least: Distance that is worth an alarm at all, in spreads.
+        shown: Distance of levels from the centre that calibration itself showed, in spreads.
+        bulk: Mean square of readings' distance from the centre in the calibration, in squared spreads.
+        square: The same by now.
         watched: False for a channel that was mostly gaps.
     """
 
@@ -64,67 +56,56 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     made_wall_ms: int
     scans: int
     mu: tuple[float, ...]
+    home: tuple[float, ...]
     sd: tuple[float, ...]
-    base: tuple[float, ...]
     shown: tuple[float, ...]
-    least: tuple[float, ...]
+    bulk: tuple[float, ...]
+    square: tuple[float, ...]
     watched: tuple[bool, ...]
 
+    def fits(self, channels: tuple[Channel, ...], rate_hz: float, model_sha256: str) -> bool:
+        """Whether it was made for this set-up, and thresholds can come from it."""
+        rows = (self.mu, self.home, self.sd, self.shown, self.bulk, self.square)
+        return (
+            self.channels == channels
+            and {len(row) for row in (*rows, self.watched)} == {len(channels)}
+            and bool(np.isfinite(rows).all())
+            and min((*self.sd, *self.bulk)) > 0
+            and self.rate_hz == rate_hz
+            and self.model_sha256 == model_sha256
+        )
 
-def calibrate(
-    scans: Array, channels: Sequence[Channel], model: LevelModel, *, rate_hz: float, wall_ms: int
+
+def survey(
+    scans: Array, channels: Sequence[Channel], *, rate_hz: float, model_sha256: str, wall_ms: int
 ) -> Calibration | None:
-    """Makes a calibration from scans (rows, NaN for a gap); ``None`` if no channel was there half of the time."""
+    """Centre and spread of scans (rows, NaN for a gap); ``None`` if no channel was there half of the time."""
     watched = np.isfinite(scans).mean(axis=0) >= 0.5  # noqa: PLR2004 - the half of the rule above
     if not watched.any():
         return None
-    mu, sd = _centre_and_spread(scans, channels, watched)
-    levels = _levels(scans, mu, sd, model)
-    base = np.median(levels, axis=0)
-    floors = np.array([channel.floor for channel in channels])
+    seen = np.where(watched, scans, 0.0)
+    mu = np.nanmedian(seen, axis=0)
+    ones = (1.0,) * len(channels)
     return Calibration(
         channels=tuple(channels),
         rate_hz=rate_hz,
-        model_sha256=model.sha256,
+        model_sha256=model_sha256,
         made_wall_ms=wall_ms,
         scans=len(scans),
         mu=tuple(mu.tolist()),
-        sd=tuple(sd.tolist()),
-        base=tuple(base.tolist()),
-        shown=tuple(_shown(np.abs(levels - base)).tolist()),
-        least=tuple(_least(floors / sd).tolist()),
+        home=tuple(mu.tolist()),
+        sd=tuple(_spread(seen, mu, channels).tolist()),
+        shown=(0.0,) * len(channels),
+        bulk=ones,
+        square=ones,
         watched=tuple(watched.tolist()),
     )
 
 
-def _centre_and_spread(
-    scans: Array, channels: Sequence[Channel], watched: np.ndarray[Any, np.dtype[np.bool_]]
-) -> tuple[Array, Array]:
-    seen = np.where(watched, scans, 0.0)
-    mu = np.nanmedian(seen, axis=0)
-    spread = MAD_TO_SIGMA * np.nanmedian(np.abs(seen - mu), axis=0)
+def _spread(seen: Array, mu: Array, channels: Sequence[Channel]) -> Array:
+    by_median = MAD_TO_SIGMA * np.nanmedian(np.abs(seen - mu), axis=0)
+    low, high = np.nanquantile(seen, NEARLY_ALL, axis=0)
+    by_deviation = DEVIATION_SHARE * np.nanstd(np.clip(seen, low, high), axis=0)
     floors = np.array([max(channel.floor, channel.resolution) for channel in channels])
-    return mu, np.maximum.reduce([spread, floors, np.abs(mu) * FLOAT32_STEP])
-
-
-def _levels(scans: Array, mu: Array, sd: Array, model: LevelModel) -> Array:
-    """Levels of all full windows, by the model that will judge later ones."""
-    zero, one = np.zeros(len(mu), dtype=np.float32), np.ones(len(mu), dtype=np.float32)
-    normal = Normal(mu.astype(np.float32), (1 / sd).astype(np.float32), zero, one, one)
-    valid = np.isfinite(scans).astype(np.float32)
-    values = np.nan_to_num(scans, nan=0.0).astype(np.float32)
-    ends = range(WINDOW_SCANS, len(scans) + 1)
-    levels = [model.score(values[e - WINDOW_SCANS : e], valid[e - WINDOW_SCANS : e], normal).level for e in ends]
-    return np.array(levels, dtype=np.float64)
-
-
-def _shown(distances: Array) -> Array:
-    bulk = MAD_TO_SIGMA * np.median(distances, axis=0)
-    extreme: Array = np.minimum(np.quantile(distances, EXTREME_QUANTILE, axis=0), BULK_CAP * bulk)
-    return extreme
-
-
-def _least(floors_in_sigma: Array) -> Array:
-    by_floor = np.maximum(LEAST_SIGMA, MIN_LEVEL_FLOORS * floors_in_sigma)
-    least: Array = np.where(floors_in_sigma > 0, by_floor, MIN_LEVEL_SIGMA)
-    return least
+    spread: Array = np.maximum.reduce([by_median, by_deviation, floors, np.abs(mu) * FLOAT32_STEP])
+    return spread

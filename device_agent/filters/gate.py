@@ -2,11 +2,10 @@
 
     calibrating ──(enough scans)──▶ armed ──▶ a verdict every hop, or none where too much is missing
          ▲                            │
-         └──── kept calibration does not fit
+         └──── kept calibration does not fit, or someone asked for another
 
-A verdict depends on this and earlier scans only. What is normal follows a slow drift, but only while
-nothing is suspicious, so a fault does not become the new normal.
-Not here: when a verdict becomes an episode (``device_agent.condense.episodes``).
+A verdict depends on this and earlier scans only. Not here: how what is normal follows the sensor
+(``device_agent.filters.normal``), when a verdict becomes an episode (``device_agent.condense.episodes``).
 """
 
 import logging
@@ -15,9 +14,11 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from device_agent.filters.calibration import Array, Calibration, calibrate
+from device_agent.filters.arming import calibrate
+from device_agent.filters.calibration import Array, Calibration
+from device_agent.filters.distance import distances
 from device_agent.filters.model import LevelModel
-from device_agent.filters.normal import MovingNormal
+from device_agent.filters.normal import MovingNormal, pace
 from device_agent.filters.runtime import FloatArray
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import CalibrationStore
@@ -27,12 +28,6 @@ from device_agent.sensors.port import Channel
 logger = logging.getLogger(__name__)
 
 GateState = Literal["calibrating", "armed"]
-
-FOLLOW_PER_SCAN: Final = 0.005
-"""Share of the way to the present level that the centre goes in one scan."""
-
-FOLLOW_BELOW: Final = 0.5
-"""The centre follows only while the score is below this."""
 
 KEEP_EVERY_S: Final = 3600.0
 """How often the centre, where it has moved to, is kept against a power cut."""
@@ -47,13 +42,15 @@ class Verdict(NamedTuple):
     Attributes:
         score: Largest channel score; 1.0 is the alarm threshold.
         channel_score: By channel.
-        deviation: Level minus normal level by channel, in calibrated spreads.
+        deviation: Level minus centre by channel, in present spreads.
+        moved: How far each centre has gone since calibration, in calibrated spreads.
         gaps: Some reading in the window was missing.
     """
 
     score: float
     channel_score: FloatArray
     deviation: FloatArray
+    moved: FloatArray
     gaps: bool
 
 
@@ -63,11 +60,11 @@ class LevelGate:
     Attributes:
         windows: Windows judged.
         unscored: Windows of an armed filter without verdict, because too much was missing.
-        recalibrations: Kept calibrations refused, and calibrations that had to begin again.
+        recalibrations: Kept calibrations refused or unwanted, and calibrations that had to begin again.
         unsaved: Calibrations that could not be written; the filter works on, a restart will calibrate again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per thing a sensor's filter needs
         self,
         channels: Sequence[Channel],
         model: LevelModel,
@@ -76,16 +73,18 @@ class LevelGate:
         rate_hz: float,
         calibration_scans: int,
         hop_scans: int,
+        false_per_week: float = 1.0,
     ) -> None:
         self._channels, self._model, self._store = tuple(channels), model, store
         self._rate_hz, self._needed, self._hop = rate_hz, calibration_scans, hop_scans
         self._ring = WindowRing(len(self._channels))
         self._seen: list[Array] = []
-        self._since_verdict = self._since_kept = 0
+        self._since_verdict = self._since_kept = self._since_asked = 0
         self._keep_every = max(1, round(KEEP_EVERY_S * rate_hz))
         self.windows = self.unscored = self.recalibrations = self.unsaved = 0
         self._normal: MovingNormal | None = None
-        self._follow = 1 - (1 - FOLLOW_PER_SCAN) ** hop_scans
+        self._pace = pace(rate_hz=rate_hz, hop_scans=hop_scans)
+        self._far = distances(rate_hz=rate_hz, false_per_week=false_per_week)
         self._restore()
 
     @property
@@ -111,6 +110,7 @@ class LevelGate:
         """Takes a scan (NaN for a gap); returns a verdict where one is due."""
         valid = np.isfinite(values)
         self._ring.push(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
+        self._heed_wish()
         if self._normal is None:
             if valid.any():
                 self._watch(values, wall_ms)
@@ -136,6 +136,23 @@ class LevelGate:
             self.unsaved += 1
             logger.warning("calibration.unsaved", extra={"reason": str(exc)})
 
+    def _heed_wish(self) -> None:
+        """Once a second, or every scan: begins anew where someone wants it."""
+        self._since_asked += 1
+        if self._since_asked < self._rate_hz:
+            return
+        self._since_asked = 0
+        if not self._store.is_unwanted():
+            return
+        try:
+            self._store.forget()
+        except OSError as exc:
+            logger.warning("calibration.not_forgotten", extra={"reason": str(exc)})
+            return
+        self._normal, self._seen = None, []
+        self.recalibrations += 1
+        logger.info("filter.calibrating_again", extra={"reason": "asked for"})
+
     def _judge(self, normal: MovingNormal) -> Verdict | None:
         window, tensors = self._ring.view(), normal.tensors
         counts = window.valid.sum(axis=0)
@@ -146,11 +163,18 @@ class LevelGate:
         judged = tensors._replace(inv_rise=tensors.inv_rise * heard, inv_fall=tensors.inv_fall * heard)
         scored = self._model.score(window.values, window.valid, judged)
         self.windows += 1
-        deviation: FloatArray = np.where(heard, scored.level - tensors.base, np.float32(0))
-        if scored.score < FOLLOW_BELOW:
-            normal.follow(deviation, self._follow)
-        gaps = bool((counts[normal.watched] < WINDOW_SCANS).any())
-        return Verdict(scored.score, scored.channel_score, deviation, gaps)
+        deviation: FloatArray = np.where(heard, scored.level, np.float32(0))
+        verdict = Verdict(
+            scored.score,
+            scored.channel_score,
+            deviation,
+            normal.moved,
+            gaps=bool((counts[normal.watched] < WINDOW_SCANS).any()),
+        )
+        normal.learn(
+            window.values[-1], window.valid[-1] > 0, deviation=deviation, score=scored.channel_score, at=self._pace
+        )
+        return verdict
 
     def _watch(self, values: Array, wall_ms: int) -> None:
         self._seen.append(values)
@@ -166,26 +190,15 @@ class LevelGate:
         self.keep()
 
     def _arm(self, calibration: Calibration) -> None:
-        self._normal = MovingNormal(calibration)
+        self._normal = MovingNormal(calibration, self._far)
         logger.info("filter.armed", extra={"scans": calibration.scans, "unwatched": self.unwatched})
 
     def _restore(self) -> None:
-        kept = self._store.load()
+        kept = None if self._store.is_unwanted() else self._store.load()
         if kept is None:
             return
-        if _fits(kept, self._channels, self._rate_hz, self._model.sha256):
+        if kept.fits(self._channels, self._rate_hz, self._model.sha256):
             self._arm(kept)
         else:
             self.recalibrations += 1
             logger.info("filter.calibration_refused", extra={"reason": "made for another set-up"})
-
-
-def _fits(kept: Calibration, channels: tuple[Channel, ...], rate_hz: float, model_sha256: str) -> bool:
-    lengths = {len(row) for row in (kept.mu, kept.sd, kept.base, kept.shown, kept.least, kept.watched)}
-    return (
-        kept.channels == channels
-        and lengths == {len(channels)}
-        and min((*kept.sd, *kept.least)) > 0
-        and kept.rate_hz == rate_hz
-        and kept.model_sha256 == model_sha256
-    )

@@ -22,7 +22,6 @@ class Normal(NamedTuple):
 
     mu: FloatArray
     inv_sd: FloatArray
-    base: FloatArray
     inv_rise: FloatArray
     inv_fall: FloatArray
 
@@ -31,7 +30,7 @@ class Scored(NamedTuple):
     """What the model says about a window.
 
     Attributes:
-        level: By channel, in calibrated spreads.
+        level: By channel, in spreads from the centre.
         channel_score: By channel; 1.0 is the alarm threshold.
         score: The largest channel score.
     """

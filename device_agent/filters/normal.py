@@ -1,34 +1,72 @@
-"""What is normal now: a calibration whose centre follows a slow drift, as tensors for the model.
+"""What is normal now: a calibration whose centre and spread follow what the sensor does, as tensors for the model.
 
+    channel quiet       the centre goes towards the level, fast enough for a drift
+    channel suspicious  the centre only creeps, at most one threshold in ``LONG_SCANS``: a fault is not learnt, but a
+                        lasting new level is normal in the end
+    channel not alarmed the spread grows with what the readings show, never below the calibrated one
+
+Each channel is judged by its own score, so a fault in one does not stop the others.
 A threshold lies beyond what calibration showed, and at least where an alarm is worth it, but not so near the end
 of the channel's range that it cannot be crossed: a processor that is usually half busy must still alarm when it
 is wholly so.
-Not here: when it may follow (``gate``).
+Not here: from which distance an alarm is worth it (``distance``).
 """
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from device_agent.filters.calibration import Array, Calibration
+from device_agent.filters.distance import Distances
 from device_agent.filters.model import Normal
 from device_agent.filters.runtime import FloatArray
+from device_agent.filters.signature import CLIP_SIGMA
 
-CLIP_SIGMA: Final = 8.0
-"""No level goes further: the model clips every reading there."""
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
-MARGIN: Final = 1.5
-"""How far beyond the levels seen in calibration an alarm begins, where there is room for it."""
+LEAST_SIGMA: Final = 0.5
+"""No alarm nearer than this, however small a channel's floor."""
 
 NEARLY_ALL: Final = 0.9
-"""Share of the room between the normal level and the end of the range that the margin may fill."""
+"""Share of the room between the centre and the end of the range that the margin may fill."""
 
 MOST: Final = 0.7
 """Share of it that the least distance worth an alarm may fill."""
 
 NEAREST: Final = 0.25
 """Share of the least distance that stays, however little room there is: one floor, where that is four floors."""
+
+FOLLOW_SCANS: Final = 100
+"""Time constant of the centre towards the level, in scans, or in seconds for sensors faster than one a second."""
+
+LONG_SCANS: Final = 5000
+"""Time constant of creeping and of the spread, likewise; at one scan a second 83 minutes."""
+
+FOLLOW_BELOW: Final = 0.7
+"""A channel is quiet while its score is below this."""
+
+MOST_GROWN: Final = 4.0
+"""The spread grows to at most this many calibrated ones."""
+
+
+class Pace(NamedTuple):
+    """Shares of a way gone from one verdict to the next.
+
+    Attributes:
+        follow: Of the centre to the level of a quiet channel.
+        creep: Of a suspicious one, in thresholds at most; and of the spread.
+    """
+
+    follow: float
+    creep: float
+
+
+def pace(*, rate_hz: float, hop_scans: int) -> Pace:
+    """For a sensor's rate and for how many scans lie between verdicts."""
+    slowness = max(1.0, rate_hz)
+    shares = (1 - (1 - 1 / (scans * slowness)) ** hop_scans for scans in (FOLLOW_SCANS, LONG_SCANS))
+    return Pace(*shares)
 
 
 class MovingNormal:
@@ -37,45 +75,78 @@ class MovingNormal:
     Attributes:
         tensors: For the model, now.
         watched: By channel.
+        spread: Now, in the channels' units.
+        limit: A reading's squared distance from the centre counts at most this, in squared calibrated spreads.
     """
 
-    def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
-        self.watched = np.array(calibration.watched)
-        self._mu, self._sd = np.array(calibration.mu), np.array(calibration.sd)
-        self._base = np.array(calibration.base)
-        self._shown, self._least = np.array(calibration.shown), np.array(calibration.least)
+    def __init__(self, calibration: Calibration, far: Distances) -> None:
+        self._calibration, self._far = calibration, far
+        self.watched: Mask = np.array(calibration.watched)
+        self._mu, self._home = np.array(calibration.mu), np.array(calibration.home)
+        self._sd, self._bulk = np.array(calibration.sd), np.array(calibration.bulk)
+        self._square = np.array(calibration.square)
         channels = calibration.channels
         self._low = np.array([-np.inf if c.low is None else c.low for c in channels])
         self._high = np.array([np.inf if c.high is None else c.high for c in channels])
         self._rise = self.watched & [c.alarm_on != "fall" for c in channels]
         self._fall = self.watched & [c.alarm_on != "rise" for c in channels]
-        self._inv_sd = (self.watched / self._sd).astype(np.float32)
-        self.tensors = self._tensors()
+        self._is_ranged = bool((np.isfinite(self._low) | np.isfinite(self._high)).any())
+        self._least, self._shown = self._distances()
+        self._up = self._down = self._threshold(np.full(len(channels), CLIP_SIGMA))
+        self._renew()
 
     @property
     def calibration(self) -> Calibration:
-        """The calibration with its centre where it is now."""
-        return msgspec.structs.replace(self._calibration, mu=tuple(self._mu.tolist()))
-
-    def follow(self, deviation: FloatArray, share: float) -> None:
-        """Moves the centre a share of the way to the present level; ``deviation`` in spreads."""
-        self._mu = self._mu + share * deviation * self._sd
-        self.tensors = self._tensors()
-
-    def _tensors(self) -> Normal:
-        room_up = np.minimum(CLIP_SIGMA, (self._high - self._mu) / self._sd) - self._base
-        room_down = np.minimum(CLIP_SIGMA, (self._mu - self._low) / self._sd) + self._base
-        return Normal(
-            mu=self._mu.astype(np.float32),
-            inv_sd=self._inv_sd,
-            base=self._base.astype(np.float32),
-            inv_rise=self._inverse(self._rise, room_up),
-            inv_fall=self._inverse(self._fall, room_down),
+        """The calibration with its centre and spread where they are now."""
+        return msgspec.structs.replace(
+            self._calibration, mu=tuple(self._mu.tolist()), square=tuple(self._square.tolist())
         )
 
-    def _inverse(self, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]], room: Array) -> FloatArray:
-        least = np.clip(MOST * room, NEAREST * self._least, self._least)
-        beyond = np.minimum(MARGIN * self._shown, np.maximum(self._shown, NEARLY_ALL * room))
-        inverse: FloatArray = (wanted / np.maximum(least, beyond)).astype(np.float32)
-        return inverse
+    @property
+    def moved(self) -> FloatArray:
+        """How far each centre has gone since calibration, in calibrated spreads."""
+        moved: FloatArray = ((self._mu - self._home) / self._sd).astype(np.float32)
+        return moved
+
+    def learn(self, latest: FloatArray, heard: Mask, *, deviation: FloatArray, score: FloatArray, at: Pace) -> None:
+        """Takes what a window showed into account.
+
+        Args:
+            latest: Its latest scan, in the channels' units.
+            heard: Channels with a reading in that scan.
+            deviation: Level minus centre, in spreads; 0 for a channel that was not judged.
+            score: Channel scores.
+            at: How fast.
+        """
+        bounded = np.minimum(np.maximum(deviation, -self._down), self._up)
+        way = np.where(score < FOLLOW_BELOW, at.follow * deviation, at.creep * bounded)
+        error = (latest - self._mu) / self._sd
+        taken = (at.creep * heard) * (self.watched & (score < 1))
+        self._mu = self._mu + way * self.spread
+        self._square = self._square + taken * (np.minimum(error * error, self.limit) - self._square)
+        self._renew()
+
+    def _distances(self) -> tuple[Array, Array]:
+        floors = np.array([channel.floor for channel in self._calibration.channels]) / self._sd
+        by_floor = np.maximum(LEAST_SIGMA, self._far.floors * floors)
+        return np.where(floors > 0, by_floor, self._far.sigma), np.array(self._calibration.shown)
+
+    def _renew(self) -> None:
+        grown = np.sqrt(np.minimum(np.maximum(self._square / self._bulk, 1.0), MOST_GROWN**2))
+        self.spread = self._sd * grown
+        if self._is_ranged:
+            self._up = self._threshold(np.minimum(CLIP_SIGMA, (self._high - self._mu) / self.spread))
+            self._down = self._threshold(np.minimum(CLIP_SIGMA, (self._mu - self._low) / self.spread))
+        self.limit = (np.minimum(CLIP_SIGMA, np.maximum(self._up, self._down)) * grown) ** 2
+        self.tensors = Normal(
+            mu=self._mu.astype(np.float32),
+            inv_sd=(self.watched / self.spread).astype(np.float32),
+            inv_rise=(self._rise / self._up).astype(np.float32),
+            inv_fall=(self._fall / self._down).astype(np.float32),
+        )
+
+    def _threshold(self, room: Array) -> Array:
+        least = np.minimum(np.maximum(MOST * room, NEAREST * self._least), self._least)
+        beyond = np.minimum(self._far.margin * self._shown, np.maximum(self._shown, NEARLY_ALL * room))
+        threshold: Array = np.maximum(least, beyond)
+        return threshold

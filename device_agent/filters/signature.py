@@ -14,6 +14,9 @@ VARIANTS: Final = (8, 16, 32, 64)
 
 SIGNATURE: Final = "serving_default"
 
+CLIP_SIGMA: Final = 8.0
+"""A reading counts at most this many spreads, so a spike alone never lifts the level to an alarm."""
+
 MAX_MODEL_BYTES: Final = 64 * 1024
 """A model that is larger than this was not made for a gateway."""
 
@@ -23,8 +26,8 @@ class Shapes(NamedTuple):
 
     Attributes:
         inputs: ``x`` readings in the sensor's units (0 in a gap), ``valid`` 1 or 0, ``mu`` and ``inv_sd``
-            the calibrated centre and 1/spread, ``base`` the level taken for normal, ``inv_rise`` and
-            ``inv_fall`` 1/threshold for a level above and below it (0 switches that direction off).
+            the centre and 1/spread, ``inv_rise`` and ``inv_fall`` 1/threshold for a level above and below the
+            centre (0 switches that direction off).
         outputs: ``level`` and ``channel_score`` by channel, ``score`` the largest channel score.
     """
 
@@ -35,7 +38,7 @@ class Shapes(NamedTuple):
 def shapes(channels: int) -> Shapes:
     """The shapes of a model for this many channels."""
     window, row = (WINDOW_SCANS, channels), (channels,)
-    by_row = dict.fromkeys(("mu", "inv_sd", "base", "inv_rise", "inv_fall"), row)
+    by_row = dict.fromkeys(("mu", "inv_sd", "inv_rise", "inv_fall"), row)
     return Shapes(
         inputs={"x": window, "valid": window, **by_row},
         outputs={"level": row, "channel_score": row, "score": ()},

@@ -1,5 +1,9 @@
-"""Keeps a sensor's calibration over a restart.
+"""Keeps a sensor's calibration over a restart, and hears when someone wants another one.
 
+```
+calibration-<sensor>.json    the calibration
+calibration-<sensor>.again   someone asked to make it anew; the filter forgets the calibration first, then this
+```
 A calibration that does not fit any more (another model, other channels, another rate) is refused, and the filter
 calibrates again: a threshold made for something else is worse than a minute of waiting.
 """
@@ -10,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from device_agent.files import atomic_write
+from device_agent.files import atomic_write, sync_folder
 from device_agent.filters.calibration import Calibration
 
 logger = logging.getLogger(__name__)
@@ -29,12 +33,27 @@ class CalibrationStore(Protocol):
             OSError: It cannot be written.
         """
 
+    def is_unwanted(self) -> bool:
+        """Whether someone asked for another calibration; cheap enough to ask every second."""
+
+    def forget(self) -> None:
+        """Forgets the calibration, and that someone asked.
+
+        Raises:
+            OSError: It cannot be removed.
+        """
+
+
+def calibration_file(folder: Path, sensor: str) -> Path:
+    """Where a sensor's calibration lies in a state folder."""
+    return folder / f"calibration-{sensor}.json"
+
 
 class FileCalibrations:
     """In a file of the state folder, replaced atomically."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._again = path, path.with_suffix(".again")
 
     def load(self) -> Calibration | None:
         """See ``CalibrationStore``; a damaged file is logged and counts as none."""
@@ -51,12 +70,31 @@ class FileCalibrations:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(self._path, msgspec.json.encode(calibration))
 
+    def is_unwanted(self) -> bool:
+        """See ``CalibrationStore``."""
+        return self._again.exists()
+
+    def forget(self) -> None:
+        """See ``CalibrationStore``; a power cut on the way leaves the request, which is then heard again."""
+        self._path.unlink(missing_ok=True)
+        self._again.unlink(missing_ok=True)
+        sync_folder(self._path.parent)
+
+    def ask_anew(self) -> None:
+        """Asks whoever filters with this file, now or at its next start, for another calibration.
+
+        Raises:
+            OSError: The folder is missing or cannot be written.
+        """
+        atomic_write(self._again, b"")
+
 
 class MemoryCalibrations:
     """In memory, for scoring a recording and for tests."""
 
     def __init__(self) -> None:
         self._kept: Calibration | None = None
+        self._unwanted = False
 
     def load(self) -> Calibration | None:
         """See ``CalibrationStore``."""
@@ -65,3 +103,15 @@ class MemoryCalibrations:
     def save(self, calibration: Calibration) -> None:
         """See ``CalibrationStore``."""
         self._kept = calibration
+
+    def is_unwanted(self) -> bool:
+        """See ``CalibrationStore``."""
+        return self._unwanted
+
+    def forget(self) -> None:
+        """See ``CalibrationStore``."""
+        self._kept, self._unwanted = None, False
+
+    def ask_anew(self) -> None:
+        """See ``FileCalibrations``."""
+        self._unwanted = True

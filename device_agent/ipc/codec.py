@@ -136,7 +136,6 @@ _READERS: Final[dict[type, tuple[msgspec.json.Decoder[Any], Callable[[Any], Any]
     for kind, wire, make in (
         (ops.Configuration, _Configuration, lambda said: ops.Configuration(said.component_name or "", said.value)),
         (ops.Secret, _Secret, _secret),
-        (ops.Shadow, ops.Shadow, lambda said: said),
         (ops.TopicMessage, _Said, _topic_message),
         (
             ops.IoTCoreMessage,

@@ -5,7 +5,7 @@ NucleusError              the answer's type and message; the root
 ├── UnsupportedError      this nucleus lacks the operation: for as long as it runs
 ├── UnauthorizedError     the operator: the recipe's accessControl does not grant it
 ├── InvalidRequestError   ours: the same request never succeeds
-├── NotFoundError         no such key, secret, shadow or component
+├── NotFoundError         no such key, secret or component
 ├── ConflictError         a newer value is there already
 ├── ServiceRefusedError   a retry: the nucleus could not do it now (``ServiceError``: offline, full, busy)
 └── LostError             a retry: the connection went, or no answer came; it may have been done all the same
@@ -78,9 +78,6 @@ _NOT_EVERYWHERE: Final = frozenset(
         "SubscribeToValidateConfigurationUpdates",
         "SendConfigurationValidityReport",
         "GetSecretValue",
-        "GetThingShadow",
-        "UpdateThingShadow",
-        "PutComponentMetric",
     }
 )
 """The lite nucleus answers an operation that it does not know with a ``ServiceError`` without words, which can mean

@@ -31,6 +31,7 @@ from device_agent.ipc.wire import HandshakeClosedError, Outcome, TokenRefusedErr
 RESUBSCRIBE_EVERY_S: Final = 600.0
 CLOSED_TIMES: Final = 4
 _LOOK_EVERY_S: Final = 0.5
+_END_AGAIN_S: Final = 0.2
 _FIRST_RETRY_S: Final = 0.5
 _LAST_RETRY_S: Final = 3.5
 
@@ -121,15 +122,21 @@ class KeptNucleus:
         deadline_s = time.monotonic() + CLOSE_S - 0.5
         self._stop.set()
         self._wake.set()
-        self._wire.disconnect()
         closing = self._standings
         for each in closing:
             each.close()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(max(0.0, deadline_s - time.monotonic()))
+        self._end_thread(deadline_s)
         for each in closing:
             each.join(max(0.0, deadline_s - time.monotonic()))
         self._pending.fail_all("the connection was closed")
+
+    def _end_thread(self, deadline_s: float) -> None:
+        """A connection may be begun at this very moment: it is ended until the thread is gone."""
+        self._wire.disconnect()
+        thread = self._thread
+        while thread not in (None, threading.current_thread()) and thread.is_alive() and time.monotonic() < deadline_s:
+            thread.join(_END_AGAIN_S)
+            self._wire.disconnect()
 
     def _keep(self) -> None:
         failures = closed = 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device_agent.ipc import operations as ops
-from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, UnsupportedError
+from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, nucleus_error
 from device_agent.ipc.memory_subscription import MemorySubscription
 from device_agent.ipc.port import CLOSE_S, A, E, Reached
 
@@ -23,9 +23,6 @@ LITE_LACKS: frozenset[type[ops.Request[Any]]] = frozenset(
         ops.SubscribeToValidateConfigurationUpdates,
         ops.SendConfigurationValidityReport,
         ops.GetSecretValue,
-        ops.GetThingShadow,
-        ops.UpdateThingShadow,
-        ops.PutComponentMetric,
     }
 )
 """What the lite nucleus 2.6 does not know."""
@@ -105,7 +102,7 @@ class MemoryHost:
                 return LostError(f"{request.operation}: not connected to the nucleus")
             self.requests.append((component, request))
         if type(request) in self.lacks:
-            return UnsupportedError(f"{request.operation}: this nucleus does not support it")
+            return nucleus_error(request, error="", message="")
         return self.refuses(component, request)
 
     def answer(self, component: str, request: ops.Request[Any]) -> ops.Answer:

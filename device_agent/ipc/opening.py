@@ -9,9 +9,12 @@ from typing import Final
 
 from device_agent.errors import ConfigError
 from device_agent.ipc.kept import KeptNucleus
+from device_agent.ipc.wire import Wire
 
 SOCKET_VARIABLE: Final = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"
 TOKEN_VARIABLE: Final = "SVCUID"  # noqa: S105 - a name
+CLIENT_VARIABLE: Final = "THRESHER_IPC"
+"""Which client: ``sdk`` (also when it is not set) or ``thin``; a recipe's ``Setenv`` gives it."""
 
 
 def inside_greengrass() -> bool:
@@ -26,12 +29,23 @@ def open_nucleus(on_denied: Callable[[], None]) -> KeptNucleus:
         on_denied: Called once when the nucleus refuses our token: the process must end, and it starts us again.
 
     Raises:
-        ConfigError: No nucleus started this process.
+        ConfigError: No nucleus started this process, or there is no such client.
     """
-    token = os.environ.get(TOKEN_VARIABLE, "")
     for name in (SOCKET_VARIABLE, TOKEN_VARIABLE):
         if not os.environ.get(name):
             raise ConfigError(f"{name} is not set", remedy="start this component by the nucleus, not by hand")
-    from device_agent.ipc.sdk import SdkWire  # noqa: PLC0415 - tens of milliseconds and MiB that only this needs
+    wire = _wire(os.environ.get(CLIENT_VARIABLE) or "sdk", os.environ[SOCKET_VARIABLE], os.environ[TOKEN_VARIABLE])
+    return KeptNucleus(wire, on_denied=on_denied)
 
-    return KeptNucleus(SdkWire(os.environ[SOCKET_VARIABLE], token), on_denied=on_denied)
+
+def _wire(client: str, socket_path: str, token: str) -> Wire:
+    """Loads only what is used: the SDK takes eight mebibytes."""
+    if client == "sdk":
+        from device_agent.ipc.sdk import SdkWire  # noqa: PLC0415 - see above
+
+        return SdkWire(socket_path, token)
+    if client == "thin":
+        from device_agent.ipc.thin import ThinWire  # noqa: PLC0415 - see above
+
+        return ThinWire(socket_path, token)
+    raise ConfigError(f"{CLIENT_VARIABLE} is {client!r}", remedy="set it to sdk or to thin, or leave it out")

@@ -205,7 +205,7 @@ class UpdateState(Request[Answer], frozen=True):
     state: Literal["RUNNING", "ERRORED"]
 
 
-# --- secrets, shadows, metrics: classic only, each by a component of AWS that must be deployed ----------------------
+# --- secrets: classic only, where aws.greengrass.SecretManager is deployed -------------------------------------------
 
 
 class Secret(Answer, frozen=True):
@@ -221,46 +221,3 @@ class GetSecretValue(Request[Secret], frozen=True):
 
     secret_id: str
     answer: ClassVar[type[Answer]] = Secret
-
-
-class Shadow(Answer, frozen=True):
-    """``payload`` is the shadow document's JSON."""
-
-    payload: bytes
-
-
-class GetThingShadow(Request[Shadow], frozen=True):
-    """An empty ``shadow_name`` is the classic (unnamed) shadow."""
-
-    thing_name: str
-    shadow_name: str = ""
-    answer: ClassVar[type[Answer]] = Shadow
-
-
-class UpdateThingShadow(Request[Shadow], frozen=True):
-    """Merges ``payload``, JSON, into the shadow."""
-
-    thing_name: str
-    payload: bytes
-    shadow_name: str = ""
-    answer: ClassVar[type[Answer]] = Shadow
-
-
-class Metric(msgspec.Struct, frozen=True):
-    """One number of now.
-
-    Attributes:
-        name: Without spaces.
-        value: In ``unit``.
-        unit: As IPC's ``MetricUnitType`` has it (``BYTES``, ``COUNT``, ``SECONDS``…).
-    """
-
-    name: str
-    value: float
-    unit: str = "COUNT"
-
-
-class PutComponentMetric(Request[Answer], frozen=True):
-    """For the nucleus's telemetry."""
-
-    metrics: tuple[Metric, ...]

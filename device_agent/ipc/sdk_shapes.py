@@ -104,29 +104,12 @@ _SHAPES: Final[dict[type[ops.Request[Any]], tuple[str, Callable[[Any], Any]]]] =
     ),
     ops.UpdateState: ("update_state", lambda r: model.UpdateStateRequest(state=r.state)),
     ops.GetSecretValue: ("get_secret_value", lambda r: model.GetSecretValueRequest(secret_id=r.secret_id)),
-    ops.GetThingShadow: (
-        "get_thing_shadow",
-        lambda r: model.GetThingShadowRequest(thing_name=r.thing_name, shadow_name=r.shadow_name or None),
-    ),
-    ops.UpdateThingShadow: (
-        "update_thing_shadow",
-        lambda r: model.UpdateThingShadowRequest(
-            thing_name=r.thing_name, shadow_name=r.shadow_name or None, payload=r.payload
-        ),
-    ),
-    ops.PutComponentMetric: (
-        "put_component_metric",
-        lambda r: model.PutComponentMetricRequest(
-            metrics=[model.Metric(name=each.name, unit=each.unit, value=each.value) for each in r.metrics]
-        ),
-    ),
 }
 
 _ANSWERS: Final[dict[type[ops.Answer], Callable[[Any], ops.Answer]]] = {
     ops.Answer: lambda _: ops.Answer(),
     ops.Configuration: lambda shape: ops.Configuration(shape.component_name or "", shape.value),
     ops.Secret: _secret,
-    ops.Shadow: lambda shape: ops.Shadow(bytes(shape.payload)),
 }
 
 _EVENTS: Final[dict[type[ops.Event], Callable[[Any], ops.Event]]] = {

@@ -64,3 +64,12 @@ def code_name(code: Any) -> str:  # noqa: ANN401 - one of three enumerations of 
 def error_name(error: BaseException | None) -> str:
     """The SDK's name of an error, or what the error says."""
     return getattr(error, "name", "") or str(error)
+
+
+def is_heard(topic: str, topic_filter: str) -> bool:
+    """Whether a subscription brings this topic (MQTT 5.0, 4.7)."""
+    wanted = topic_filter.split("/")
+    levels = topic.split("/")
+    if wanted[-1] == "#":
+        wanted, levels = wanted[:-1], levels[: len(wanted) - 1]
+    return len(wanted) == len(levels) and all(want in ("+", level) for want, level in zip(wanted, levels, strict=True))

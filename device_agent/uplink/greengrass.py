@@ -12,7 +12,7 @@ Not here: the connection to the nucleus (``device_agent.ipc``).
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Final
 
@@ -20,7 +20,7 @@ from device_agent.errors import UplinkError
 from device_agent.ipc.errors import InvalidRequestError, NucleusError, ServiceRefusedError, UnauthorizedError
 from device_agent.ipc.operations import Answer, PublishToIoTCore, SubscribeToIoTCore
 from device_agent.ipc.port import Nucleus, Reached, Subscription
-from device_agent.uplink.port import Link, PublishRefusedError
+from device_agent.uplink.port import Deliver, Link, PublishRefusedError
 
 TRY_AGAIN_S: Final = 3.0
 
@@ -33,12 +33,14 @@ class GreengrassUplink:
     Args:
         nucleus: The process's connection to it.
         is_shared: Whether others use it too, so that it stays open when the uplink closes.
+        try_again_s: How long after a refusal an offline nucleus is tried again.
     """
 
-    def __init__(self, nucleus: Nucleus, *, is_shared: bool = False) -> None:
+    def __init__(self, nucleus: Nucleus, *, is_shared: bool = False, try_again_s: float = TRY_AGAIN_S) -> None:
         self._nucleus = nucleus
         self._is_shared = is_shared
-        self._subscription: Subscription | None = None
+        self._try_again_s = try_again_s
+        self._subscriptions: list[Subscription] = []
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._reached = Reached(connected=False, reason="")
@@ -46,18 +48,18 @@ class GreengrassUplink:
         self._again: threading.Timer | None = None
         self._closed = False
         self._is_trial = False
-        self._passed_s = -TRY_AGAIN_S
+        self._passed_s = -try_again_s
 
     @property
     def link(self) -> Link:
         """See ``Uplink``."""
-        trouble = self._subscription.trouble if self._subscription is not None else None
-        return self._link if trouble is None or self._link.reason else self._link._replace(reason=str(trouble))
+        trouble = next((str(one.trouble) for one in self._subscriptions if one.trouble is not None), "")
+        return self._link._replace(reason=trouble) if trouble and not self._link.reason else self._link
 
-    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    def connect(self, hear: Mapping[str, Deliver], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
         self._wake = wake
-        self._subscription = self._nucleus.subscribe(SubscribeToIoTCore(topic), lambda said: deliver(said.payload))
+        self._subscriptions = [self._subscribe(topic, deliver) for topic, deliver in hear.items()]
         self._nucleus.open(self._told)
 
     def publish(self, topic: str, payload: bytes) -> Future[None]:
@@ -76,10 +78,13 @@ class GreengrassUplink:
             self._closed = True
             if self._again is not None:
                 self._again.cancel()
-        if self._subscription is not None:
-            self._subscription.close()
+        for subscription in self._subscriptions:
+            subscription.close()
         if not self._is_shared:
             self._nucleus.close()
+
+    def _subscribe(self, topic: str, deliver: Deliver) -> Subscription:
+        return self._nucleus.subscribe(SubscribeToIoTCore(topic), lambda said: deliver(said.payload))
 
     def _resolve(self, answer: Future[None], done: Future[Answer]) -> None:
         error = done.exception()
@@ -90,7 +95,7 @@ class GreengrassUplink:
             permanent = isinstance(error, InvalidRequestError)
             answer.set_exception(PublishRefusedError(str(error), permanent=permanent, remedy=error.remedy))
         else:
-            if isinstance(error, ServiceRefusedError) and time.monotonic() - self._passed_s > TRY_AGAIN_S:
+            if isinstance(error, ServiceRefusedError) and time.monotonic() - self._passed_s > self._try_again_s:
                 self._is_offline(str(error))
             remedy = error.remedy if isinstance(error, NucleusError) else ""
             answer.set_exception(UplinkError(str(error), remedy=remedy))
@@ -121,7 +126,7 @@ class GreengrassUplink:
         with self._mutex:
             if self._again is not None or self._closed:
                 return
-            self._again = threading.Timer(TRY_AGAIN_S, self._try_again)
+            self._again = threading.Timer(self._try_again_s, self._try_again)
             self._again.daemon = True
             self._again.start()
             self._down(f"the nucleus cannot send: {reason}")

@@ -6,12 +6,12 @@ is away should hear.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from device_agent.errors import UplinkError
-from device_agent.uplink.port import Link, PublishRefusedError
+from device_agent.uplink.port import Deliver, Link, PublishRefusedError
 
 
 @dataclass
@@ -67,9 +67,9 @@ class MemoryBroker:
             if not self.reachable:
                 self._kept.append((topic, payload))
                 return
-            listeners = [client for client in self._clients if client.topic == topic]
+            listeners = [client for client in self._clients if client.hears(topic)]
         for client in listeners:
-            client.hear(payload)
+            client.hear(topic, payload)
 
     def join(self, client: "MemoryUplink") -> None:
         """A client begins to connect."""
@@ -106,19 +106,18 @@ class MemoryUplink:
 
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
-        self._deliver: Callable[[bytes], None] = lambda _: None
+        self._hear: Mapping[str, Deliver] = {}
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
-        self.topic = ""
 
     @property
     def link(self) -> Link:
         """See ``Uplink``."""
         return self._link
 
-    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    def connect(self, hear: Mapping[str, Deliver], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
-        self.topic, self._deliver, self._wake = topic, deliver, wake
+        self._hear, self._wake = dict(hear), wake
         self._broker.join(self)
 
     def publish(self, topic: str, payload: bytes) -> Future[None]:
@@ -130,9 +129,13 @@ class MemoryUplink:
         self._broker.leave(self)
         self.lose("closed")
 
-    def hear(self, payload: bytes) -> None:
+    def hears(self, topic: str) -> bool:
+        """Whether it has subscribed."""
+        return topic in self._hear
+
+    def hear(self, topic: str, payload: bytes) -> None:
         """The broker delivers a message."""
-        self._deliver(payload)
+        self._hear[topic](payload)
 
     def gain(self) -> None:
         """The broker took the connection."""

@@ -18,7 +18,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -28,10 +28,10 @@ from awscrt.exceptions import AwsCrtError
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError, UplinkError
 from device_agent.fault_points import reach
-from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, resolve, why_not_connected
+from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, is_heard, resolve, why_not_connected
 from device_agent.uplink.building import build_client
 from device_agent.uplink.credentials import check_credentials
-from device_agent.uplink.port import Link
+from device_agent.uplink.port import Deliver, Link
 from device_agent.uplink.reconnecting import Reconnecting
 from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
 
@@ -60,8 +60,7 @@ class Mqtt5Uplink:
         self._config = config
         self._client_id = client_id
         self._client: Any = None
-        self._topic = ""
-        self._deliver: Callable[[bytes], None] = lambda _: None
+        self._hear: Mapping[str, Deliver] = {}
         self._wake: Callable[[], None] = lambda: None
         self._link = Link(connected=False, connects=0, failures=0, reason="not connected yet")
         self._stopped = threading.Event()
@@ -81,9 +80,9 @@ class Mqtt5Uplink:
         """See ``Uplink``."""
         return self._link
 
-    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    def connect(self, hear: Mapping[str, Deliver], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
-        self._topic, self._deliver, self._wake = topic, deliver, wake
+        self._hear, self._wake = dict(hear), wake
         self._client = build_client(self._config, self._client_id, self._handlers(self._generation))
         self._client.start()
         threading.Thread(target=self._watch_credentials, name="credentials", daemon=True).start()
@@ -190,7 +189,7 @@ class Mqtt5Uplink:
 
     def _on_connected(self, data: mqtt5.LifecycleConnectSuccessData) -> None:
         resumed = bool(data.negotiated_settings.rejoined_session)
-        wanted = [mqtt5.Subscription(topic_filter=self._topic, qos=mqtt5.QoS.AT_LEAST_ONCE)]
+        wanted = [mqtt5.Subscription(topic_filter=topic, qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in self._hear]
         subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
         subscribed.add_done_callback(self._on_subscribed)
         self._reconnecting.accepted(time.monotonic())
@@ -202,9 +201,10 @@ class Mqtt5Uplink:
     def _on_subscribed(self, done: Future[mqtt5.SubackPacket]) -> None:
         error = done.exception()
         codes = [] if error else done.result().reason_codes
-        refused = [code for code in codes if code is None or code >= REFUSED]
+        answered = zip(self._hear, codes, strict=False)
+        refused = [f"{topic}: {code_name(code)}" for topic, code in answered if code is None or code >= REFUSED]
         if error or refused:
-            reason = f"cannot hear {self._topic}: {error_name(error) if error else code_name(refused[0])}"
+            reason = f"cannot hear {refused[0] if refused else f'{next(iter(self._hear))}: {error_name(error)}'}"
             self._link = self._link._replace(reason=reason)
             logger.error("uplink.deaf", extra={"client_id": self._client_id, "reason": reason})
 
@@ -265,4 +265,7 @@ class Mqtt5Uplink:
         self._wake()
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
-        self._deliver(bytes(data.publish_packet.payload or b""))
+        packet = data.publish_packet
+        for topic_filter, deliver in self._hear.items():
+            if is_heard(packet.topic, topic_filter):
+                deliver(bytes(packet.payload or b""))

@@ -3,13 +3,13 @@
 Not here: why (``Link.reason``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 import msgspec
 
 from device_agent.clock import Clock
-from device_agent.uplink.port import Link, Uplink
+from device_agent.uplink.port import Deliver, Link, Uplink
 
 
 class LinkHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ObservedUplink:
         running = 0 if self._was else self._now_ms() - self._changed_ms
         return msgspec.structs.replace(history, away_ms=history.away_ms + running)
 
-    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    def connect(self, hear: Mapping[str, Deliver], wake: Callable[[], None]) -> None:
         """See ``Uplink``."""
 
         def observe() -> None:
@@ -65,7 +65,7 @@ class ObservedUplink:
             wake()
 
         self._changed_ms = self._now_ms()
-        self._uplink.connect(topic, deliver, observe)
+        self._uplink.connect(hear, observe)
 
     def publish(self, topic: str, payload: bytes) -> Future[None]:
         """See ``Uplink``."""

@@ -6,7 +6,7 @@ What is not acknowledged stays in the spool, which is the only queue there is.
 Not here: what is sent and when (``device_agent.forwarder``), topics (``contract.topics``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
@@ -43,6 +43,10 @@ class Link(NamedTuple):
     takeovers: int = 0
 
 
+Deliver = Callable[[bytes], None]
+"""Gets the payload of each message heard. Called on the uplink's own thread: must not block."""
+
+
 class Uplink(Protocol):
     """A connection that comes back by itself. ``publish`` and ``link`` may be called from any thread."""
 
@@ -50,12 +54,11 @@ class Uplink(Protocol):
     def link(self) -> Link:
         """How it is now."""
 
-    def connect(self, topic: str, deliver: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    def connect(self, hear: Mapping[str, Deliver], wake: Callable[[], None]) -> None:
         """Begins to connect and to reconnect, for ever; returns at once. Call it once.
 
         Args:
-            topic: What to hear, subscribed again with every connection.
-            deliver: Gets the payload of each message heard. Called on the uplink's own thread: must not block.
+            hear: Who gets what is said on a topic, eight topics at most; subscribed again with every connection.
             wake: Called on the same thread whenever ``link`` changed.
         """
 

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from contract.events import LANES
-from contract.topics import blocks_topic, events_topic, jobs_topic, stored_topic
+from contract.topics import blocks_topic, events_topic, feedback_topic, jobs_topic, stored_topic
 
 PUBSUB: Final = "aws.greengrass.ipc.pubsub"
 MQTT: Final = "aws.greengrass.ipc.mqttproxy"
@@ -40,7 +40,12 @@ def _any_gateway(*topics: str) -> tuple[str, ...]:
 _SENDS: Final = Grant(
     MQTT, "PublishToIoTCore", "Sends events.", _any_gateway(*(events_topic(_GATEWAY, lane) for lane in LANES))
 )
-_HEARS: Final = Grant(MQTT, "SubscribeToIoTCore", "Hears what is stored.", _any_gateway(stored_topic(_GATEWAY)))
+_HEARS: Final = Grant(
+    MQTT,
+    "SubscribeToIoTCore",
+    "Hears what is stored, and what people said of episodes.",
+    _any_gateway(stored_topic(_GATEWAY), feedback_topic(_GATEWAY)),
+)
 _BLOCKS: Final = (blocks_topic("*"),)
 _READS: Final = Grant(PUBSUB, "PublishToTopic", "Hands blocks to the filter.", _BLOCKS)
 _FILTERS: Final = Grant(PUBSUB, "SubscribeToTopic", "Takes blocks from the reader.", _BLOCKS)

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from contract.codec import decode_event, encode_event
 from contract.events import AnyEvent, Context, Drift, Episode, Summary
+from contract.feedback import Feedback, Threshold
 from device_agent.condense.notes import MemoryNotes
 from device_agent.config import ContextConfig, DriftConfig, FilterConfig, GatewayConfig
+from device_agent.feedback.store import MemoryFeedback
+from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
@@ -73,7 +76,7 @@ def test_a_burn_opens_one_episode_in_time_and_it_closes_after() -> None:
     episodes = _episodes(_run(_pipeline(), _day()))
     assert [e.phase for e in episodes if e.phase != "updated"] == ["opened", "closed"]
     opened, closed = episodes[0], episodes[-1]
-    assert START_MS + 30_000 <= opened.wall_ms <= START_MS + 35_000
+    assert START_MS + 30_000 <= opened.wall_ms <= START_MS + 37_000
     assert START_MS + 40_000 <= closed.wall_ms <= START_MS + 52_000
     assert {e.top_channel for e in episodes} == {"cpu_percent"}
 
@@ -246,3 +249,32 @@ def test_a_scan_of_the_wrong_length_is_a_counted_gap(values: tuple[float, ...]) 
     pipeline = _pipeline()
     pipeline.push(_scan(0, values))
     assert pipeline.counters["unrepresentable"] == 2
+
+
+def _heeding(factor: float) -> SensorPipeline:
+    raised = Threshold(sensor="host", channel="temperature_celsius", factor=factor, since_ms=START_MS)
+    view = FeedbackView(MemoryFeedback(Feedback(version=1, made_ms=START_MS, thresholds=[raised])))
+    memory = Memory(MemoryCalibrations(), MemoryNotes())
+    return SensorPipeline("host", CHANNELS, 10.0, _config(), IDENTITY, MODEL, memory=memory, feedback=view)
+
+
+def _warm(celsius: float) -> list[list[float]]:
+    random = np.random.default_rng(5)
+    rows = np.column_stack([random.uniform(5, 35, 600), random.normal(40, 0.1, 600)])
+    rows[300:400, 1] += celsius
+    return rows.tolist()
+
+
+def test_what_people_called_no_fault_is_no_episode_and_what_is_beyond_it_still_is() -> None:
+    usual = _episodes(_run(_pipeline(), _warm(3.0)))
+    assert 1.0 < usual[-1].peak_score < 2.0
+    assert not _episodes(_run(_heeding(2.0), _warm(3.0)))
+    beyond = _episodes(_run(_heeding(1.2), _warm(4.0)))
+    assert {episode.raised for episode in beyond} == {1.2}
+
+
+def test_a_raised_threshold_does_not_teach_the_filter_that_a_fault_is_normal() -> None:
+    quiet, loud = _heeding(2.0), _pipeline()
+    _run(quiet, _warm(3.0))
+    _run(loud, _warm(3.0))
+    assert quiet._gate.calibration == loud._gate.calibration

@@ -5,9 +5,11 @@ from itertools import product
 
 import msgspec
 
+from training.evaluate import traffic
 from training.evaluate.measure import Measured, Row
 from training.evaluate.nested import Interval, interval
 from training.evaluate.recordings import Found
+from training.evaluate.traffic import Traffic
 from training.rivals.port import BUDGET, Family
 
 
@@ -43,6 +45,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         missing: Reason by name of every family that could not run here.
         table: By family, without and with a cap.
         differences: Ours minus each rival.
+        traffic: What ours sends for these recordings; ``None`` where ours was left out.
         seconds: The whole run took.
     """
 
@@ -54,6 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     missing: dict[str, str]
     table: list[Row]
     differences: list[Difference]
+    traffic: Traffic | None
     seconds: float
 
 
@@ -79,18 +83,23 @@ def make(found: Found, families: Sequence[Measured | Family], *, cap: float, sec
         missing={each.name: each.missing for each in families if isinstance(each, Family)},
         table=table,
         differences=_differences(shown, cap),
+        traffic=traffic.measure((e.scene, traffic.finest(e.scene)) for e in found.recordings) if _ours(shown) else None,
         seconds=round(seconds, 1),
     )
 
 
 def _differences(measured: Sequence[Measured], cap: float) -> list[Difference]:
-    ours = [each for each in measured if each.family.name.startswith("Thresher")]
+    ours = _ours(measured)
     rivals = [each for each in measured if each not in ours]
     return [
         _difference(mine, theirs, limit)
         for limit, mine, theirs in product((None, cap), ours, rivals)
         if limit is None or min(mine.family.settings, theirs.family.settings) > 1
     ]
+
+
+def _ours(measured: Sequence[Measured]) -> list[Measured]:
+    return [each for each in measured if each.family.name.startswith("Thresher")]
 
 
 def _difference(ours: Measured, rival: Measured, cap: float | None) -> Difference:
@@ -108,7 +117,7 @@ def page(report: Report) -> str:
     lines = [
         _head(report),
         "",
-        "| | chosen on | cap % | F1 (sd) | FAR % | MAR % | fresh | delay s, median / p90 | false/h | most chosen |",
+        "| | settings, chosen on | cap | F1 (sd) | FAR % | MAR % | fresh | delay p50 / p90 s | false/h | chosen |",
         "|---|---|---|---|---|---|---|---|---|---|",
         *map(_line, report.table),
         *(f"| {name} | | | {why} | | | | | | |" for name, why in report.missing.items()),
@@ -118,6 +127,7 @@ def page(report: Report) -> str:
         *map(_difference_line, report.differences),
         "",
         *(f"Not used: {name}: {why}" for name, why in report.unused.items()),
+        *([] if report.traffic is None else [traffic.words(report.traffic)]),
         f"{report.seconds:.0f} s.",
     ]
     return "\n".join(lines)
@@ -126,7 +136,7 @@ def page(report: Report) -> str:
 def _head(report: Report) -> str:
     return (
         f"{report.files} recordings, {report.rows:,} rows after the first {report.calibration_rows} of each, "
-        f"{report.anomalous_percent:.1f} % of them anomalous. {BUDGET} settings for each family that chooses."
+        f"{report.anomalous_percent:.1f} % of them anomalous. {BUDGET} settings for each rival to choose from."
     )
 
 
@@ -134,7 +144,7 @@ def _line(row: Row) -> str:
     delay = "-" if row.delay_median_s is None else f"{row.delay_median_s:.0f} / {row.delay_p90_s:.0f}"
     edge = f" ({row.at_edge:.0%} at the edge)" if row.at_edge >= 0.1 else ""  # noqa: PLR2004 - below it is noise
     return (
-        f"| {row.family} | {row.chosen} | {_cap(row.cap)} | {row.f1:.3f} ({row.f1_sd:.3f}) "
+        f"| {row.family} | {row.settings}, {row.chosen} | {_cap(row.cap)} | {row.f1:.3f} ({row.f1_sd:.3f}) "
         f"| {row.false_alarm_percent:.1f} | {row.missed_percent:.1f} | {row.fresh:.1f} of {row.labelled} | {delay} "
         f"| {row.false_per_hour:.1f} | {row.setting}{edge} |"
     )

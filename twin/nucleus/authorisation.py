@@ -7,8 +7,8 @@ Rules are functions of values. Sources: classic ``authorization/{AuthorizationHa
 ``mqttproxy/MqttProxyIPCAgent.java``; lite ``modules/ggipcd/src/ipc_authz.c``, ``services/mqttproxy/mqttproxy.c`` and
 ``modules/ggl-policy-validation/src/policy_validation.c``.
 
-Left out: that the lite nucleus matches MQTT wildcards against a pattern in which it has already overwritten each
-``*``; a resource with both is matched by ``*`` alone here as there.
+On the lite nucleus ``*`` and MQTT's wildcards do not work together in one resource: it has overwritten each ``*`` when
+it looks for them. Left out: that it has then overwritten escapes as well.
 """
 
 import re
@@ -77,7 +77,7 @@ def is_allowed(
     policies = access.get(service)
     if not isinstance(policies, Mapping) or 0 < profile.policy_bytes < decoded_bytes(policies):
         return False
-    match = _mqtt if service == MQTT_SERVICE else _glob
+    match = _matcher(service, profile)
     patterns = _granted(policies, operation, SERVICES[service])
     if profile.is_lite:
         wanted = (_interpolated(pattern, interpolate) for pattern in patterns)
@@ -130,6 +130,12 @@ def _is_valid(resource: str) -> bool:
     return "?" not in rest and "${" not in rest
 
 
+def _matcher(service: str, profile: Profile) -> Callable[[str, str], bool]:
+    if service != MQTT_SERVICE:
+        return _glob
+    return _lite_mqtt if profile.is_lite else _mqtt
+
+
 def _glob(pattern: str, resource: str) -> bool:
     return re.fullmatch(_regex(pattern, mqtt=False), resource, re.DOTALL) is not None
 
@@ -137,6 +143,15 @@ def _glob(pattern: str, resource: str) -> bool:
 def _mqtt(pattern: str, resource: str) -> bool:
     """``*`` as everywhere, and ``+`` and ``#`` where MQTT allows them."""
     return re.fullmatch(_regex(pattern, mqtt=True), resource, re.DOTALL) is not None
+
+
+def _lite_mqtt(pattern: str, resource: str) -> bool:
+    """A glob, or a filter: ``#`` ends it wherever it stands, ``+`` is any run without a slash, also within a level."""
+    if _glob(pattern, resource):
+        return True
+    head, many, _ = pattern.partition("#")
+    wanted = "[^/]*".join(map(re.escape, head.split("+")))
+    return "*" not in head and re.fullmatch(wanted + (".*" if many else ""), resource, re.DOTALL) is not None
 
 
 def _regex(pattern: str, *, mqtt: bool) -> str:

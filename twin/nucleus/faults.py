@@ -3,6 +3,8 @@
 import threading
 from typing import Final
 
+from twin.nucleus.errors import NucleusIpcError
+
 EVERYTHING: Final = "*"
 
 
@@ -18,6 +20,7 @@ class Faults:
         self._mute: frozenset[str] = frozenset()
         self._delay_s = 0.0
         self._refuses = False
+        self._failing: dict[str, str] = {}
 
     def refuse_tokens(self, *, on: bool = True) -> None:
         """Lets nobody in, as if every token were of an earlier start."""
@@ -28,6 +31,11 @@ class Faults:
         """Answers each request so much later; 0 ends it."""
         with self._mutex:
             self._delay_s = seconds
+
+    def fail(self, operation: str, kind: str) -> None:
+        """Answers an operation with an error of this kind, as ``ServiceError``; an empty kind ends it."""
+        with self._mutex:
+            self._failing = {**self._failing, operation: kind}
 
     def mute(self, *operations: str) -> None:
         """Answers these operations with nothing at all; without a name: everything, events and handshakes included."""
@@ -48,6 +56,16 @@ class Faults:
     def delay_s(self) -> float:
         """See ``delay``."""
         return self._delay_s
+
+    def check(self, operation: str) -> None:
+        """Nothing, unless the operation is to fail.
+
+        Raises:
+            NucleusIpcError: It is; see ``fail``.
+        """
+        kind = self._failing.get(operation)
+        if kind:
+            raise NucleusIpcError(kind, f"{operation} is made to fail")
 
     def is_mute(self, operation: str = EVERYTHING) -> bool:
         """Whether nothing is said: to this operation, or at all."""

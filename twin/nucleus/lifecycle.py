@@ -110,21 +110,26 @@ class Service:
         self._again = threading.Event()
         self._reported: State | None = None
         self._thread: threading.Thread | None = None
+        self._running: Running | None = None
 
-    def install(self, *, with_bootstrap: bool = True) -> str:
+    def install(self, stop: threading.Event, *, with_bootstrap: bool = True) -> str:
         """Runs ``bootstrap`` and ``install``; returns what the first asks for (``RESTART_CODES``), or nothing.
 
+        Args:
+            stop: Ends it early.
+            with_bootstrap: Not after a restart of the nucleus: that step belongs to a new version.
+
         Raises:
-            TwinError: One of them failed three times; the component is broken.
+            TwinError: One of them failed three times, and the component is broken; or it was ended early.
         """
         asked = ""
         for name in ("bootstrap", "install") if with_bootstrap else ("install",):
-            while (code := self._steps.run(name, self._stopping)) != 0:
-                if code == STOPPED:
-                    return asked
+            while (code := self._steps.run(name, stop)) != 0:
                 if name == "bootstrap" and code in RESTART_CODES:
                     asked = RESTART_CODES[code]
                     break
+                if code == STOPPED:
+                    raise TwinError(f"{self.recipe.name}: {name} was ended with the nucleus", remedy="deploy it again")
                 self._fail(name, code)
                 if self.state is State.BROKEN:
                     raise TwinError(
@@ -146,6 +151,11 @@ class Service:
         self._thread = threading.Thread(target=self._live, name=self.recipe.name, daemon=True)
         self._thread.start()
 
+    def refuse(self, reason: str) -> None:
+        """It cannot be started at all; it is broken for this reason."""
+        self._steps.log.write("nucleus", reason)
+        self._set(State.BROKEN)
+
     def halt(self) -> None:
         """Asks it to stop; returns at once."""
         self._stopping.set()
@@ -163,6 +173,11 @@ class Service:
             self.start()
         else:
             self._again.set()
+
+    def freeze(self, *, on: bool) -> None:
+        """Suspends its processes, or lets them go on (``PauseComponent``, ``ResumeComponent``)."""
+        if self._running is not None:
+            self._running.signal(signal.SIGSTOP if on else signal.SIGCONT)
 
     def report(self, state: str) -> None:
         """What the component itself says of its state, by IPC."""
@@ -206,6 +221,7 @@ class Service:
             self._steps.log.write("nucleus", f"{name} cannot be run: {exc}; try: {exc.remedy}")
             return 1
         self.starts += 1
+        self._running = running
         if name == "run":
             self._set(State.RUNNING)
             limit = None if self._runtime == "lite" else limit

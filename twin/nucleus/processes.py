@@ -108,11 +108,11 @@ class Running:
 
         Children that it left behind are of its group and end too.
         """
-        self._signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while self._alive() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         code = self._process.wait()
         self.close()
         return code
@@ -124,6 +124,11 @@ class Running:
         if not self._alive():
             self._keeper.release(self.pid)
 
+    def signal(self, number: signal.Signals) -> None:
+        """To its whole group; nothing where that has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
     def _alive(self) -> bool:
         self._process.poll()
         try:
@@ -131,10 +136,6 @@ class Running:
         except ProcessLookupError:
             return False
         return self._process.returncode is None or _has_living(self.pid)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
 
 
 def _has_living(group: int) -> bool:

@@ -155,6 +155,7 @@ class Session:
             return
         stream = Stream(lambda model, body: self._event(number, model, body))
         try:
+            self._desk.faults.check(operation)
             body = read_request(frame.payload, self._desk.profile)
             result = self._handler(operation)(Call(self.component, operation, body, stream))
         except NucleusIpcError as exc:

@@ -22,3 +22,10 @@ def is_wildcard(topic_filter: str) -> bool:
     """Whether some level of it stands for others."""
     levels = topic_filter.split("/")
     return "+" in levels or "#" in levels
+
+
+def covers(wider: str, narrower: str) -> bool:
+    """Whether who subscribed to the wider filter hears everything that the narrower one stands for."""
+    if narrower.rsplit("/", maxsplit=1)[-1] == "#" and wider.rsplit("/", maxsplit=1)[-1] != "#":
+        return False
+    return matches(wider, narrower)

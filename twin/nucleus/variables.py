@@ -38,7 +38,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         component: Its name.
         version: Its version.
         thing: Name of the device.
-        dependencies: Versions of its direct dependencies.
+        version_of: Gives the version of a direct dependency, or ``None`` for what is none.
         configuration: Gives a component's whole configuration.
     """
 
@@ -46,7 +46,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     component: str
     version: str
     thing: str
-    dependencies: Mapping[str, str]
+    version_of: Callable[[str], str | None]
     configuration: Callable[[str], object]
 
 
@@ -78,7 +78,7 @@ def folders(root: Path, component: str, version: str) -> dict[str, Path]:
 
 def _classic(found: re.Match[str], scope: Scope) -> str:
     owner, kind, key = found[1] or scope.component, found[2], found[3]
-    version = scope.version if owner == scope.component else scope.dependencies.get(owner)
+    version = scope.version if owner == scope.component else scope.version_of(owner)
     if version is None:
         return found[0]
     if kind == "configuration":

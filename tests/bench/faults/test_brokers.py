@@ -23,7 +23,7 @@ def until(claim, timeout_s=10.0):
 
 def joined(config, name, heard):
     uplink = Mqtt5Uplink(config, client_id=name)
-    uplink.connect("things/#", heard.append, lambda: None)
+    uplink.connect({"things/#": heard.append}, lambda: None)
     until(lambda: uplink.link.connected)
     return uplink
 

@@ -62,7 +62,35 @@ def test_a_slow_drift_is_followed() -> None:
     gate = _gate()
     _feed(gate, _quiet(200))
     rows = _quiet(30_000, seed=1) + np.linspace(0, 30, 30_000).reshape(-1, 1)
-    assert max(verdict.score for verdict in _feed(gate, rows)) < 1
+    last = _feed(gate, rows)
+    assert max(verdict.score for verdict in last) < 1
+    assert last[-1].moved == pytest.approx([29, 29], abs=3)
+
+
+def test_a_fault_in_one_channel_does_not_stop_the_others_from_following() -> None:
+    gate = _gate()
+    _feed(gate, _quiet(200))
+    rows = _quiet(20_000, seed=1) + np.linspace(0, 20, 20_000).reshape(-1, 1)
+    rows[:, 0] = 1000.0
+    verdicts = _feed(gate, rows)
+    assert min(verdict.channel_score[0] for verdict in verdicts[20:]) > 1
+    assert max(verdict.channel_score[1] for verdict in verdicts) < 1
+
+
+def test_a_lasting_new_level_is_normal_in_the_end() -> None:
+    gate = _gate(rate_hz=1.0)
+    _feed(gate, _quiet(200))
+    scores = [verdict.score for verdict in _feed(gate, _quiet(12_000, seed=1, offset=6))]
+    assert min(scores[100:500]) > 1
+    assert max(scores[-100:]) < 0.8
+
+
+def test_noise_that_grows_is_learnt_and_a_jump_beyond_it_still_scores() -> None:
+    gate = _gate(rate_hz=1.0)
+    _feed(gate, _quiet(200))
+    noisy = 10 + 2.5 * (_quiet(20_000, seed=1) - 10)
+    assert max(verdict.score for verdict in _feed(gate, noisy)) < 1
+    assert _feed(gate, noisy[:80] + 20)[-1].score > 1
 
 
 def test_a_fault_does_not_become_the_new_normal() -> None:
@@ -132,7 +160,7 @@ def test_a_calibration_made_for_something_else_is_refused_and_made_again(changed
     assert gate.recalibrations == 1
 
 
-@pytest.mark.parametrize("damage", [{"sd": (0.0, 1.0)}, {"least": (0.0, 1.0)}, {"mu": (1.0,)}])
+@pytest.mark.parametrize("damage", [{"sd": (0.0, 1.0)}, {"bulk": (0.0, 1.0)}, {"mu": (1.0,)}, {"home": (np.nan, 1.0)}])
 def test_a_calibration_that_no_threshold_can_come_from_is_refused(damage: dict[str, tuple[float, ...]]) -> None:
     store = MemoryCalibrations()
     _feed(_gate(store), _quiet(200))
@@ -142,7 +170,34 @@ def test_a_calibration_that_no_threshold_can_come_from_is_refused(damage: dict[s
     assert _gate(store).state == "calibrating"
 
 
-class _FullDisk:
+def test_an_armed_filter_learns_anew_when_someone_asks() -> None:
+    store = MemoryCalibrations()
+    gate = _gate(store)
+    _feed(gate, _quiet(200))
+    store.ask_anew()
+    _feed(gate, _quiet(10, offset=20))
+    assert (gate.state, gate.recalibrations, store.load()) == ("calibrating", 1, None)
+    assert not _feed(gate, _quiet(200, seed=3, offset=20))[1:]
+    assert max(verdict.score for verdict in _feed(gate, _quiet(400, seed=4, offset=20))) < 0.7
+
+
+def test_a_wish_while_the_filter_learns_begins_the_learning_again() -> None:
+    store = MemoryCalibrations()
+    gate = _gate(store)
+    _feed(gate, _quiet(190))
+    store.ask_anew()
+    _feed(gate, _quiet(100))
+    assert gate.state == "calibrating"
+
+
+def test_a_wish_that_came_while_nobody_filtered_is_heard_at_the_start() -> None:
+    store = MemoryCalibrations()
+    _feed(_gate(store), _quiet(200))
+    store.ask_anew()
+    assert _gate(store).state == "calibrating"
+
+
+class _FullDisk(MemoryCalibrations):
     def load(self) -> Calibration | None:
         return None
 

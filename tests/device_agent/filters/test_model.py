@@ -14,16 +14,16 @@ SHIPPED = Path(__file__).resolve().parents[3] / "models"
 
 def _normal(channels: int, **changes: float) -> Normal:
     ones, zeros = np.ones(channels, dtype=np.float32), np.zeros(channels, dtype=np.float32)
-    normal = Normal(mu=zeros, inv_sd=ones, base=zeros, inv_rise=ones, inv_fall=ones)
+    normal = Normal(mu=zeros, inv_sd=ones, inv_rise=ones, inv_fall=ones)
     return normal._replace(**{name: ones * np.float32(value) for name, value in changes.items()})
 
 
 def _reference(values: FloatArray, valid: FloatArray, normal: Normal) -> Scored:
     """The formula of training/level_graph.py once more, in numpy."""
-    weights = (1 - 2 / 46) ** np.arange(WINDOW_SCANS - 1, -1, -1).reshape(-1, 1)
+    weights = (1 - 2 / 21) ** np.arange(WINDOW_SCANS - 1, -1, -1).reshape(-1, 1)
     z = np.clip((values - normal.mu) * normal.inv_sd, -8, 8) * valid
     level = (weights * z).sum(axis=0) / np.maximum((weights * valid).sum(axis=0), 1e-9)
-    rise, fall = np.maximum(level - normal.base, 0), np.maximum(normal.base - level, 0)
+    rise, fall = np.maximum(level, 0), np.maximum(-level, 0)
     channel_score = rise * normal.inv_rise + fall * normal.inv_fall
     return Scored(level, channel_score, float(channel_score.max()))
 
@@ -33,7 +33,7 @@ def test_the_graph_computes_the_formula(channels: int) -> None:
     random = np.random.default_rng(channels)
     values = random.normal(3, 4, (WINDOW_SCANS, channels)).astype(np.float32)
     valid = (random.random((WINDOW_SCANS, channels)) > 0.3).astype(np.float32)
-    normal = _normal(channels, mu=2.5, inv_sd=0.5, base=0.1, inv_rise=0.5, inv_fall=0.25)
+    normal = _normal(channels, mu=2.5, inv_sd=0.5, inv_rise=0.5, inv_fall=0.25)
     found = LevelModel.load(None, channels).score(values, valid, normal)
     expected = _reference(values, valid, normal)
     assert found.level == pytest.approx(expected.level, abs=1e-5)
@@ -54,7 +54,7 @@ def test_a_single_wild_reading_does_not_alarm() -> None:
     values = np.zeros((WINDOW_SCANS, 1), dtype=np.float32)
     values[-1] = 1e9
     model = LevelModel.load(None, 1)
-    assert model.score(values, np.ones_like(values), _normal(1)).score < 0.4
+    assert model.score(values, np.ones_like(values), _normal(1, inv_rise=1 / 3.8)).score < 0.25
 
 
 def test_channels_of_the_file_beyond_the_sensors_stay_silent() -> None:
@@ -66,7 +66,7 @@ def test_channels_of_the_file_beyond_the_sensors_stay_silent() -> None:
 
 def test_the_label_names_model_version_and_bytes() -> None:
     model = LevelModel.load(None, 9)
-    assert model.label == f"level-16 v1 {model.sha256[:8]}"
+    assert model.label == f"level-16 v2 {model.sha256[:8]}"
 
 
 @pytest.mark.parametrize("channels", [0, 65])

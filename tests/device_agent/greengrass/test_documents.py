@@ -67,6 +67,13 @@ def test_a_mistake_is_named_with_its_place_and_what_to_try(place, values, place_
     assert remedy in caught.value.remedy
 
 
+def test_sensors_may_be_named_by_a_mapping_so_that_a_deployment_can_change_one(place):
+    sensors = {"b": {"type": "host"}, "a": {"type": "host", "rate_hz": 5}}
+    assert [each.name for each in read(documents(place, {"sensors": sensors})).sensors] == ["a", "b"]
+    with pytest.raises(ConfigError, match=r"\$\.sensors\[0\]"):
+        read(documents(place, {"sensors": {"a": 5}}))
+
+
 def test_an_uplink_of_its_own_would_take_the_session_over_and_is_refused(place):
     uplink = {"type": "mqtt", "endpoint": "e", "certificate": "c", "private_key": "k", "ca": "a"}
     with pytest.raises(ConfigError, match="take the nucleus's session over"):

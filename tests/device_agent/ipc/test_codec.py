@@ -32,9 +32,6 @@ REQUESTS: list[ops.Request[Any]] = [
     ops.DeferComponentUpdate("d", 0, "go"),
     ops.UpdateState("RUNNING"),
     ops.GetSecretValue("s"),
-    ops.GetThingShadow("t", "n"),
-    ops.UpdateThingShadow("t", b"{}", "n"),
-    ops.PutComponentMetric((ops.Metric("m", 1.5, "BYTES"),)),
 ]
 
 EVENTS: list[tuple[ops.StreamRequest[Any], Any, dict[str, Any]]] = [
@@ -71,7 +68,6 @@ ANSWERS: list[tuple[ops.Request[Any], Any, dict[str, Any]]] = [
         model.GetSecretValueResponse,
         {"secretId": "s", "versionId": "1", "secretValue": {"secretBinary": "eA=="}},
     ),
-    (REQUESTS[13], model.GetThingShadowResponse, {"payload": "e30="}),
     (REQUESTS[0], model.PublishToTopicResponse, {}),
 ]
 

@@ -1,66 +1,43 @@
-"""What every connection to a nucleus keeps."""
+"""What every connection to a nucleus keeps: in memory, and by each wire against the emulator, under both profiles."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from device_agent.ipc import operations as ops
-from device_agent.ipc.errors import LostError, NotFoundError, UnauthorizedError, UnsupportedError, nucleus_error
-from device_agent.ipc.memory import LITE_LACKS, MemoryHost, MemoryNucleus
-from device_agent.ipc.port import QUEUED_EVENTS, Nucleus, Reached
+from device_agent.ipc.errors import LostError, NotFoundError, UnauthorizedError, UnsupportedError
+from device_agent.ipc.port import QUEUED_EVENTS, Reached
+from tests.device_agent.ipc.places import COMPONENT, CONFIGURATION, WAIT_S, InMemory, Scene, emulated, until
 
-WAIT_S = 20.0
-COMPONENT = "io.thresher.Test"
-
-
-class Scene:
-    """One client, its nucleus, and what was told."""
-
-    def __init__(self, nucleus: Nucleus, host: Any, denied: threading.Event) -> None:
-        self.nucleus = nucleus
-        self.host = host
-        self.denied = denied
-        self.told: list[Reached] = []
-
-    def open(self) -> None:
-        self.nucleus.open(self.told.append)
-        until(lambda: self.connects == 1)
-
-    @property
-    def connects(self) -> int:
-        return sum(each.connected for each in self.told)
-
-    def restart(self) -> None:
-        before = self.connects
-        self.host.stop()
-        until(lambda: not self.told[-1].connected)
-        self.host.start()
-        until(lambda: self.connects > before)
-
-    def ask(self, request: ops.Request[Any]) -> Any:
-        return self.nucleus.call(request).result(WAIT_S)
+KINDS = ("memory", "sdk", "thin")
 
 
-def until(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not claim():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+@contextlib.contextmanager
+def opened(kind: str, profile: str) -> Iterator[Scene]:
+    if kind != "memory":
+        with emulated(kind, profile) as scene:
+            yield scene
+        return
+    one = InMemory(profile)
+    yield one
+    one.nucleus.close()
 
 
-@pytest.fixture(params=["classic", "lite"])
+@pytest.fixture(params=[(kind, profile) for kind in KINDS for profile in ("classic", "lite")], ids="-".join)
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
-    host, denied = MemoryHost(lacks=LITE_LACKS if request.param == "lite" else frozenset()), threading.Event()
-    host.refuses = lambda _, asked: (
-        nucleus_error(asked, error="UnauthorizedError", message="") if asked.subject == "forbidden" else None
-    )
-    host.configuration[COMPONENT] = {"rate": 5, "uplink": {"type": "greengrass"}}
-    scene = Scene(MemoryNucleus(host, COMPONENT, on_denied=denied.set), host, denied)
-    yield scene
-    scene.nucleus.close()
+    with opened(*request.param) as one:
+        yield one
+
+
+@pytest.fixture(params=KINDS)
+def classic(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """The nucleus that asks before it acts; the lite one does not."""
+    with opened(request.param, "classic") as one:
+        yield one
 
 
 def test_a_call_without_a_connection_fails_at_once(scene: Scene) -> None:
@@ -91,7 +68,7 @@ def test_a_listener_may_call_and_wait(scene: Scene) -> None:
         ops.SubscribeToIoTCore("t"), lambda _: answers.append(scene.ask(ops.GetConfiguration(("rate",))))
     )
     scene.open()
-    scene.host.say("t", b"x")
+    scene.say("t", b"x")
     until(lambda: bool(answers))
 
     assert answers[0].value == {"rate": 5}
@@ -106,8 +83,8 @@ def test_a_listener_that_fails_hears_the_next_event(scene: Scene) -> None:
 
     scene.nucleus.subscribe(ops.SubscribeToIoTCore("t"), stumble)
     scene.open()
-    scene.host.say("t", b"1")
-    scene.host.say("t", b"2")
+    scene.say("t", b"1")
+    scene.say("t", b"2")
     until(lambda: heard == [b"1", b"2"])
 
 
@@ -117,15 +94,19 @@ def test_a_nucleus_that_restarts_is_found_again_and_heard_again(scene: Scene) ->
     scene.open()
     scene.restart()
     until(lambda: subscription.stands)
-    scene.host.say("t", b"again")
+    scene.say("t", b"again")
     until(lambda: heard == [b"again"])
 
 
-def test_a_refused_token_is_said_once(scene: Scene) -> None:
-    scene.host.denies = True
+def test_a_refused_token_is_said_once_and_not_asked_for_ever(scene: Scene) -> None:
+    scene.deny()
     scene.nucleus.open(scene.told.append)
+    until(lambda: scene.denied > 0)
+    said = len(scene.told)
+    time.sleep(0.3)
 
-    assert scene.denied.wait(WAIT_S)
+    assert scene.denied == 1
+    assert len(scene.told) == said
     assert "token" in scene.told[-1].reason
 
 
@@ -152,9 +133,9 @@ def test_an_operation_that_this_nucleus_lacks_is_unsupported(scene: Scene) -> No
     subscription = scene.nucleus.subscribe(ops.SubscribeToComponentUpdates(), lambda _: None)
     until(lambda: subscription.stands or subscription.trouble is not None)
 
-    is_lacking = ops.SubscribeToComponentUpdates in scene.host.lacks
-    assert isinstance(subscription.trouble, UnsupportedError) == is_lacking
-    assert subscription.stands != is_lacking
+    assert isinstance(subscription.trouble, UnsupportedError) == scene.is_lite
+    assert subscription.stands != scene.is_lite
+    assert scene.told[-1].connected
 
 
 def test_a_key_that_is_not_there_is_not_found(scene: Scene) -> None:
@@ -203,8 +184,105 @@ def test_closing_is_idempotent_and_nothing_is_heard_afterwards(scene: Scene) -> 
     scene.open()
     scene.nucleus.close()
     scene.nucleus.close()
-    scene.host.say("t", b"x")
+    scene.say("t", b"x")
 
     assert heard == []
     with pytest.raises(LostError):
         scene.ask(ops.PublishToTopic("t", b"x"))
+
+
+def test_a_call_that_this_nucleus_lacks_is_unsupported(scene: Scene) -> None:
+    scene.open()
+    if scene.is_lite:
+        with pytest.raises(UnsupportedError, match="GetSecretValue on key"):
+            scene.ask(ops.GetSecretValue("key"))
+    else:
+        assert scene.ask(ops.GetSecretValue("key")).value == b"value"
+
+
+def test_a_deployment_hears_how_long_to_wait(classic: Scene) -> None:
+    classic.nucleus.subscribe(
+        ops.SubscribeToComponentUpdates(),
+        lambda event: None if event.is_done else classic.ask(ops.DeferComponentUpdate(event.deployment_id, 7_000)),
+    )
+    classic.open()
+
+    assert classic.update() == 7_000
+
+
+def test_a_deployment_hears_why_a_configuration_is_rejected(classic: Scene) -> None:
+
+    def judge(event: ops.ValidateConfiguration) -> None:
+        said = f"rate is {event.configuration['rate']}"
+        classic.ask(ops.SendConfigurationValidityReport(event.deployment_id, "REJECTED", said))
+
+    classic.nucleus.subscribe(ops.SubscribeToValidateConfigurationUpdates(), judge)
+    classic.open()
+
+    assert "rate is -1" in classic.validate({"rate": -1})
+
+
+def test_whoever_asks_later_is_told_how_it_is_and_what_comes(scene: Scene) -> None:
+    scene.open()
+    told: list[Reached] = []
+    scene.nucleus.open(told.append)
+    assert [each.connected for each in told] == [True]
+    scene.restart()
+
+    assert [each.connected for each in told][-1]
+    assert not all(each.connected for each in told)
+
+
+def test_what_is_subscribed_while_connected_is_heard_too(scene: Scene) -> None:
+    heard: list[bytes] = []
+    scene.open()
+    subscription = scene.nucleus.subscribe(ops.SubscribeToIoTCore("t"), lambda event: heard.append(event.payload))
+    until(lambda: subscription.stands)
+    scene.say("t", b"x")
+    until(lambda: heard == [b"x"])
+
+
+def test_a_closed_subscription_hears_nothing_and_others_go_on(scene: Scene) -> None:
+    closed: list[bytes] = []
+    heard: list[bytes] = []
+    one = scene.nucleus.subscribe(ops.SubscribeToTopic("t"), lambda event: closed.append(event.message))
+    scene.nucleus.subscribe(ops.SubscribeToTopic("t"), lambda event: heard.append(event.message))
+    scene.open()
+    one.close()
+    one.close()
+    scene.ask(ops.PublishToTopic("t", b"x"))
+    until(lambda: heard == [b"x"])
+
+    assert closed == []
+    assert not one.stands
+
+
+def test_bytes_of_every_kind_arrive_as_they_were_sent(scene: Scene) -> None:
+    heard: list[bytes] = []
+    everything = bytes(range(256)) * 8
+    scene.nucleus.subscribe(ops.SubscribeToTopic("t"), lambda event: heard.append(event.message))
+    scene.open()
+    scene.ask(ops.PublishToTopic("t", everything))
+    scene.ask(ops.PublishToTopic("t", b""))
+    until(lambda: len(heard) == 2)
+
+    assert heard == [everything, b""]
+
+
+def test_many_threads_ask_at_once_and_each_gets_its_own_answer(scene: Scene) -> None:
+    scene.open()
+    answers: dict[int, Any] = {}
+
+    def ask(number: int) -> None:
+        path = ("rate",) if number % 2 else ("uplink", "type")
+        answers[number] = [scene.ask(ops.GetConfiguration(path)).value for _ in range(20)]
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+
+    assert answers == {
+        number: [{"rate": CONFIGURATION["rate"]} if number % 2 else {"type": "greengrass"}] * 20 for number in range(6)
+    }

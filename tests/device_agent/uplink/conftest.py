@@ -158,12 +158,12 @@ def _allow(actions: list[str], resource: object, service: str | None = None) -> 
 
 def _policy() -> dict[str, Any]:
     own_events = f"{_ARN}:topic/$aws/rules/{DEFAULT_RULE}/fleet/{_THING}/events/*"
-    own_stored = f"fleet/{_THING}/stored"
+    answers = [f"fleet/{_THING}/{what}" for what in ("stored", "feedback")]
     statements = [
         *_allow(["iot:Connect"], f"{_ARN}:client/{_THING}")["Statement"],
         *_allow(["iot:Publish"], own_events)["Statement"],
-        *_allow(["iot:Subscribe"], f"{_ARN}:topicfilter/{own_stored}")["Statement"],
-        *_allow(["iot:Receive"], f"{_ARN}:topic/{own_stored}")["Statement"],
+        *_allow(["iot:Subscribe"], [f"{_ARN}:topicfilter/{topic}" for topic in answers])["Statement"],
+        *_allow(["iot:Receive"], [f"{_ARN}:topic/{topic}" for topic in answers])["Statement"],
     ]
     return {"Version": "2012-10-17", "Statement": statements}
 

@@ -1,4 +1,4 @@
-"""What every uplink keeps: in memory, MQTT 5 against a real broker with mutual TLS, a nucleus by the SDK's IPC."""
+"""What every uplink keeps: in memory, MQTT 5 against a real broker with mutual TLS, a nucleus by either client."""
 
 import contextlib
 import queue
@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from contract.topics import events_topic, stored_topic
+from contract.topics import events_topic, feedback_topic, stored_topic
 from device_agent.errors import UplinkError
 from device_agent.ipc.kept import KeptNucleus
 from device_agent.ipc.sdk import SdkWire
+from device_agent.ipc.thin import ThinWire
 from device_agent.uplink.greengrass import GreengrassUplink
 from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from device_agent.uplink.port import PublishRefusedError, Uplink
-from twin.nucleus.server import IpcServer
+from tests.twin.nucleus.conftest import Site, policy
 
 WAIT_S = 20.0
 
@@ -31,13 +32,15 @@ class Scene:
         self.uplink = uplink
         self.gateway_id = gateway_id
         self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.advice: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.woken = threading.Event()
         self.cut: Callable[[], None] = world.cut
         self.restore: Callable[[], None] = world.restore
         self.say: Callable[[str, bytes], None] = world.say
 
     def connect(self) -> None:
-        self.uplink.connect(stored_topic(self.gateway_id), self.heard.put, self.woken.set)
+        hear = {stored_topic(self.gateway_id): self.heard.put, feedback_topic(self.gateway_id): self.advice.put}
+        self.uplink.connect(hear, self.woken.set)
 
     def until(self, wanted: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WAIT_S
@@ -60,45 +63,36 @@ class _World:
 
 
 class Nucleus:
-    """An IPC server over a broker in memory; what is said while nobody listens waits, as in a kept session."""
+    """A nucleus that lets the gateway speak for itself only; what is said while nobody listens waits."""
 
-    def __init__(self, profile) -> None:
-        self.folder = tempfile.TemporaryDirectory(prefix="ipc")
-        self.offline = False
-        self.stopped = False
+    def __init__(self, folder, profile, gateway_id) -> None:
+        own = policy("aws.greengrass.ipc.mqttproxy", ["*"], [f"*/{gateway_id}/*"])
+        self.site = Site(folder, profile)
+        self.token = self.site.registry.add("io.thresher.Gateway", own)
         self.waiting: list[tuple[str, bytes]] = []
-        self.server = IpcServer(
-            Path(self.folder.name) / "s",
-            token="secret",  # noqa: S106 - of a test's own server
-            publish=self.publish,
-            profile=profile,
-        )
-
-    def publish(self, topic, _):
-        if self.offline:
-            return "ServiceError"
-        return "UnauthorizedError" if "another-gateway" in topic else ""
+        self.listening = 0
+        self.stopped = False
 
     def cut(self):
         self.stopped = True
-        self.server.stop()
+        self.listening = self.site.ipc.subscribed
+        self.site.ipc.stop()
 
     def restore(self):
-        before = self.server.subscriptions
-        self.server.start()
+        self.site.ipc.start()
         self.stopped = False
         deadline = time.monotonic() + WAIT_S
-        while self.server.subscriptions == before:
+        while self.site.ipc.subscribed < self.listening:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         for topic, payload in self.waiting:
-            self.server.say(topic, payload)
+            self.site.broker.say(topic, payload)
 
     def say(self, topic, payload):
         if self.stopped:
             self.waiting.append((topic, payload))
         else:
-            self.server.say(topic, payload)
+            self.site.broker.say(topic, payload)
 
 
 @pytest.fixture(params=["memory", "mqtt5", "classic", "lite"])
@@ -110,12 +104,11 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
         uplink: Uplink = MemoryUplink(broker)
         world = _World(broker.cut, broker.restore, broker.say)
     elif request.param in ("classic", "lite"):
-        nucleus = Nucleus(request.param)
-        cleanup.callback(nucleus.folder.cleanup)
-        cleanup.enter_context(nucleus.server)
-        door = KeptNucleus(SdkWire(str(nucleus.server.path), "secret"), on_denied=lambda: None)
-        uplink = GreengrassUplink(door)
-        world = nucleus
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="ipc"))
+        world = Nucleus(Path(folder), request.param, gateway_id)
+        ipc = cleanup.enter_context(world.site.ipc)
+        wire = (SdkWire if request.param == "classic" else ThinWire)(str(ipc.path), world.token)
+        uplink = GreengrassUplink(KeptNucleus(wire, on_denied=lambda: None))
     else:
         site, link = request.getfixturevalue("site"), request.getfixturevalue("link")
         config = site.config(site.files(gateway_id), port=link.port)
@@ -147,6 +140,18 @@ def test_what_the_cloud_says_is_heard(scene):
     scene.say(stored_topic(scene.gateway_id), b'{"n":1}')
 
     assert scene.heard.get(timeout=WAIT_S) == b'{"n":1}'
+
+
+def test_each_topic_has_its_own_listener(scene):
+    scene.connect()
+    scene.until_connected()
+    scene.publish()
+    scene.say(feedback_topic(scene.gateway_id), b'{"n":3}')
+    scene.say(stored_topic(scene.gateway_id), b'{"n":4}')
+
+    assert scene.advice.get(timeout=WAIT_S) == b'{"n":3}'
+    assert scene.heard.get(timeout=WAIT_S) == b'{"n":4}'
+    assert scene.advice.empty()
 
 
 def test_a_lost_link_comes_back_by_itself(scene):

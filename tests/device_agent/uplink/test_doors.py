@@ -51,7 +51,7 @@ def reach(broker: Mosquitto, pair: Issued) -> UplinkConfig:
 @contextmanager
 def connecting(config: UplinkConfig) -> Iterator[Mqtt5Uplink]:
     uplink = Mqtt5Uplink(config, client_id=GATEWAY)
-    uplink.connect(stored_topic(GATEWAY), lambda _: None, lambda: None)
+    uplink.connect({stored_topic(GATEWAY): lambda _: None}, lambda: None)
     try:
         yield uplink
     finally:

@@ -1,10 +1,10 @@
-"""A gateway under a nucleus: offline, a refused token, a subscription that dies without a word."""
+"""A gateway under a nucleus: what it takes is not stored, and what it refuses is kept."""
 
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,30 +16,31 @@ from device_agent.clock import SystemClock
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError, UplinkError
 from device_agent.forwarder import Forwarder
-from device_agent.ipc.kept import CLOSED_TIMES, KeptNucleus
-from device_agent.ipc.opening import SOCKET_VARIABLE, TOKEN_VARIABLE
-from device_agent.ipc.sdk import SdkWire
+from device_agent.ipc import operations as ops
+from device_agent.ipc.errors import nucleus_error
+from device_agent.ipc.memory import MemoryHost, MemoryNucleus
+from device_agent.ipc.opening import CLIENT_VARIABLE, SOCKET_VARIABLE, TOKEN_VARIABLE
 from device_agent.spool.memory import MemorySpool
 from device_agent.uplink.choosing import choose_uplink
-from device_agent.uplink.greengrass import TRY_AGAIN_S, GreengrassUplink
+from device_agent.uplink.greengrass import GreengrassUplink
+from tests.device_agent.ipc.places import COMPONENT, WIRES, Emulated, emulated, until
 from tests.device_agent.test_forwarder import health
-from twin.nucleus.server import MUTE, IpcServer
 
 WAIT_S = 15.0
-TOKEN = "SVC"  # noqa: S105 - of a test's own server
+TRY_AGAIN_S = 0.3
+EVERYTHING = {"all": {"operations": ["*"], "resources": ["*"]}}
 
 
 class Cloud:
-    """What the nucleus publishes to."""
+    """A nucleus in memory that fails publishes with ``error``."""
 
     def __init__(self) -> None:
         self.error = ""
-        self.received: list[bytes] = []
+        self.host = MemoryHost(refuses=self.refuse)
 
-    def take(self, _: str, payload: bytes) -> str:
-        if not self.error:
-            self.received.append(payload)
-        return self.error
+    def refuse(self, _: str, asked: ops.Request[Any]) -> Any:
+        is_publish = isinstance(asked, ops.PublishToIoTCore)
+        return nucleus_error(asked, error=self.error, message="words") if self.error and is_publish else None
 
 
 @pytest.fixture
@@ -47,26 +48,23 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-@pytest.fixture(params=["classic", "lite"])
-def server(request: pytest.FixtureRequest, tmp_path: Path, cloud: Cloud) -> Iterator[IpcServer]:
-    with IpcServer(tmp_path / "s", token=TOKEN, publish=cloud.take, profile=request.param) as running:
-        yield running
+@pytest.fixture
+def uplink(cloud: Cloud) -> Iterator[GreengrassUplink]:
+    one = GreengrassUplink(MemoryNucleus(cloud.host), try_again_s=TRY_AGAIN_S)
+    one.connect({"t": lambda _: None}, lambda: None)
+    yield one
+    one.close()
 
 
-def until(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not claim():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+@pytest.fixture(params=WIRES)
+def lite(request: pytest.FixtureRequest) -> Iterator[Emulated]:
+    with emulated(request.param, "lite", answer_s=1.0) as scene:
+        scene.registry.access[COMPONENT] = {"aws.greengrass.ipc.mqttproxy": EVERYTHING}
+        yield scene
 
 
-def door(server: IpcServer, token: str = TOKEN, denied: threading.Event | None = None, **options: float) -> KeptNucleus:
-    return KeptNucleus(SdkWire(str(server.path), token), on_denied=(denied or threading.Event()).set, **options)
-
-
-def test_a_nucleus_that_is_offline_is_tried_again_and_nothing_is_given_up(server: IpcServer, cloud: Cloud) -> None:
-    spool, uplink = MemorySpool(), GreengrassUplink(door(server))
-    forwarder = Forwarder(
+def forwarder(spool: MemorySpool, uplink: GreengrassUplink) -> Forwarder:
+    return Forwarder(
         spool,
         uplink,
         gateway_id="gw",
@@ -75,88 +73,44 @@ def test_a_nucleus_that_is_offline_is_tried_again_and_nothing_is_given_up(server
         budget=Budget(0, keep_alive_s=30, clock=SystemClock()),
         source=random.Random(1),  # noqa: S311 - a fixed seed for back-off
     )
-    stop = threading.Event()
-    thread = threading.Thread(target=forwarder.run, args=(stop,))
+
+
+def test_a_nucleus_that_is_offline_is_tried_again_and_nothing_is_given_up(lite: Emulated) -> None:
+    spool, uplink = MemorySpool(), GreengrassUplink(lite.nucleus, try_again_s=TRY_AGAIN_S)
+    sender, stop = forwarder(spool, uplink), threading.Event()
+    thread = threading.Thread(target=sender.run, args=(stop,))
     thread.start()
     until(lambda: uplink.link.connected)
-    cloud.error = "ServiceError"
+    lite.ipc.go_offline()
     spool.append("boot", [health(1)])
     until(lambda: not uplink.link.connected)
     assert "ServiceError" in uplink.link.reason
     spool.append("boot", [health(2)])
-    cloud.error = ""
-    ended_s = time.monotonic()
-    until(lambda: len(cloud.received) >= 2)
-    assert time.monotonic() - ended_s < TRY_AGAIN_S + 2
-    server.say(stored_topic("gw"), encode_stored(Stored(spool_id="memory", lane="events", through=2)))
+    lite.ipc.go_online()
+    until(lambda: len(lite.broker.published) >= 2)
+    lite.say(stored_topic("gw"), encode_stored(Stored(spool_id="memory", lane="events", through=2)))
     until(lambda: spool.pending()["events"] == 0)
     stop.set()
     thread.join(10)
 
-    assert {decode_envelope(raw).first_seq for raw in cloud.received} == {1, 2}
-    assert forwarder.traffic.given_up == 0
+    assert {decode_envelope(message.payload).first_seq for message in lite.broker.published} == {1, 2}
+    assert sender.traffic.given_up == 0
 
 
-def test_a_server_that_restarts_is_found_again_and_heard_again(server: IpcServer) -> None:
-    heard: list[bytes] = []
-    uplink = GreengrassUplink(door(server))
-    uplink.connect("t", heard.append, lambda: None)
+def test_a_mute_nucleus_fails_the_publish_and_is_connected_anew(lite: Emulated) -> None:
+    uplink = GreengrassUplink(lite.nucleus)
+    uplink.connect({"t": lambda _: None}, lambda: None)
     until(lambda: uplink.link.connected)
-    server.stop()
-    until(lambda: not uplink.link.connected)
-    server.start()
-    until(lambda: uplink.link.connected)
-    server.say("t", b"again")
-    until(lambda: heard == [b"again"])
-    uplink.close()
-
-
-def test_a_subscription_that_died_without_a_word_is_made_anew(server: IpcServer) -> None:
-    heard: list[bytes] = []
-    uplink = GreengrassUplink(door(server, resubscribe_every_s=0.3))
-    uplink.connect("t", heard.append, lambda: None)
-    until(lambda: uplink.link.connected)
-    server.drop_subscriptions()
-    before = server.subscriptions
-    until(lambda: server.subscriptions > before)
-    server.say("t", b"x")
-    until(lambda: b"x" in heard)
-    uplink.close()
-
-
-def test_a_subscription_that_the_nucleus_ended_is_made_anew_at_once(server: IpcServer) -> None:
-    heard: list[bytes] = []
-    uplink = GreengrassUplink(door(server))
-    uplink.connect("t", heard.append, lambda: None)
-    until(lambda: uplink.link.connected)
-    before = server.subscriptions
-    server.end_subscriptions()
-    until(lambda: server.subscriptions > before)
-    server.say("t", b"x")
-    until(lambda: heard == [b"x"])
-    assert uplink.link.connects == 1
-    uplink.close()
-
-
-def test_a_mute_nucleus_fails_the_publish_and_is_connected_anew(server: IpcServer, cloud: Cloud) -> None:
-    uplink = GreengrassUplink(door(server, answer_s=1.0))
-    uplink.connect("t", lambda _: None, lambda: None)
-    until(lambda: uplink.link.connected)
-    cloud.error = MUTE
-    answer = uplink.publish("topic", b"{}")
+    lite.ipc.faults.mute("PublishToIoTCore")
 
     with pytest.raises(UplinkError, match="no answer"):
-        answer.result(WAIT_S)
-    cloud.error = ""
+        uplink.publish("t", b"{}").result(WAIT_S)
+    lite.ipc.faults.unmute()
     until(lambda: uplink.link.connects == 2)
-    uplink.publish("topic", b"{}").result(WAIT_S)
-    uplink.close()
+    uplink.publish("t", b"{}").result(WAIT_S)
 
 
-def test_a_nucleus_with_too_much_to_do_is_not_taken_for_offline(server: IpcServer, cloud: Cloud) -> None:
-    uplink = GreengrassUplink(door(server))
-    uplink.connect("t", lambda _: None, lambda: None)
-    until(lambda: uplink.link.connected)
+def test_a_nucleus_with_too_much_to_do_is_not_taken_for_offline(uplink: GreengrassUplink, cloud: Cloud) -> None:
     for _ in range(5):
         cloud.error = ""
         uplink.publish("topic", b"{}").result(WAIT_S)
@@ -164,13 +118,9 @@ def test_a_nucleus_with_too_much_to_do_is_not_taken_for_offline(server: IpcServe
         with pytest.raises(UplinkError, match="ServiceError"):
             uplink.publish("topic", b"{}").result(WAIT_S)
         assert uplink.link.connected
-    uplink.close()
 
 
-def test_trying_an_offline_nucleus_is_no_reconnect(server: IpcServer, cloud: Cloud) -> None:
-    uplink = GreengrassUplink(door(server))
-    uplink.connect("t", lambda _: None, lambda: None)
-    until(lambda: uplink.link.connected)
+def test_trying_an_offline_nucleus_is_no_reconnect(uplink: GreengrassUplink, cloud: Cloud) -> None:
     cloud.error = "ServiceError"
     for _ in range(2):
         until(lambda: uplink.link.connected)
@@ -183,55 +133,60 @@ def test_trying_an_offline_nucleus_is_no_reconnect(server: IpcServer, cloud: Clo
     uplink.publish("topic", b"{}").result(WAIT_S)
 
     assert (uplink.link.connects, uplink.link.reason) == (2, "")
+
+
+def test_while_an_offline_nucleus_rests_nothing_is_asked_of_it(uplink: GreengrassUplink, cloud: Cloud) -> None:
+    cloud.error = "ServiceError"
+    for _ in range(2):
+        with pytest.raises(UplinkError, match="ServiceError"):
+            uplink.publish("topic", b"{}").result(WAIT_S)
+
+    assert sum(isinstance(asked, ops.PublishToIoTCore) for _, asked in cloud.host.requests) == 1
+
+
+def test_a_bad_request_is_refused_for_ever(uplink: GreengrassUplink, cloud: Cloud) -> None:
+    cloud.error = "InvalidArgumentsError"
+    with pytest.raises(UplinkError, match="InvalidArgumentsError") as caught:
+        uplink.publish("topic", b"{}").result(WAIT_S)
+
+    assert caught.value.permanent
+
+
+def test_a_publish_that_is_not_granted_names_topic_and_remedy(uplink: GreengrassUplink, cloud: Cloud) -> None:
+    cloud.error = "UnauthorizedError"
+    with pytest.raises(UplinkError, match="a/topic") as caught:
+        uplink.publish("a/topic", b"{}").result(WAIT_S)
+
+    assert not caught.value.permanent
+    assert "accessControl" in caught.value.remedy
+    assert uplink.link.connected
+
+
+def test_a_link_that_cannot_hear_says_why() -> None:
+    host = MemoryHost(refuses=lambda _, asked: nucleus_error(asked, error="UnauthorizedError", message=""))
+    uplink = GreengrassUplink(MemoryNucleus(host))
+    uplink.connect({"fleet/gw/stored": lambda _: None}, lambda: None)
+
+    assert uplink.link.connected
+    assert "SubscribeToIoTCore on fleet/gw/stored" in uplink.link.reason
     uplink.close()
+
+
+def test_a_connection_that_others_use_too_stays_open(cloud: Cloud) -> None:
+    nucleus = MemoryNucleus(cloud.host)
+    heard: list[bytes] = []
+    uplink = choose_uplink(UplinkConfig(type="greengrass"), "gw", on_denied=lambda: None, nucleus=nucleus)
+    uplink.connect({"t": heard.append}, lambda: None)
+    uplink.close()
+    cloud.host.say("t", b"x")
+
+    nucleus.call(ops.PublishToTopic("t", b"x")).result(WAIT_S)
+    nucleus.close()
+    assert heard == []
 
 
 def test_envelopes_under_a_nucleus_stay_below_what_the_lite_one_takes() -> None:
     assert UplinkConfig(type="greengrass").envelope_bytes() == 4096
-
-
-def test_messages_are_heard_in_their_order_though_listening_is_slow(server: IpcServer) -> None:
-    heard: list[bytes] = []
-
-    def slowly(payload: bytes) -> None:
-        time.sleep(0.001)
-        heard.append(payload)
-
-    uplink = GreengrassUplink(door(server))
-    uplink.connect("t", slowly, lambda: None)
-    until(lambda: uplink.link.connected)
-    for number in range(200):
-        server.say("t", b"%d" % number)
-    until(lambda: len(heard) == 200)
-    uplink.close()
-
-    assert heard == [b"%d" % number for number in range(200)]
-
-
-def test_a_refused_token_is_said_and_not_tried_for_ever(server: IpcServer) -> None:
-    denied = threading.Event()
-    uplink = GreengrassUplink(door(server, denied=denied, token="of an earlier start"))  # noqa: S106
-    uplink.connect("t", lambda _: None, lambda: None)
-
-    assert denied.wait(WAIT_S)
-    refused = server.refused
-    assert refused in (1, CLOSED_TIMES), "the lite nucleus closes without a word, so it is asked a few times"
-    time.sleep(0.5)
-    assert server.refused == refused
-    assert "token" in uplink.link.reason
-    uplink.close()
-
-
-def test_a_bad_request_is_refused_for_ever(server: IpcServer, cloud: Cloud) -> None:
-    uplink = GreengrassUplink(door(server))
-    uplink.connect("t", lambda _: None, lambda: None)
-    until(lambda: uplink.link.connected)
-    cloud.error = "InvalidArgumentsError"
-
-    with pytest.raises(UplinkError, match="InvalidArgumentsError") as caught:
-        uplink.publish("topic", b"{}").result(WAIT_S)
-    assert caught.value.permanent
-    uplink.close()
 
 
 def test_mqtt_of_ones_own_is_refused_under_a_nucleus(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,11 +204,15 @@ def test_greengrass_without_a_nucleus_is_refused(monkeypatch: pytest.MonkeyPatch
         choose_uplink(UplinkConfig(type="greengrass"), "gw", on_denied=lambda: None)
 
 
-def test_under_a_nucleus_its_socket_and_token_are_used(monkeypatch: pytest.MonkeyPatch, server: IpcServer) -> None:
-    monkeypatch.setenv(SOCKET_VARIABLE, str(server.path))
-    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
-    uplink = choose_uplink(UplinkConfig(type="greengrass"), "gw", on_denied=lambda: None)
-    uplink.connect("t", lambda _: None, lambda: None)
+@pytest.mark.parametrize("client", WIRES)
+def test_under_a_nucleus_its_socket_and_token_are_used(monkeypatch: pytest.MonkeyPatch, client: str) -> None:
+    with emulated(client, "classic") as scene:
+        monkeypatch.setenv(CLIENT_VARIABLE, client)
+        monkeypatch.setenv(SOCKET_VARIABLE, str(scene.ipc.path))
+        monkeypatch.setenv(TOKEN_VARIABLE, next(iter(scene.registry.tokens)))
+        uplink = choose_uplink(UplinkConfig(type="greengrass"), "gw", on_denied=lambda: None)
+        connected: Callable[[], bool] = lambda: uplink.link.connected  # noqa: E731 - a claim to wait for
+        uplink.connect({"t": lambda _: None}, lambda: None)
 
-    until(lambda: uplink.link.connected)
-    uplink.close()
+        until(connected)
+        uplink.close()

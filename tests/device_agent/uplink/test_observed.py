@@ -7,7 +7,7 @@ from device_agent.uplink.observed import ObservedUplink
 def connected() -> tuple[ObservedUplink, MemoryBroker, SimulatedClock]:
     broker, clock = MemoryBroker(reachable=False), SimulatedClock(wall_ms=1_000_000)
     uplink = ObservedUplink(MemoryUplink(broker), clock=clock)
-    uplink.connect(stored_topic("gw-1"), lambda _: None, lambda: None)
+    uplink.connect({stored_topic("gw-1"): lambda _: None}, lambda: None)
     return uplink, broker, clock
 
 

@@ -131,7 +131,7 @@ def test_what_was_accepted_reaches_the_queue_and_is_forgotten_when_stored(gatewa
 
 def test_another_client_id_than_the_things_own_is_refused(gateway):
     uplink = Mqtt5Uplink(gateway.config.uplink, client_id="somebody-else")
-    uplink.connect("fleet/somebody-else/stored", lambda _: None, lambda: None)
+    uplink.connect({"fleet/somebody-else/stored": lambda _: None}, lambda: None)
     until(lambda: uplink.link.failures > 0, lambda: uplink.link)
     uplink.close()
 

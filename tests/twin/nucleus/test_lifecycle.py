@@ -41,7 +41,7 @@ def make(keeper, tmp_path):
             component=taken.name,
             version=taken.version,
             thing="oven-7",
-            dependencies={},
+            version_of=lambda _: None,
             configuration=lambda _: {},
         )
         around = Surroundings(
@@ -83,7 +83,7 @@ def reach(service, state):
 
 def test_a_component_is_installed_started_and_stopped(make, tmp_path):
     service = make({"install": "echo made > made.txt", "run": "echo hello; exec sleep 60", "shutdown": "echo bye"})
-    service.install()
+    service.install(threading.Event())
     assert (tmp_path / "work/com.example.Hello/made.txt").exists()
     service.start()
     reach(service, State.RUNNING)
@@ -96,7 +96,7 @@ def test_a_component_is_installed_started_and_stopped(make, tmp_path):
 @pytest.mark.parametrize("runtime", ["classic", "lite"])
 def test_a_run_that_ends_well_has_finished(make, runtime):
     service = make({"run": "exit 0"}, runtime)
-    service.install()
+    service.install(threading.Event())
     service.start()
     reach(service, State.FINISHED)
     assert service.starts == 1
@@ -105,7 +105,7 @@ def test_a_run_that_ends_well_has_finished(make, runtime):
 @pytest.mark.parametrize("runtime", ["classic", "lite"])
 def test_the_third_error_breaks_a_component(make, runtime):
     service = make({"run": "echo again; exit 3", "recover": "echo mending"}, runtime)
-    service.install()
+    service.install(threading.Event())
     service.start()
     reach(service, State.BROKEN)
     assert service.starts == 3
@@ -114,7 +114,7 @@ def test_the_third_error_breaks_a_component(make, runtime):
 
 def test_errors_of_long_ago_do_not_count(make):
     service = make({"run": "exit 3"}, rules=Rules(errors=3, window_s=0.0))
-    service.install()
+    service.install(threading.Event())
     service.start()
     until(lambda: service.starts > 4)
     assert service.state is not State.BROKEN
@@ -123,7 +123,7 @@ def test_errors_of_long_ago_do_not_count(make):
 def test_an_install_that_fails_three_times_fails_with_its_last_words(make, tmp_path):
     service = make({"install": "echo x >> tries; echo no space >&2; exit 4", "run": "true"})
     with pytest.raises(TwinError, match=r"exit code 4.*no space"):
-        service.install()
+        service.install(threading.Event())
     assert service.state is State.BROKEN
     assert (tmp_path / "work/com.example.Hello/tries").read_text(encoding="utf-8") == "x\n" * 3
 
@@ -131,28 +131,28 @@ def test_an_install_that_fails_three_times_fails_with_its_last_words(make, tmp_p
 @pytest.mark.parametrize(("code", "asked"), [(100, "a restart of the nucleus"), (101, "a reboot of the device")])
 def test_bootstrap_may_ask_for_a_restart(make, code, asked):
     service = make({"bootstrap": f"exit {code}", "run": "true"})
-    assert service.install() == asked
+    assert service.install(threading.Event()) == asked
     assert service.state is State.INSTALLED
 
 
 def test_a_step_that_takes_too_long_is_ended(make):
     service = make({"install": {"Script": "sleep 60", "Timeout": 0}, "run": "true"})
     with pytest.raises(TwinError, match="install failed"):
-        service.install()
+        service.install(threading.Event())
     assert "larger Timeout" in service.log.tail()
 
 
 def test_skipif_skips_under_classic(make):
     service = make({"install": {"Script": "exit 1", "Skipif": "exists /"}, "run": "true"})
-    service.install()
+    service.install(threading.Event())
     other = make({"install": {"Script": "exit 1", "Skipif": "onpath no-such-program"}, "run": "true"})
     with pytest.raises(TwinError):
-        other.install()
+        other.install(threading.Event())
 
 
 def test_a_startup_stays_running_after_its_script(make, tmp_path):
     service = make({"startup": "sleep 60 & echo $! > pid"})
-    service.install()
+    service.install(threading.Event())
     service.start()
     reach(service, State.RUNNING)
     until((tmp_path / "work/com.example.Hello/pid").exists)
@@ -168,7 +168,7 @@ def alive(pid):
 
 def test_what_ignores_sigterm_is_killed_after_its_grace(make, tmp_path):
     service = make({"run": "trap '' TERM; echo $$ > pid; while true; do sleep 0.1; done"}, grace_s=0.3)
-    service.install()
+    service.install(threading.Event())
     service.start()
     until((tmp_path / "work/com.example.Hello/pid").exists)
     pid = int((tmp_path / "work/com.example.Hello/pid").read_text(encoding="utf-8"))
@@ -180,7 +180,7 @@ def test_a_component_waits_for_what_it_hard_depends_on(make):
     there = threading.Event()
     asked = []
     service = make({"run": "exec sleep 60"}, ready=lambda: asked.append(1) or there.is_set())
-    service.install()
+    service.install(threading.Event())
     service.start()
     until(lambda: len(asked) > 2)
     assert service.state is State.INSTALLED
@@ -190,7 +190,7 @@ def test_a_component_waits_for_what_it_hard_depends_on(make):
 
 def test_an_error_that_is_reported_counts_under_classic_only(make):
     service = make({"run": "exec sleep 60"})
-    service.install()
+    service.install(threading.Event())
     service.start()
     reach(service, State.RUNNING)
     service.report("ERRORED")
@@ -202,7 +202,7 @@ def test_an_error_that_is_reported_counts_under_classic_only(make):
 
 def test_a_restart_is_no_error(make):
     service = make({"run": "exec sleep 60"})
-    service.install()
+    service.install(threading.Event())
     service.start()
     for count in (1, 2, 3, 4, 5):
         until(lambda wanted=count: service.starts == wanted and service.state is State.RUNNING)
@@ -213,14 +213,14 @@ def test_a_restart_is_no_error(make):
 def test_lite_takes_a_process_ended_by_sigterm_for_finished(make):
     for runtime, expected in (("lite", State.FINISHED), ("classic", State.BROKEN)):
         service = make({"run": "kill -TERM $$"}, runtime)
-        service.install()
+        service.install(threading.Event())
         service.start()
         reach(service, expected)
 
 
 def test_a_script_that_lite_cannot_read_breaks_the_component_and_says_why(make):
     service = make({"run": "echo ${HOME}"}, "lite")
-    service.install()
+    service.install(threading.Event())
     service.start()
     reach(service, State.BROKEN)
     assert "write $X without braces" in service.log.tail()

@@ -11,7 +11,7 @@ SCOPE = Scope(
     component="com.example.A",
     version="1.0.0",
     thing="oven-7",
-    dependencies={"com.example.B": "2.0.0"},
+    version_of={"com.example.B": "2.0.0"}.get,
     configuration=lambda name: CONFIGURATION.get(name, {}),
 )
 

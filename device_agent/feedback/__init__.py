@@ -1,0 +1,1 @@
+"""What people said of this gateway's episodes: heard, kept, heeded within bounds."""

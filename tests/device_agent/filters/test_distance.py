@@ -1,0 +1,25 @@
+import pytest
+
+from device_agent.filters.distance import FARTHEST_SIGMA, NEAREST_SIGMA, distances
+
+
+def test_a_scan_a_second_and_one_false_episode_a_week_are_the_reference() -> None:
+    assert distances(rate_hz=1.0, false_per_week=1.0) == pytest.approx((3.8, 4.0, 1.5))
+
+
+def test_a_tenth_of_the_false_episodes_asks_for_deviations_nine_tenths_of_a_spread_larger() -> None:
+    few, many = (distances(rate_hz=1.0, false_per_week=number) for number in (0.1, 1.0))
+    assert few.sigma - many.sigma == pytest.approx(0.9)
+    assert few.floors / many.floors == pytest.approx(few.margin / many.margin) == pytest.approx(4.7 / 3.8)
+
+
+def test_a_sensor_that_is_read_once_an_hour_needs_smaller_ones_than_one_read_ten_times_a_second() -> None:
+    slow, fast = (distances(rate_hz=rate, false_per_week=1.0) for rate in (1 / 3600, 10.0))
+    assert slow.sigma < 3
+    assert fast.sigma > 4
+    assert slow.floors == fast.floors == 4.0
+
+
+@pytest.mark.parametrize("number", [1e-3, 1e3])
+def test_no_number_makes_the_filter_blind_or_mad(number: float) -> None:
+    assert NEAREST_SIGMA <= distances(rate_hz=1000.0, false_per_week=number).sigma <= FARTHEST_SIGMA
