@@ -3,6 +3,7 @@
 Not here: what the document means (``rules``).
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
@@ -37,6 +38,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         kind: What it is; ``text`` for what is written as such, or read as such.
         text: Of a scalar, as written, without quotes.
         quoted: Whether a scalar stands in quotes.
+        block: Whether it is a text of several lines after ``|``.
         entries: Of a mapping.
         items: Of a list.
     """
@@ -45,6 +47,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     text: str = ""
     quoted: bool = False
+    block: bool = False
     entries: tuple["Entry", ...] = ()
     items: tuple["Node", ...] = ()
 
@@ -60,6 +63,15 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
             entry = node.entry(key)
             node = entry.node if entry else Node(spot=node.spot, kind="nothing")
         return node
+
+    def within(self, offset: int) -> "Node":
+        """The same node, standing where this character of its text stands."""
+        before = self.text[:offset]
+        if self.block:
+            spot = Spot(self.spot.line + 1 + before.count("\n"), 1)
+        else:
+            spot = Spot(self.spot.line, self.spot.column + len(before) + self.quoted)
+        return self if "\n" in self.text and not self.block else msgspec.structs.replace(self, spot=spot)
 
     @property
     def there(self) -> bool:
@@ -104,6 +116,7 @@ def read(text: str, *, is_json: bool) -> Node:
         SyntaxTroubleError: It is none, or one that never ends.
     """
     if is_json:
+        _check_json(text)
         text = re.sub(r"^\t+", lambda tabs: " " * len(tabs[0]), text, flags=re.MULTILINE)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -118,6 +131,14 @@ def read(text: str, *, is_json: bool) -> Node:
     return _node(root, ())
 
 
+def _check_json(text: str) -> None:
+    """YAML takes more than JSON does."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as exc:
+        raise SyntaxTroubleError(exc.msg, Spot(exc.lineno, exc.colno)) from exc
+
+
 def _node(node: yaml.Node, above: tuple[int, ...]) -> Node:
     spot = Spot(node.start_mark.line + 1, node.start_mark.column + 1)
     if id(node) in above:
@@ -128,7 +149,9 @@ def _node(node: yaml.Node, above: tuple[int, ...]) -> Node:
         return Node(spot=spot, kind="mapping", entries=entries)
     if isinstance(node, yaml.SequenceNode):
         return Node(spot=spot, kind="list", items=tuple(_node(item, within) for item in node.value))
-    return Node(spot=spot, kind=_kind(node), text=str(node.value), quoted=getattr(node, "style", None) in _QUOTED)
+    style = getattr(node, "style", None)
+    quoted, block = style in _QUOTED, style == "|"
+    return Node(spot=spot, kind=_kind(node), text=str(node.value), quoted=quoted, block=block)
 
 
 def _entry(key: yaml.Node, value: yaml.Node, within: tuple[int, ...]) -> Entry:

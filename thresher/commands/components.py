@@ -20,6 +20,7 @@ from device_agent.errors import ThresherError
 
 if TYPE_CHECKING:
     from operations.publishing.findings import Finding
+    from operations.publishing.guard import Verdict
     from operations.publishing.stage import Staged
 
 _MB: Final = 1_000_000
@@ -37,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     linting = whats.add_parser("lint", help="check recipes, strictly; 1 if something was found")
     linting.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="recipes or folders (default: recipes)")
     linting.add_argument("--allow-warnings", action="store_true", help="1 for errors only")
-    for one in (staging, linting):
+    guarding = whats.add_parser("guard", help="refuse what must not be published; 1 if anything is refused")
+    guarding.add_argument("--component", action="append", help="only this one (repeatable; default: all staged)")
+    guarding.add_argument("--output", type=Path, default=Path("build"), help="where it was staged (default: build)")
+    guarding.add_argument("--region", default="", help="AWS region (default: the one in gdk-config.json)")
+    guarding.add_argument("--offline", action="store_true", help="compare with the source only, do not ask AWS")
+    for one in (staging, linting, guarding):
         one.add_argument("--root", type=Path, default=Path(), help="the checkout (default: here)")
         one.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -92,6 +98,24 @@ def _lint(arguments: argparse.Namespace) -> int:
     return 1 if errors or (found and not arguments.allow_warnings) else 0
 
 
+def _guard(arguments: argparse.Namespace) -> int:
+    guard: Any = importlib.import_module("operations.publishing.guard")
+    published: Any = importlib.import_module("operations.publishing.published")
+    catalogue: Any = importlib.import_module("operations.publishing.catalogue")
+    region = arguments.region or catalogue.load(arguments.root).primary[1].publish.region
+    there = None if arguments.offline else published.AwsPublished(region)
+    names = tuple(arguments.component or ())
+    verdicts: list[Verdict] = guard.judge(arguments.root, arguments.output, there, names=names)
+    if arguments.json:
+        print(msgspec.json.encode({"verdicts": verdicts}).decode())
+    else:
+        for one in verdicts:
+            print(f"{one.component} {one.version}: {one.state}")
+            if one.refused:
+                print(f"error: {one.reason}\ntry: {one.remedy}", file=sys.stderr)
+    return 1 if any(one.refused for one in verdicts) else 0
+
+
 def _calls(root: Path) -> dict[str, frozenset[str]]:
     """Of our own components, whose source is known."""
     catalogue: Any = importlib.import_module("operations.publishing.catalogue")
@@ -122,4 +146,9 @@ def _show(staged: "list[Staged]") -> None:
         print(f"{one.archive:40} {one.bytes / _MB:6.1f} {one.wheel_bytes / _MB:7.1f}  {one.sha256[:16]}")
 
 
-_DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {"stage": _stage, "build": _stage, "lint": _lint}
+_DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "stage": _stage,
+    "build": _stage,
+    "lint": _lint,
+    "guard": _guard,
+}

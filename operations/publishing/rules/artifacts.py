@@ -58,9 +58,8 @@ def _used(recipe: Recipe, manifest: Manifest, step: Step) -> Iterator[Finding]:
         if found[2] not in there:
             listed = ", ".join(sorted(there)) or "nothing"
             said = f"`{step.name}` uses {found[2]}, but there is {listed}"
-            yield recipe.finding(
-                "artifact-missing", step.script, said, remedy="list it under Artifacts, or correct the name"
-            )
+            at = step.script.within(found.start())
+            yield recipe.finding("artifact-missing", at, said, remedy="list it under Artifacts, or correct the name")
 
 
 def _on_disk(recipe: Recipe, manifest: Manifest) -> Iterator[Finding]:

@@ -110,11 +110,12 @@ def _installing(recipe: Recipe, step: Step) -> Iterator[Finding]:
     if step.name in ("install", "bootstrap") and _INSTALLS.search(script) and too_short:
         said = f"`{step.name}` installs packages within {timeout or '120'} s"
         yield recipe.finding("install-timeout", step.entry, said, remedy=f"Timeout: {_LONG_S}")
-    for command in _PIP_INSTALL.findall(script):
-        if "--no-index" not in command:
-            yield recipe.finding("pip", step.script, "pip asks the network", remedy="ship wheels, and pass --no-index")
-        elif "--require-hashes" not in command:
-            yield recipe.finding("pip", step.script, "pip takes any bytes", remedy="pass --require-hashes")
+    for found in _PIP_INSTALL.finditer(script):
+        at = step.script.within(found.start())
+        if "--no-index" not in found[0]:
+            yield recipe.finding("pip", at, "pip asks the network", remedy="ship wheels, and pass --no-index")
+        elif "--require-hashes" not in found[0]:
+            yield recipe.finding("pip", at, "pip takes any bytes", remedy="pass --require-hashes")
 
 
 def _running(recipe: Recipe, step: Step, *, unbuffered: bool) -> Iterator[Finding]:
@@ -122,13 +123,12 @@ def _running(recipe: Recipe, step: Step, *, unbuffered: bool) -> Iterator[Findin
     if step.name in _SERVING and not unbuffered:
         for found in _PYTHON.finditer(step.script.text):
             if not _UNBUFFERED.search(found[2]):
-                yield recipe.finding("unbuffered", step.script, "Python without -u", remedy="python3 -u")
+                at = step.script.within(found.start())
+                yield recipe.finding("unbuffered", at, "Python without -u", remedy="python3 -u")
                 break
     privilege = step.entry.node.entry("RequiresPrivilege")
     if privilege and privilege.node.text == "true":
-        yield recipe.finding(
-            "privilege", privilege, f"`{step.name}` runs as root", remedy="give its user a group instead"
-        )
+        yield recipe.finding("privilege", privilege, f"`{step.name}`", remedy="give its user a group instead")
 
 
 def _setenv(recipe: Recipe, node: Node, *, lite: bool) -> Iterator[Finding]:

@@ -57,14 +57,15 @@ def _texts(step: Step) -> Iterator[Node]:
 
 def _text(recipe: Recipe, node: Node, *, lite: bool) -> Iterator[Finding]:
     for found in _BRACES.finditer(node.text):
+        at = node.within(found.start())
         if found[1] or not found[3] or not _LOOKS_LIKE_ONE.fullmatch(found[2]):
             if lite:
                 remedy = "put the shell text into a file of the artifact"
-                yield recipe.finding("lite-braces", node, f"`{found[0]}`", remedy=remedy)
+                yield recipe.finding("lite-braces", at, f"`{found[0]}`", remedy=remedy)
         elif (variable := parse(found[2])) is None:
-            yield recipe.finding("variable", node, f"`{found[0]}`", remedy="{kind:key}, as {artifacts:path}")
+            yield recipe.finding("variable", at, f"`{found[0]}`", remedy="{kind:key}, as {artifacts:path}")
         else:
-            yield from _variable(recipe, node, variable, lite=lite)
+            yield from _variable(recipe, at, variable, lite=lite)
 
 
 def _variable(recipe: Recipe, node: Node, variable: Variable, *, lite: bool) -> Iterator[Finding]:
