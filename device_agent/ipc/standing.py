@@ -19,7 +19,7 @@ from device_agent.ipc.pending import Pending
 from device_agent.ipc.wire import End, Outcome, Wire
 
 _FIRST_RETRY_S: Final = 1.0
-_LAST_RETRY_S: Final = 60.0
+_LAST_RETRY_S: Final = 20.0
 """After a refusal; one for lack of the operation waits as long as a subscription that stands."""
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from awscrt import io, mqtt5
 
 from twin.errors import TwinError
 from twin.nucleus.broker import Hear, Hearing, Message
-from twin.nucleus.errors import BrokerError
+from twin.nucleus.errors import BrokerError, RefusedError
 from twin.nucleus.topics import covers, matches
 
 _SESSION_S: Final = 10_080
@@ -200,7 +200,7 @@ def _settle(done: Future[None], future: Future[Any], topic: str, code: Callable[
     if error is not None:
         done.set_exception(BrokerError(f"{topic}: {getattr(error, 'name', '') or error}"))
     elif code(future.result()) >= _REFUSED:
-        done.set_exception(BrokerError(f"{topic}: refused by the broker, code {code(future.result())}"))
+        done.set_exception(RefusedError(f"{topic}: refused by the broker, code {code(future.result())}"))
     else:
         done.set_result(None)
 

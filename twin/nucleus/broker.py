@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
-from twin.nucleus.errors import BrokerError
+from twin.nucleus.errors import BrokerError, RefusedError
 from twin.nucleus.topics import matches
 
 Hear = Callable[[str, bytes], None]
@@ -46,7 +46,7 @@ class Broker(Protocol):
         """
 
     def publish(self, message: Message) -> Future[None]:
-        """Done when the broker acknowledged it (QoS 1) or it was sent (QoS 0); fails with ``BrokerError``."""
+        """Done once acknowledged (QoS 1) or sent (QoS 0); fails with ``BrokerError``, ``RefusedError`` if refused."""
 
     def subscribe(self, topic_filter: str, hear: Hear) -> Hearing:
         """Hears a topic, or many (``+``, ``#``); also before it is connected."""
@@ -79,7 +79,8 @@ class MemoryBroker:
         """See ``Broker``."""
         done: Future[None] = Future()
         if self._tell is None or self.refuses(message):
-            done.set_exception(BrokerError(f"{message.topic}: not taken"))
+            kind = BrokerError if self._tell is None else RefusedError
+            done.set_exception(kind(f"{message.topic}: not taken"))
             return done
         self.published.append(message)
         done.set_result(None)

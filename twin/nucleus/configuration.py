@@ -114,7 +114,7 @@ class ConfigurationStore:
             is_new = find(old, key_path) is None and not self._profile.is_lite
             new = merged(old, _nested(key_path, value), now_ms if is_new else ms)
             if self._profile.is_lite:
-                self._check_lite(old, key_path, value)
+                self._check_update(component, old, _nested(key_path, value))
                 written = [path for path, leaf in leaves(new) if leaf.ms == ms and _is_under(path, key_path)]
             else:
                 written = differences(old, new)
@@ -144,7 +144,7 @@ class ConfigurationStore:
             ms: Unix milliseconds of the deployment.
 
         Raises:
-            TwinError: A pointer is none, or a value is larger than this nucleus holds.
+            TwinError: A pointer is none, or this nucleus cannot hold what would be.
         """
         with self._mutex:
             tree = self._trees.get(component, {})
@@ -153,9 +153,12 @@ class ConfigurationStore:
                 tree = without(tree, pointer(written))
             except ValueError as exc:
                 raise TwinError(f"reset of {component}: {exc}", remedy="write it as /key/key") from exc
-        tree = merged(filled(tree, defaults or {}), merge or {}, ms)
-        self._check_leaves(component, tree)
-        return Resolved(component=component, tree=tree)
+        if self._profile.is_lite:
+            self._check(component, tree, defaults or {})
+        tree = filled(tree, defaults or {})
+        if self._profile.is_lite:
+            self._check(component, tree, merge or {})
+        return Resolved(component=component, tree=merged(tree, merge or {}, ms))
 
     def install(self, resolved: Resolved) -> list[KeyPath]:
         """Makes it the component's; returns where a value came, went or changed."""
@@ -184,26 +187,28 @@ class ConfigurationStore:
         names = {*before, *snapshot}
         return {name: differences(before.get(name, {}), snapshot.get(name, {})) for name in sorted(names)}
 
-    def _check_lite(self, old: Tree, key_path: KeyPath, value: object) -> None:
-        """The lite nucleus has no map take a value's place, nor a value a map's, nor a value above its limit."""
-        failed = NucleusIpcError("ServiceError", "Failed to update the configuration.")
-        if any(isinstance(find(old, key_path[:length]), Leaf) for length in range(1, len(key_path))):
-            raise failed
-        for path, leaf in leaves(merged({}, _nested(key_path, value), 0)):
-            if isinstance(find(old, path), dict) or _json_bytes(leaf.value) > self._profile.leaf_bytes:
-                raise failed
-            if any(isinstance(find(old, path[:length]), Leaf) for length in range(1, len(path))):
-                raise failed
+    def _check_update(self, component: str, old: Tree, values: Mapping[str, object]) -> None:
+        try:
+            self._check(component, old, values)
+        except TwinError as exc:
+            raise NucleusIpcError("ServiceError", "Failed to update the configuration.") from exc
 
-    def _check_leaves(self, component: str, tree: Tree) -> None:
-        limit = self._profile.leaf_bytes
-        for path, leaf in leaves(tree):
-            size = _json_bytes(leaf.value)
-            if limit and size > limit:
-                raise TwinError(
-                    f"configuration of {component}: the value at /{'/'.join(path)} takes {size} bytes",
-                    remedy=f"the lite nucleus holds {limit} bytes a value (a list is one): spread it over a mapping",
-                )
+    def _check(self, component: str, old: Tree, values: Mapping[str, object]) -> None:
+        """Refuses what the lite nucleus cannot write.
+
+        Raises:
+            TwinError: A mapping would take a value's place, or a value a mapping's, or a value is too large.
+        """
+        for path, leaf in leaves(merged({}, values, 0)):
+            above = (find(old, path[:length]) for length in range(1, len(path)))
+            size, limit = _json_bytes(leaf.value), self._profile.leaf_bytes
+            place = f"configuration of {component}: /{'/'.join(path)}"
+            if size > limit:
+                remedy = f"the lite nucleus holds {limit} bytes a value (a list is one): spread it over a mapping"
+                raise TwinError(f"{place}: the value takes {size} bytes", remedy=remedy)
+            if isinstance(find(old, path), dict) or any(isinstance(each, Leaf) for each in above):
+                remedy = "the lite nucleus changes no value to a mapping and no mapping to a value: reset it first"
+                raise TwinError(f"{place}: what stands there is of the other kind", remedy=remedy)
 
     def _save(self) -> None:
         if self._path is not None:

@@ -2,7 +2,8 @@
 
 NucleusIpcError      sent to the component as an error of the service's model
 └── NotModelledError  an operation that the model does not have: the stream ends without a typed error
-BrokerError          IoT Core cannot be reached, or took nothing
+BrokerError          IoT Core cannot be reached: a message may be sent again
+└── RefusedError     it was reached, and said no
 """
 
 from twin.errors import TwinError
@@ -27,4 +28,8 @@ class NotModelledError(NucleusIpcError):
 
 
 class BrokerError(TwinError):
-    """IoT Core cannot be reached, or did not take a message."""
+    """IoT Core cannot be reached, or went before it acknowledged."""
+
+
+class RefusedError(BrokerError):
+    """IoT Core does not take this message or this subscription, however often it is asked."""

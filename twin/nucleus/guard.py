@@ -1,19 +1,23 @@
 """Lets a call through, or answers it as its nucleus answers what is not allowed."""
 
-from twin.nucleus.authorisation import PREFIX, Interpolate, is_allowed, service_of
+import json
+
+from twin.nucleus.authorisation import PREFIX, is_allowed, service_of
+from twin.nucleus.configuration import ConfigurationStore
 from twin.nucleus.errors import NucleusIpcError
 from twin.nucleus.profile import Profile
 from twin.nucleus.registry import Registry
 from twin.nucleus.streams import Call
+from twin.nucleus.trees import pointer
 
 
 class Guard:
-    """Args: who has the policies, whose rules apply, and the values of recipe variables by component."""
+    """Args: who has the policies, whose rules apply, and the values of recipe variables."""
 
-    def __init__(self, registry: Registry, profile: Profile, *, variables: "Variables | None" = None) -> None:
+    def __init__(self, registry: Registry, profile: Profile, variables: "Variables") -> None:
         self._registry = registry
         self._profile = profile
-        self._variables = variables or Variables("")
+        self._variables = variables
 
     def check(self, call: Call, resource: str) -> None:
         """Nothing where the component may.
@@ -22,8 +26,11 @@ class Guard:
             NucleusIpcError: ``UnauthorizedError``, with the message of this nucleus.
         """
         access = self._registry.policies(call.component)
-        interpolate = self._variables.of(call.component)
-        if not is_allowed(access, call.operation, resource, profile=self._profile, interpolate=interpolate):
+
+        def value(name: str) -> str | None:
+            return self._variables.value(call.component, name)
+
+        if not is_allowed(access, call.operation, resource, profile=self._profile, interpolate=value):
             raise NucleusIpcError("UnauthorizedError", self._message(call, resource))
 
     def _message(self, call: Call, resource: str) -> str:
@@ -41,16 +48,26 @@ class Guard:
 
 
 class Variables:
-    """Recipe variables in policies; only names that stand for the whole nucleus or the asking component.
+    """Recipe variables in policies, as far as they mean something in a topic's name.
 
     Args:
         thing_name: For ``{iot:thingName}``.
+        configuration: For ``{configuration:/KEY}`` of the component that asks.
     """
 
-    def __init__(self, thing_name: str) -> None:
+    def __init__(self, thing_name: str, configuration: ConfigurationStore) -> None:
         self._thing_name = thing_name
+        self._configuration = configuration
 
-    def of(self, component: str) -> Interpolate:
-        """Name to value, for one component."""
-        known = {"iot:thingName": self._thing_name, "component_name": component}
-        return lambda name: known.get(name) or None
+    def value(self, component: str, name: str) -> str | None:
+        """What a variable stands for, or None where it has no value."""
+        if name == "iot:thingName":
+            return self._thing_name or None
+        kind, _, written = name.partition(":")
+        if kind != "configuration":
+            return None
+        try:
+            value = self._configuration.read(component, pointer(written))
+        except (KeyError, ValueError):
+            return None
+        return value if isinstance(value, str) else json.dumps(value)

@@ -97,7 +97,7 @@ class NucleusIpc:
         self._surroundings = surroundings or Surroundings()
         self._loop = asyncio.new_event_loop()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="nucleus-action")
-        guard = Guard(registry, profile, variables=Variables(self._surroundings.thing_name))
+        guard = Guard(registry, profile, Variables(self._surroundings.thing_name, configuration))
         self._updates = Updates()
         self._configuration = Configuration(configuration, profile)
         self._proxy = MqttProxy(guard, profile, broker=self._surroundings.broker, loop=self._loop)
@@ -131,6 +131,11 @@ class NucleusIpc:
     def spooled_bytes(self) -> int:
         """Payload that waits for IoT Core."""
         return self._proxy.spooled_bytes
+
+    @property
+    def is_online(self) -> bool:
+        """Whether IoT Core is connected."""
+        return self._proxy.is_online
 
     def open(self) -> None:
         """Starts the thread and the connection to IoT Core; the socket is not there yet."""

@@ -5,16 +5,23 @@ made room) and ``mqttclient/MqttClient.java`` (five in flight); lite ``modules/i
 Used on the server's own thread only.
 """
 
+import bisect
+import itertools
 from collections.abc import Callable
 from typing import Final
 
 from twin.nucleus.broker import Message
-from twin.nucleus.errors import NucleusIpcError
+from twin.nucleus.errors import BrokerError, NucleusIpcError, RefusedError
 
-Send = Callable[[Message, Callable[[bool], None]], None]
-"""Hands a message to the broker; the second is called, on the server's thread, with whether it was acknowledged."""
+Landed = Callable[[BrokerError | None], None]
+"""Is told how a publish ended, on the server's thread: None where it was acknowledged."""
+
+Send = Callable[[Message, Landed], None]
+"""Hands a message to the broker."""
 
 _IN_FLIGHT: Final = 5
+_TRIES: Final = 100
+_Numbered = tuple[int, Message]
 
 
 class Spooler:
@@ -23,24 +30,28 @@ class Spooler:
     Args:
         send: See ``Send``.
         size_bytes: Of payload that may wait.
+        later: Calls something after a moment.
 
     Attributes:
-        evicted: Messages of QoS 0 that made room.
+        dropped: Messages that it took and gave up: of QoS 0, refused by IoT Core, or tried a hundred times.
     """
 
-    def __init__(self, send: Send, size_bytes: int) -> None:
+    def __init__(self, send: Send, size_bytes: int, later: Callable[[Callable[[], None]], object]) -> None:
         self._send = send
         self._size_bytes = size_bytes
-        self._waiting: list[Message] = []
+        self._later = later
+        self._waiting: list[_Numbered] = []
+        self._tries: dict[int, int] = {}
+        self._numbers = itertools.count()
         self._flying = 0
         self._flying_bytes = 0
-        self._is_online = False
-        self.evicted = 0
+        self._is_online = self._is_pausing = False
+        self.dropped = 0
 
     @property
     def used_bytes(self) -> int:
         """Payload that IoT Core has not acknowledged."""
-        return self._flying_bytes + sum(len(message.payload) for message in self._waiting)
+        return self._flying_bytes + sum(len(message.payload) for _, message in self._waiting)
 
     def add(self, message: Message) -> None:
         """Takes a message.
@@ -48,48 +59,63 @@ class Spooler:
         Raises:
             NucleusIpcError: It does not fit, or is of QoS 0 while nobody is there; with the classic nucleus's words.
         """
+        size = len(message.payload)
         if not self._is_online and message.qos == 0:
             raise _failed(message, "Device is offline. Dropping QoS 0 message.")
-        if len(message.payload) > self._size_bytes:
+        if size > self._size_bytes:
             raise _failed(message, "Message is larger than the size of message spool.")
-        if self.used_bytes + len(message.payload) > self._size_bytes:
-            self._make_room(len(message.payload))
-        if self.used_bytes + len(message.payload) > self._size_bytes:
+        for each in [each for each in self._waiting if each[1].qos == 0]:
+            if self.used_bytes + size > self._size_bytes:
+                self._drop(each)
+        if self.used_bytes + size > self._size_bytes:
             raise _failed(message, "Message spool is full. Message could not be added.")
-        self._waiting.append(message)
+        self._waiting.append((next(self._numbers), message))
         self._pump()
 
     def set_online(self, *, online: bool) -> None:
         """The connection came or went; QoS 0 does not wait for it."""
         self._is_online = online
-        if not online:
-            self.evicted += sum(message.qos == 0 for message in self._waiting)
-            self._waiting = [message for message in self._waiting if message.qos]
+        for each in [] if online else [each for each in self._waiting if each[1].qos == 0]:
+            self._drop(each)
         self._pump()
 
-    def _make_room(self, needed: int) -> None:
-        for message in [each for each in self._waiting if each.qos == 0]:
-            if self.used_bytes + needed <= self._size_bytes:
-                return
-            self._waiting.remove(message)
-            self.evicted += 1
+    def _drop(self, each: _Numbered) -> None:
+        self._waiting.remove(each)
+        self.dropped += 1
 
     def _pump(self) -> None:
-        while self._is_online and self._waiting and self._flying < _IN_FLIGHT:
-            message = self._waiting.pop(0)
+        while self._is_online and not self._is_pausing and self._waiting and self._flying < _IN_FLIGHT:
+            number, message = self._waiting.pop(0)
             self._flying += 1
             self._flying_bytes += len(message.payload)
-            self._send(message, self._landed(message))
+            self._send(message, self._landed(number, message))
 
-    def _landed(self, message: Message) -> Callable[[bool], None]:
-        def landed(acknowledged: bool) -> None:  # noqa: FBT001 - the port's one value
+    def _landed(self, number: int, message: Message) -> Landed:
+        def landed(error: BrokerError | None) -> None:
             self._flying -= 1
             self._flying_bytes -= len(message.payload)
-            if not acknowledged and not self._is_online and message.qos:
-                self._waiting.insert(0, message)
+            tries = self._tries.pop(number, 0) + 1
+            if error is None:
+                pass
+            elif isinstance(error, RefusedError) or message.qos == 0 or tries >= _TRIES:
+                self.dropped += 1
+            else:
+                self._tries[number] = tries
+                bisect.insort(self._waiting, (number, message))
+                self._pause()
             self._pump()
 
         return landed
+
+    def _pause(self) -> None:
+        """The connection is going, and the word of it may be later than the message that failed."""
+        if not self._is_pausing:
+            self._is_pausing = True
+            self._later(self._resume)
+
+    def _resume(self) -> None:
+        self._is_pausing = False
+        self._pump()
 
 
 class Unacknowledged:

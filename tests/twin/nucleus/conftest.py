@@ -9,7 +9,7 @@ import pytest
 from awsiot.greengrasscoreipc import connect
 from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 
-from twin.nucleus.broker import MemoryBroker
+from twin.nucleus.broker import Broker, MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
 from twin.nucleus.ipc import NucleusIpc, Surroundings
 from twin.nucleus.profile import PROFILES
@@ -17,6 +17,8 @@ from twin.nucleus.registry import MemoryRegistry
 
 WAIT_S = 15.0
 THING = "press-3"
+OWN = MemoryBroker()
+"""Stands for a broker of each site's own."""
 
 
 def policy(service: str, operations: list[str], resources: list[str]) -> dict[str, object]:
@@ -38,10 +40,10 @@ EVERYTHING = {
 class Site:
     """One nucleus and the components that connected to it."""
 
-    def __init__(self, folder: Path, profile_name, secrets: Path | None = None) -> None:
+    def __init__(self, folder: Path, profile_name, secrets: Path | None = None, broker: Broker | None = OWN) -> None:
         self.profile = PROFILES[profile_name]
         self.registry = MemoryRegistry()
-        self.broker = MemoryBroker()
+        self.broker = MemoryBroker() if broker is OWN else broker
         self.store = ConfigurationStore(folder / "configuration.json", self.profile)
         surroundings = Surroundings(thing_name=THING, broker=self.broker, secrets=secrets)
         self.ipc = NucleusIpc(

@@ -126,6 +126,22 @@ def test_lite_deploys_no_value_that_it_could_not_hold() -> None:
     store.resolve("c", defaults={"sensors": {"a": "x" * 900, "b": "x" * 900}}, ms=1)
 
 
+def test_lite_deploys_no_mapping_over_a_value_unless_it_is_reset() -> None:
+    store = ConfigurationStore(None, LITE)
+    store.install(store.resolve("c", defaults={"a": 1, "b": {"c": 1}}, ms=1))
+
+    for merge in ({"a": {"x": 1}}, {"b": 2}):
+        with pytest.raises(TwinError, match="of the other kind"):
+            store.resolve("c", merge=merge, ms=5)
+    assert store.resolve("c", reset=["/a"], merge={"a": {"x": 1}}, ms=5).value["a"] == {"x": 1}
+
+
+def test_classic_deploys_a_mapping_over_a_value(store) -> None:
+    deploy(store, ms=5, merge={"rate_hz": {"x": 1}})
+
+    assert store.read("c", ("rate_hz",)) == {"x": 1}
+
+
 def test_on_classic_something_newer_refuses_an_update_but_its_neighbours_are_taken(store) -> None:
     deploy(store, ms=10, merge={"limits": {"high": 1, "low": 1}})
     with pytest.raises(NucleusIpcError, match="FailedUpdateConditionCheckError"):

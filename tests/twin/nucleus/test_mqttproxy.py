@@ -1,9 +1,12 @@
 """IoT Core through the nucleus, as the SDK's examples use it, and what each nucleus does while it is away."""
 
+from concurrent.futures import Future
+
 import pytest
 from awsiot.greengrasscoreipc import model
 
-from tests.twin.nucleus.conftest import EVERYTHING, policy, until
+from tests.twin.nucleus.conftest import EVERYTHING, Site, policy, until
+from twin.nucleus.broker import MemoryBroker, Message
 
 QOS0, QOS1 = model.QOS.AT_MOST_ONCE, model.QOS.AT_LEAST_ONCE
 
@@ -132,6 +135,101 @@ def test_on_lite_a_message_above_its_limit_ends_the_connection(lite) -> None:
 
     with pytest.raises(RuntimeError):  # StreamClosedError or ConnectionClosedError
         publish(client, "t", bytes(8_000))
+
+
+@pytest.fixture(params=["classic", "lite"])
+def alone(request, folder):
+    """A nucleus of a device that is not provisioned."""
+    one = Site(folder, request.param, broker=None)
+    with one.ipc:
+        yield one
+        one.close()
+
+
+def test_without_any_iot_core_nothing_is_published(alone) -> None:
+    with pytest.raises(model.ServiceError) as caught:
+        publish(alone.component("c"), "t")
+
+    if not alone.profile.is_lite:
+        assert "configured to run offline" in caught.value.message
+
+
+def test_without_any_iot_core_classic_takes_a_subscription_and_lite_does_not(alone) -> None:
+    client = alone.component("c")
+    if alone.profile.is_lite:
+        with pytest.raises(model.ServiceError):
+            listen(client, "t")
+    else:
+        assert listen(client, "t") == []
+
+
+def test_on_lite_a_policy_may_hold_recipe_variables(lite) -> None:
+    resources = ["fleet/{iot:thingName}/events", "line/{configuration:/line}"]
+    access = policy("aws.greengrass.ipc.mqttproxy", ["PublishToIoTCore"], resources)
+    client = lite.component("c", access, {"line": "7"})
+    publish(client, "fleet/press-3/events")
+    publish(client, "line/7")
+
+    with pytest.raises(model.UnauthorizedError):
+        publish(client, "line/8")
+
+
+def test_on_lite_ten_publishes_may_be_unacknowledged(folder) -> None:
+    broker = SlowBroker()
+    one = Site(folder, "lite", broker=broker)
+    with one.ipc:
+        client = one.component("c")
+        for _ in range(10):
+            publish(client, "t")
+        with pytest.raises(model.ServiceError):
+            publish(client, "t")
+        broker.acknowledge()
+        until(lambda: _passes(client))
+        one.close()
+
+
+def _passes(client) -> bool:
+    try:
+        publish(client, "t")
+    except model.ServiceError:
+        return False
+    return True
+
+
+class SlowBroker(MemoryBroker):
+    """Takes everything and acknowledges when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[Future[None]] = []
+
+    def publish(self, message: Message) -> Future[None]:
+        done: Future[None] = Future()
+        self.published.append(message)
+        self._waiting.append(done)
+        return done
+
+    def acknowledge(self) -> None:
+        for done in self._waiting:
+            done.set_result(None)
+        self._waiting.clear()
+
+
+def test_on_classic_five_are_in_flight_and_the_rest_waits_in_order(folder) -> None:
+    broker = SlowBroker()
+    one = Site(folder, "classic", broker=broker)
+    with one.ipc:
+        client = one.component("c")
+        for number in range(12):
+            publish(client, "t", b"%d" % number)
+        until(lambda: len(broker.published) == 5)
+        assert one.ipc.spooled_bytes == 14
+        while len(broker.published) < 12:
+            broker.acknowledge()
+        broker.acknowledge()
+        until(lambda: one.ipc.spooled_bytes == 0)
+        assert [message.payload for message in broker.published] == [b"%d" % number for number in range(12)]
+        one.close()
 
 
 def test_who_may_everything_may(site) -> None:

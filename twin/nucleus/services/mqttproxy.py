@@ -18,6 +18,7 @@ Left out: that the classic nucleus, before its first connection, refuses a subsc
 import asyncio
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -28,7 +29,7 @@ from twin.nucleus.errors import BrokerError, NucleusIpcError
 from twin.nucleus.guard import Guard
 from twin.nucleus.profile import Profile
 from twin.nucleus.registry import Body
-from twin.nucleus.spooler import Spooler, Unacknowledged
+from twin.nucleus.spooler import Landed, Spooler, Unacknowledged
 from twin.nucleus.streams import Call, Handler, Stream
 
 _SLASHES: Final = 7
@@ -37,6 +38,7 @@ _RESERVED_CHARACTERS: Final = 512
 _PACKET_BYTES: Final = 7
 """Fixed header, length and packet id around topic and payload."""
 _SUBACK_S: Final = 30.0
+_MOMENT_S: Final = 0.2
 
 
 class MqttProxy:
@@ -49,6 +51,7 @@ class MqttProxy:
         loop: The server's.
 
     Attributes:
+        is_online: Whether IoT Core is connected.
         too_large: Messages of IoT Core that this nucleus lost for their size.
     """
 
@@ -59,12 +62,12 @@ class MqttProxy:
         self._profile = profile
         self._broker = broker
         self._loop = loop
-        self._is_online = False
+        self.is_online = False
         self.too_large = 0
         self._out = (
             Unacknowledged(self._send, most=profile.unacknowledged, most_bytes=profile.unacknowledged_bytes)
             if profile.is_lite
-            else Spooler(self._send, profile.spool_bytes)
+            else Spooler(self._send, profile.spool_bytes, lambda do: loop.call_later(_MOMENT_S, do))
         )
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -78,7 +81,7 @@ class MqttProxy:
 
     def set_online(self, *, online: bool) -> None:
         """The connection to IoT Core came or went."""
-        self._is_online = online
+        self.is_online = online
         self._out.set_online(online=online)
 
     def _publish(self, call: Call) -> Body:
@@ -111,7 +114,7 @@ class MqttProxy:
             self._qos(call)
         if self._broker is None and not self._profile.is_lite:
             return {}
-        if self._broker is None or not self._is_online:
+        if self._broker is None or not self.is_online:
             raise self._not_subscribed(topic, "the connection is offline")
         hearing = self._broker.subscribe(topic, self._hearer(call.stream))
         call.stream.at_end(hearing.close)
@@ -136,13 +139,16 @@ class MqttProxy:
         data = base64.b64encode(payload).decode()
         stream.say("IoTCoreMessage", {"message": {"topicName": topic, "payload": data}})
 
-    def _send(self, message: Message, landed: Callable[[bool], None]) -> None:
+    def _send(self, message: Message, landed: Landed) -> None:
         if self._broker is None:
-            landed(False)  # noqa: FBT003 - one value, named by the port
+            landed(BrokerError(f"{message.topic}: there is no IoT Core"))
             return
 
         def done(future: Future[None]) -> None:
-            self._loop.call_soon_threadsafe(landed, future.exception() is None)
+            error = future.exception()
+            told = error if isinstance(error, BrokerError) or error is None else BrokerError(str(error))
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(landed, told)
 
         self._broker.publish(message).add_done_callback(done)
 
