@@ -1,4 +1,4 @@
-"""A core device without a lifecycle, for measuring and testing: the emulated nucleus's IPC, and our components as processes under it.
+"""A core device without lifecycle: the emulated nucleus's IPC, and our components as processes under it.
 
 The programs are those that ship (``components/*/main.py``), in this checkout's environment; policies are the recipes'.
 Not here: recipes, archives and deployments (``thresher nucleus run``).
