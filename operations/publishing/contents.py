@@ -67,7 +67,7 @@ def assemble(
         "version": version,
         "architecture": architecture,
         "source": source,
-        "pythons": {python: [_entry(wheel) for wheel in some] for python, some in sorted(wheels.items())},
+        "pythons": {python: [_entry(wheel) for wheel in some] for python, some in sorted(wheels.items()) if some},
     }
     files: dict[str, Content] = dict(own)
     for some in wheels.values():

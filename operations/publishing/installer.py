@@ -90,7 +90,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _make(archive: zipfile.ZipFile, manifest: dict[str, Any], runtime: Path) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    wheels = manifest["pythons"].get(version)
+    wheels = manifest["pythons"].get(version, [] if not manifest["pythons"] else None)
     if wheels is None:
         held = " and ".join(sorted(manifest["pythons"]))
         raise InstallError(

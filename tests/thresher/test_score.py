@@ -131,3 +131,15 @@ def _first(rows: list[dict[str, str]]) -> int:
 def _timed(text: list[str], *, start: int = 0) -> list[str]:
     """The rows with timestamps a second apart."""
     return [f"{1_700_000_000 + start + at};{line.partition(';')[2]}" for at, line in enumerate(text)]
+
+
+def test_the_operators_number_in_a_gateways_document_makes_the_filter_less_sensitive(tmp_path: Path) -> None:
+    text = lines(700, fault=range(400, 500))
+    document = tmp_path / "gateway.yaml"
+    document.write_text(
+        f"gateway: g\nstate_dir: {tmp_path}\nsensors: [{{type: host, name: h}}]\n"
+        "filter: {expected_false_per_week: 0.01}\nuplink: {type: greengrass}\n"
+    )
+    usual, strict = (score(tmp_path, text, *more) for more in ((), ("--config", str(document))))
+    peaks = [max(float(row["score"] or 0) for row in rows[400:500]) for rows in (usual, strict)]
+    assert peaks[1] < peaks[0]

@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--calibrate-rows {needed}", remedy=f"use at least {FEWEST_ROWS} rows")
     recording = open_recording(arguments.recording, time_column=arguments.timestamp_column)
     model = Path(settings.model) if settings.model else None
-    rows = list(_shown(score(recording, model, calibrate_rows=needed)))
+    number = settings.expected_false_per_week
+    rows = list(_shown(score(recording, model, calibrate_rows=needed, false_per_week=number)))
     try:
         atomic_write(arguments.output, _csv(rows))
     except OSError as exc:

@@ -7,7 +7,11 @@ from training.evaluate import ours
 from training.rivals import conv_ae, forest, t2q, trees, trivial
 from training.rivals.port import Family
 
-OURS: Final[dict[str, Callable[[], Family]]] = {"frozen": ours.frozen, "tuned": ours.tuned}
+OURS: Final[dict[str, Callable[[], Family]]] = {
+    "frozen": ours.frozen,
+    "number": ours.number,
+    "tuned": ours.tuned,
+}
 
 RIVALS: Final[dict[str, Callable[[], Family]]] = {
     "t2q": t2q.family,

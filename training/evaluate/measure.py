@@ -37,7 +37,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         delay_p90_s: Nine of ten are faster.
         false_per_hour: Calls that begin outside, per hour of unlabelled time.
         setting: Chosen most often.
-        at_edge: Share of the choices with the lowest or highest factor tried: if large, more should be tried.
+        at_edge: Share of the choices with the lowest or highest threshold tried: if large, more should be tried.
     """
 
     family: str
@@ -134,9 +134,12 @@ class Measured:
         )
 
     def _at_edge(self, setting: int) -> float:
-        factors = sorted({decision.factor for decision in self.family.decisions})
-        factor = self.family.decisions[setting % len(self.family.decisions)].factor
-        return float(factor in (factors[0], factors[-1]))
+        """The outermost factor of its family, or variant where there is but one factor."""
+        variant, decision = divmod(setting, len(self.family.decisions))
+        factors = sorted({each.factor for each in self.family.decisions})
+        if len(factors) == 1:
+            return float(variant in (0, len(self.family.variants) - 1))
+        return float(self.family.decisions[decision].factor in (factors[0], factors[-1]))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -21,38 +21,56 @@ from training.rivals.scene import Floats, Scene
 _FALSE_PER_WEEK: Final = (30.0, 10.0, 5.0, 3.0, 2.0, 1.4, 1.0, 0.7, 0.5, 0.3, 0.1, 0.03)
 """1 is the product's own."""
 
-_SPANS: Final = (1, 4)
-_FACTORS: Final = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3)
+_NUMBERS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+_SPANS: Final = (1, 4, 10)
+_FACTORS: Final = tuple(round(0.6 * 1.13**step, 4) for step in range(12))
+"""0.6 to 2.3; 1 is the product's own threshold."""
+
+_STEPS_OF_NUMBER: Final = 25
 
 
-class Frozen:
-    """The shipped default: 1 in a row after which an episode is open, else 0."""
-
-    label = "shipped default"
-
-    def scores(self, scene: Scene) -> Floats:
-        """By the product's rule for episodes."""
-        return np.array([float(row.anomalous) for row in judged(scene)])
+_AS_IT_IS: Final = (Decision(1, 1.0, 1.0, own_scale=True),)
 
 
 class Gate:
-    """The score with an operator's number of false episodes a week."""
+    """The score.
 
-    def __init__(self, false_per_week: float) -> None:
-        self._false_per_week = false_per_week
-        self.label = f"level gate, {false_per_week:g} false a week"
+    Args:
+        false_per_week: The operator's number, see ``FilterConfig``.
+    """
+
+    def __init__(self, false_per_week: float = 1.0) -> None:
+        self._number = false_per_week
+        self.label = f"{false_per_week:g} a week"
 
     def scores(self, scene: Scene) -> Floats:
         """NaN while calibrating and where too much is missing."""
-        return np.array([np.nan if row.score is None else row.score for row in judged(scene, self._false_per_week)])
+        return np.array([np.nan if row.score is None else row.score for row in judged(scene, self._number)])
 
 
-def judged(scene: Scene, false_per_week: float = 1.0) -> Iterator[ScoredRow]:
+class Episodes:
+    """The product's own calls: 1 in a row after which an episode is open, else 0.
+
+    Args:
+        false_per_week: See ``Gate``.
+    """
+
+    def __init__(self, false_per_week: float = 1.0) -> None:
+        self._number = false_per_week
+        self.label = f"episodes at {false_per_week:g} a week"
+
+    def scores(self, scene: Scene) -> Floats:
+        """By the product's rule for episodes."""
+        return np.array([float(row.anomalous) for row in judged(scene, self._number)])
+
+
+def judged(scene: Scene, false_per_week: float) -> Iterator[ScoredRow]:
     """What the product says of every row."""
     with tempfile.TemporaryDirectory(prefix="thresher-evaluate-") as folder:
         path = Path(folder) / "scene.csv"
         write(scene, path)
-        yield from score(open_recording(path), None, calibrate_rows=scene.calibration, false_per_week=false_per_week)
+        recording = open_recording(path)
+        yield from score(recording, None, calibrate_rows=scene.calibration, false_per_week=false_per_week)
 
 
 def write(scene: Scene, path: Path) -> None:
@@ -65,14 +83,20 @@ def write(scene: Scene, path: Path) -> None:
 
 
 def frozen() -> Family:
-    """One setting: none."""
-    return Family("Thresher, frozen default", (Frozen(),), (Decision(1, 1.0, 1.0, own_scale=True),))
+    """One setting: the default."""
+    return Family("Thresher, frozen default", (Episodes(),), _AS_IT_IS)
+
+
+def number() -> Family:
+    """The operator's number, from one false episode in 19 years to 1,000 a week; all else is the product's."""
+    numbers = [float(f"{1000 * 10 ** (-step / 4):.3g}") for step in range(_STEPS_OF_NUMBER)]
+    return Family("Thresher, number chosen", tuple(map(Episodes, numbers)), _AS_IT_IS)
 
 
 def tuned() -> Family:
-    """As many settings as everyone."""
+    """The number, and a rule of its own for calls, with as many settings as every rival."""
     return Family(
         "Thresher, threshold chosen",
-        tuple(Gate(number) for number in _FALSE_PER_WEEK),
+        tuple(map(Gate, _NUMBERS)),
         decisions(_SPANS, _FACTORS, (0.7, 1.0), own_scale=True),
     )

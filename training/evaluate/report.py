@@ -117,7 +117,7 @@ def page(report: Report) -> str:
     lines = [
         _head(report),
         "",
-        "| | chosen on | cap % | F1 (sd) | FAR % | MAR % | fresh | delay s, median / p90 | false/h | most chosen |",
+        "| | settings, chosen on | cap | F1 (sd) | FAR % | MAR % | fresh | delay p50 / p90 s | false/h | chosen |",
         "|---|---|---|---|---|---|---|---|---|---|",
         *map(_line, report.table),
         *(f"| {name} | | | {why} | | | | | | |" for name, why in report.missing.items()),
@@ -136,7 +136,7 @@ def page(report: Report) -> str:
 def _head(report: Report) -> str:
     return (
         f"{report.files} recordings, {report.rows:,} rows after the first {report.calibration_rows} of each, "
-        f"{report.anomalous_percent:.1f} % of them anomalous. {BUDGET} settings for each family that chooses."
+        f"{report.anomalous_percent:.1f} % of them anomalous. {BUDGET} settings for each rival to choose from."
     )
 
 
@@ -144,7 +144,7 @@ def _line(row: Row) -> str:
     delay = "-" if row.delay_median_s is None else f"{row.delay_median_s:.0f} / {row.delay_p90_s:.0f}"
     edge = f" ({row.at_edge:.0%} at the edge)" if row.at_edge >= 0.1 else ""  # noqa: PLR2004 - below it is noise
     return (
-        f"| {row.family} | {row.chosen} | {_cap(row.cap)} | {row.f1:.3f} ({row.f1_sd:.3f}) "
+        f"| {row.family} | {row.settings}, {row.chosen} | {_cap(row.cap)} | {row.f1:.3f} ({row.f1_sd:.3f}) "
         f"| {row.false_alarm_percent:.1f} | {row.missed_percent:.1f} | {row.fresh:.1f} of {row.labelled} | {delay} "
         f"| {row.false_per_hour:.1f} | {row.setting}{edge} |"
     )

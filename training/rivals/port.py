@@ -88,6 +88,8 @@ class Family(NamedTuple):
         if self.settings == 1:
             return "fixed"
         variant, decision = divmod(setting, len(self.decisions))
+        if len(self.decisions) == 1:
+            return self.variants[variant].label
         span, factor, release, _ = self.decisions[decision]
         return f"{self.variants[variant].label} span {span} factor {factor:g} release {release:g}"
 
