@@ -33,12 +33,14 @@ class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         hop_scans: A window is scored every so many scans.
         expected_false_per_week: How many false episodes a week a sensor may give; fewer make the filter less
             sensitive. See ``device_agent.filters.distance`` for what it assumes.
+        seasonality: Whether the usual course of a day, and of a weekday, is taken off once it is known.
     """
 
     model: str = ""
     calibration_scans: Annotated[int, Meta(ge=128)] = 400
     hop_scans: PositiveInt = 4
     expected_false_per_week: Annotated[float, Meta(ge=0.001, le=1000)] = 1.0
+    seasonality: bool = True
 
 
 class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

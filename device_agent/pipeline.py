@@ -29,8 +29,10 @@ from device_agent.drift.store import FileReferences, MemoryReferences, Reference
 from device_agent.drift.watch import DriftWatch, Seen
 from device_agent.feedback.store import MemoryFeedback
 from device_agent.feedback.view import FeedbackView, RaisedThresholds
+from device_agent.filters.deseasoned import DeseasonedReadings
 from device_agent.filters.gate import LevelGate, Verdict
 from device_agent.filters.model import LevelModel
+from device_agent.filters.season_store import FileSeasons, SeasonStore
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import CalibrationStore, FileCalibrations, calibration_file
 from device_agent.identity import Identity
@@ -41,11 +43,15 @@ FAILED_AFTER_NS = 5_000_000_000
 
 
 class Memory(NamedTuple):
-    """What one sensor keeps over a restart; without ``reference``, drift is compared with this process's start."""
+    """What one sensor keeps over a restart.
+
+    Without ``reference``, drift is compared with this process's start; without ``season``, no season is learnt.
+    """
 
     calibration: CalibrationStore
     episode: EpisodeNotes
     reference: ReferenceStore | None = None
+    season: SeasonStore | None = None
 
 
 def file_memory(folder: Path, sensor: str) -> Memory:
@@ -54,6 +60,7 @@ def file_memory(folder: Path, sensor: str) -> Memory:
         FileCalibrations(calibration_file(folder, sensor)),
         FileNotes(folder / f"episode-{sensor}.json"),
         FileReferences(folder / f"drift-{sensor}.json"),
+        FileSeasons(folder / f"season-{sensor}.json"),
     )
 
 
@@ -89,6 +96,11 @@ class SensorPipeline:
         names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
         kept = memory or file_memory(Path(config.state_dir), sensor)
         self._grid = Grid(channels)
+        self._season = (
+            DeseasonedReadings(names, kept.season, rate_hz=rate_hz)
+            if kept.season and config.filter.seasonality
+            else None
+        )
         self._gate = LevelGate(
             channels,
             model,
@@ -97,6 +109,7 @@ class SensorPipeline:
             calibration_scans=config.filter.calibration_scans,
             hop_scans=hop,
             false_per_week=config.filter.expected_false_per_week,
+            season=self._season,
         )
         source = Source(identity, sensor, names, model.label)
         self._episodes = EpisodeTracker(source, kept.episode, Timing(rate_hz, hop))
@@ -144,6 +157,7 @@ class SensorPipeline:
             "unwatched_channels": self._gate.unwatched,
             "recalibrations": self._gate.recalibrations,
             "calibrations_unsaved": self._gate.unsaved,
+            "seasons_unsaved": self._season.unsaved if self._season else 0,
             "episode_updates_capped": self._episodes.capped,
             "episodes_unnoted": self._episodes.unnoted,
             "contexts_halved": self._context.halved,

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from device_agent.filters.card import CARD_NAME, ModelCard, ModelFile
-from device_agent.filters.signature import CLIP_SIGMA, VARIANTS, WINDOW_SCANS, shapes
+from device_agent.filters.signature import CLIP_SIGMA, SPAN_SCANS, VARIANTS, WINDOW_SCANS, shapes
 from training import level_graph
 
 MODELS: Final = Path(__file__).resolve().parent.parent / "models"
@@ -42,7 +42,7 @@ def _card(files: dict[str, ModelFile]) -> ModelCard:
             "Nothing in it is learnt from data: calibration enters as tensors and stays on the device."
         ),
         window_scans=WINDOW_SCANS,
-        span_scans=level_graph.SPAN_SCANS,
+        span_scans=SPAN_SCANS,
         clip_sigma=CLIP_SIGMA,
         inputs={name: ["C" if n != WINDOW_SCANS else str(n) for n in shape] for name, shape in _face()[0]},
         outputs={name: ["C"] * len(shape) for name, shape in _face()[1]},

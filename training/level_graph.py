@@ -17,13 +17,10 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from device_agent.filters.signature import CLIP_SIGMA, SIGNATURE, WINDOW_SCANS, shapes
+from device_agent.filters.signature import CLIP_SIGMA, SIGNATURE, SPAN_SCANS, WINDOW_SCANS, shapes
 
 NAME: Final = "level"
 VERSION: Final = 2
-
-SPAN_SCANS: Final = 20
-"""Span of the exponential weights: alpha = 2 / (span + 1) (Roberts 1959, EWMA control chart)."""
 
 _EPSILON: Final = 1e-6
 _NO_DATA = 0  # by the schema, buffer 0 is the empty one

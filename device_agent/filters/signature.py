@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 WINDOW_SCANS: Final = 64
 """A model looks at this many scans at a time."""
 
+SPAN_SCANS: Final = 20
+"""Span of a level's exponential weights: alpha = 2 / (span + 1) (Roberts 1959, EWMA control chart)."""
+
 VARIANTS: Final = (8, 16, 32, 64)
 """A TFLite graph's shapes are fixed, so one file ships per number of channels; unused ones are masked."""
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from bench.core_device import THING, CoreDevice
+from bench.bare_core import THING, BareCore
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
 from contract.topics import jobs_topic, stored_topic
@@ -18,7 +18,7 @@ from tests.device_agent.greengrass.machinery import recording, until
 FAST = {"filter": {"calibration_scans": 128}, "summary_s": 0.5, "health_s": 1, "uplink": {"linger_s": 0.1}}
 
 
-class Core(CoreDevice):
+class Core(BareCore):
     """A core device, and the cloud behind it."""
 
     def said(self, component: str) -> str:
