@@ -16,7 +16,9 @@ from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.iot import IotReplies
 from cloud_functions.adapters.sns import SnsNotifier
 from cloud_functions.core.api import Api
+from cloud_functions.core.commands import Commands
 from cloud_functions.core.ingest import Ingest, Settings
+from cloud_functions.core.labelling import Labelling
 from cloud_functions.core.notify import Notify
 from cloud_functions.core.shape import Retention
 
@@ -36,9 +38,7 @@ def ingest() -> Ingest:
             episode_days=int(os.environ["EPISODE_RETENTION_DAYS"]),
         ),
     )
-    endpoint = os.environ.get("IOT_DATA_ENDPOINT")
-    replies = IotReplies(_client("iot-data", endpoint_url=f"https://{endpoint}" if endpoint else None))
-    return Ingest(_table(), replies, clock, settings)
+    return Ingest(_table(), _replies(), clock, settings)
 
 
 @functools.cache
@@ -48,9 +48,21 @@ def notify() -> Notify:
 
 
 @functools.cache
+def commands() -> Commands:
+    """The label function's work."""
+    days = int(os.environ["EPISODE_RETENTION_DAYS"])
+    return Commands(Labelling(_table(), _replies(), clock, days=days))
+
+
+@functools.cache
 def api() -> Api:
     """The query function's work."""
     return Api(_table(), clock)
+
+
+def _replies() -> IotReplies:
+    endpoint = os.environ.get("IOT_DATA_ENDPOINT")
+    return IotReplies(_client("iot-data", endpoint_url=f"https://{endpoint}" if endpoint else None))
 
 
 def _table() -> DynamoTable:

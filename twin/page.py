@@ -3,9 +3,11 @@
 ```text
  browser ── GET /            ──▶ PageServer ──▶ S3 object index.html
          ── GET /api/fleet   ──▶            ──▶ API Gateway ──▶ Lambda
+         ── POST /api/…      ──▶            ──▶
 ```
-It reads only, listens on loopback only, and answers no host name but its own, so that a page of another origin
-cannot reach the API through a name that resolves to 127.0.0.1.
+It listens on loopback only and answers no host name but its own, so that a page of another origin cannot reach the
+API through a name that resolves to 127.0.0.1. It takes a POST of JSON only, and from no other origin: a form of
+another page sends neither JSON nor this origin.
 
 Not here: what the page shows (``dashboard``) and what the API says (``cloud_functions``).
 """
@@ -27,6 +29,7 @@ from twin.ministack import Endpoint
 from twin.ports import LOOPBACK
 
 _TIMEOUT_S: Final = 15.0
+_MAX_BODY: Final = 4096
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -60,6 +63,9 @@ class Backend(Protocol):
     def api(self, target: str) -> Answer:
         """One call of the query API; ``target`` is path and query. 502 where it does not answer."""
 
+    def tell(self, target: str, body: bytes) -> Answer:
+        """The same with something to say, JSON."""
+
 
 class CloudBackend:
     """The local cloud's bucket and API.
@@ -89,9 +95,16 @@ class CloudBackend:
 
     def api(self, target: str) -> Answer:
         """See ``Backend``."""
+        return self._exchange("GET", target, None, {})
+
+    def tell(self, target: str, body: bytes) -> Answer:
+        """See ``Backend``."""
+        return self._exchange("POST", target, body, {"Content-Type": "application/json"})
+
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         connection = http.client.HTTPConnection(LOOPBACK, self._endpoint.port, timeout=_TIMEOUT_S)
         try:
-            connection.request("GET", target, headers={"Host": self._api_host})
+            connection.request(method, target, body=body, headers={"Host": self._api_host, **headers})
             response = connection.getresponse()
             kind = response.headers.get("Content-Type", "application/json")
             return Answer(response.status, kind, response.read())
@@ -174,6 +187,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Answers a HEAD."""
         self._send(self._answer(), with_body=False)
 
+    def do_POST(self) -> None:
+        """Answers a POST."""
+        self.close_connection = True  # a body that is not taken stays unread
+        self._send(self._told(), with_body=True)
+
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's signature
         """Says nothing: the demo's terminal shows its own status."""
 
@@ -187,6 +205,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self.server.backend.api(self.path)
         key = page_key(self.path)
         return self.server.backend.page(key) if key else _plain(HTTPStatus.NOT_FOUND, "there is no such page")
+
+    def _told(self) -> Answer:
+        port, headers = self.server.server_port, self.headers
+        own = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
+        if headers.get("Host") not in own:
+            return _plain(HTTPStatus.MISDIRECTED_REQUEST, f"this is http://{LOOPBACK}:{port}")
+        if headers.get("Origin", "").removeprefix("http://") not in own:
+            return _plain(HTTPStatus.FORBIDDEN, "only this page may say something here")
+        if headers.get_content_type() != "application/json" or not self.path.startswith("/api/"):
+            return _plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON to /api/")
+        length = headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > _MAX_BODY:
+            return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {_MAX_BODY} bytes, and say how many")
+        if self.server.backend is None:
+            return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "the local cloud is starting")
+        return self.server.backend.tell(self.path, self.rfile.read(int(length)))
 
     def _send(self, answer: Answer, *, with_body: bool) -> None:
         self.send_response(answer.status)

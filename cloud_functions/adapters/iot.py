@@ -1,4 +1,4 @@
-"""Answers to gateways, published on their own topic through AWS IoT Core's data plane."""
+"""Answers to gateways, published on their own topics through AWS IoT Core's data plane."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud_functions.core.errors import StoreError
 from contract.codec import encode_stored
 from contract.envelope import Stored
-from contract.topics import stored_topic
+from contract.feedback import Feedback, encode_feedback
+from contract.topics import feedback_topic, stored_topic
 
 
 class IotReplies:
@@ -22,8 +23,14 @@ class IotReplies:
 
     def reply(self, gateway_id: str, stored: Stored) -> None:
         """See ``ports.Replies``."""
-        topic = stored_topic(gateway_id)
+        self._publish(stored_topic(gateway_id), encode_stored(stored))
+
+    def advise(self, gateway_id: str, feedback: Feedback) -> None:
+        """See ``ports.Replies``."""
+        self._publish(feedback_topic(gateway_id), encode_feedback(feedback))
+
+    def _publish(self, topic: str, payload: bytes) -> None:
         try:
-            self._client.publish(topic=topic, qos=1, payload=encode_stored(stored))
+            self._client.publish(topic=topic, qos=1, payload=payload)
         except (ClientError, BotoCoreError) as exc:
             raise StoreError(f"topic {topic}: {exc}") from exc

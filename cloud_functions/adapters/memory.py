@@ -7,6 +7,7 @@ import msgspec
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rows import Alert, AnyRow, Counter, Key, Row
 from contract.envelope import Stored
+from contract.feedback import Feedback
 
 _Fields = dict[str, str | int | float]
 
@@ -58,10 +59,15 @@ class MemoryReplies:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, Stored]] = []
+        self.advised: list[tuple[str, Feedback]] = []
 
     def reply(self, gateway_id: str, stored: Stored) -> None:
         """See ``ports.Replies``."""
         self.told.append((gateway_id, stored))
+
+    def advise(self, gateway_id: str, feedback: Feedback) -> None:
+        """See ``ports.Replies``."""
+        self.advised.append((gateway_id, feedback))
 
 
 class MemoryNotifier:

@@ -5,7 +5,8 @@ GET /api/gateways/{id}?minutes=15                       one gateway's last minut
 GET /api/gateways/{id}/episodes/{episode}/context       raw readings around an episode's onset
 GET /api/alerts?state=open|all                          open alerts, or the latest of all
 
-It reads and never writes. Who may ask is decided before it, by the API's authorisation.
+It reads and never writes: what people say comes in by ``commands``. Who may ask is decided before it, by the API's
+authorisation.
 """
 
 from collections.abc import Mapping
@@ -54,11 +55,11 @@ class Api:
     def ask(self, question: Question) -> Reply:
         """Answers one question; never raises for what the caller asked."""
         try:
-            return _reply(200, self._answer(question))
+            return reply(200, self._answer(question))
         except QueryError as exc:
-            return _reply(exc.status, ErrorView(error=str(exc), remedy=exc.remedy))
+            return reply(exc.status, ErrorView(error=str(exc), remedy=exc.remedy))
         except StoreError:
-            return _reply(503, ErrorView(error="the table does not answer", remedy="ask again in a second"))
+            return reply(503, ErrorView(error="the table does not answer", remedy="ask again in a second"))
 
     def _answer(self, question: Question) -> AnyView:
         now_ms = self._clock()
@@ -69,17 +70,19 @@ class Api:
                 return fleet.alerts(self._table, only_open=_only_open(question.parameters), now_ms=now_ms)
             case ["api", "gateways", gateway_id]:
                 minutes = _minutes(question.parameters)
-                return detail.detail(self._table, _gateway(gateway_id), minutes=minutes, now_ms=now_ms)
+                return detail.detail(self._table, checked_gateway(gateway_id), minutes=minutes, now_ms=now_ms)
             case ["api", "gateways", gateway_id, "episodes", episode_id, "context"]:
-                return detail.context(self._table, _gateway(gateway_id), episode_id, now_ms=now_ms)
+                return detail.context(self._table, checked_gateway(gateway_id), episode_id, now_ms=now_ms)
         raise QueryError(f"no such question: {question.path}", status=404, remedy="ask GET /api/fleet")
 
 
-def _reply(status: int, view: AnyView) -> Reply:
+def reply(status: int, view: AnyView) -> Reply:
+    """A view as an answer."""
     return Reply(status, msgspec.json.encode(view))
 
 
-def _gateway(gateway_id: str) -> str:
+def checked_gateway(gateway_id: str) -> str:
+    """The id; raises ``QueryError`` where it cannot be one."""
     try:
         return check_gateway_id(gateway_id)
     except ContractError as exc:

@@ -10,15 +10,27 @@ from typing import Final, TypeVar
 import msgspec
 
 from cloud_functions.core.errors import QueryError
+from cloud_functions.core.feedback import feedback_of, row_in
 from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.ports import Span, Table
-from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, NoticeRow, day, fleet_key
+from cloud_functions.core.rows import (
+    Block,
+    EpisodeRow,
+    FeedbackRow,
+    GatewayRow,
+    LabelRow,
+    LossRow,
+    NoticeRow,
+    day,
+    fleet_key,
+    label_key,
+)
 from cloud_functions.core.shape import health_of
-from cloud_functions.core.views import ContextView, DetailView
+from cloud_functions.core.views import ContextView, DetailView, FeedbackView, LabelView
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Drift, Episode, Lane, Loss, Summary
+from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Lane, Loss, Summary
 
 MAX_SUMMARIES: Final = 4000
 """About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""
@@ -52,6 +64,7 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         if from_ms <= event.wall_ms <= now_ms
     ]
     summaries.sort(key=lambda summary: summary.wall_ms)
+    notices = _notices(table, gateway_id, from_ms=from_ms, now_ms=now_ms)
     return DetailView(
         gateway_id=gateway_id,
         from_ms=from_ms,
@@ -60,7 +73,10 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         summaries=summaries[-MAX_SUMMARIES:],
         episodes=_episodes(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
         losses=_losses(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
-        drifts=_drifts(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        drifts=[notice for notice in notices if isinstance(notice, Drift)],
+        disagreements=[notice for notice in notices if isinstance(notice, Disagreement)],
+        labels=_labels(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        feedback=feedback_view(row_in(known), health_of(health_row)),
         lanes=lanes(known, now_ms=now_ms),
         gaps=gaps(known, now_ms=now_ms),
         truncated=max(0, len(summaries) - MAX_SUMMARIES),
@@ -73,17 +89,45 @@ def context(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> C
     Raises:
         QueryError: Nobody has heard of the episode.
     """
+    onset_ms = find_episode(table, gateway_id, episode_id, now_ms=now_ms).onset_wall_ms
+    first_ms, last_ms = onset_ms - _AROUND_ONSET_MS, onset_ms + _AROUND_ONSET_MS
+    blocks = _blocks(table, gateway_id, "context", first_ms=first_ms, last_ms=last_ms)
+    parts = [part for part in _events(blocks, Context) if part.episode_id == episode_id]
+    return ContextView(episode_id=episode_id, parts=sorted(parts, key=lambda part: part.part))
+
+
+def find_episode(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> Episode:
+    """An episode as it was last told.
+
+    Raises:
+        QueryError: Nobody has heard of it.
+    """
     rows = table.query(Span(f"E#{gateway_id}", newest_first=True))
     row = next((row for row in rows if isinstance(row, EpisodeRow) and row.episode_id == episode_id), None)
     episode = _episode(row) if row and is_alive(row, now_ms) else None
     if episode is None:
         remedy = f"GET /api/gateways/{gateway_id} lists the latest episodes"
         raise QueryError(f"no episode {episode_id!r} of gateway {gateway_id!r}", status=404, remedy=remedy)
-    onset_ms = episode.onset_wall_ms
-    first_ms, last_ms = onset_ms - _AROUND_ONSET_MS, onset_ms + _AROUND_ONSET_MS
-    blocks = _blocks(table, gateway_id, "context", first_ms=first_ms, last_ms=last_ms)
-    parts = [part for part in _events(blocks, Context) if part.episode_id == episode_id]
-    return ContextView(episode_id=episode_id, parts=sorted(parts, key=lambda part: part.part))
+    return episode
+
+
+def _labels(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[LabelView]:
+    pk = label_key(gateway_id, 0, "").pk
+    rows = table.query(Span(pk, f"{max(0, from_ms - _DAY_MS):013d}", f"{now_ms:013d}~"))
+    return [label_view(row) for row in rows if isinstance(row, LabelRow) and is_alive(row, now_ms)]
+
+
+def label_view(row: LabelRow) -> LabelView:
+    """As the API shows it."""
+    return LabelView(episode_id=row.episode_id, label=row.label, by=row.by, labelled_ms=row.labelled_ms)
+
+
+def feedback_view(row: FeedbackRow | None, health: Health | None) -> FeedbackView | None:
+    """As the API shows it."""
+    if row is None:
+        return None
+    heard = health.feedback_version if health else None
+    return FeedbackView(version=row.version, heard_version=heard, thresholds=feedback_of(row).thresholds)
 
 
 def _episodes(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Episode]:
@@ -101,11 +145,11 @@ def _losses(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list
     return [event for event in events if isinstance(event, Loss)]
 
 
-def _drifts(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Drift]:
+def _notices(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[AnyEvent]:
     span = Span(f"N#{gateway_id}", f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=MAX_NOTICES)
     rows = [row for row in table.query(span) if isinstance(row, NoticeRow) and is_alive(row, now_ms)]
     events = [_decode(row.body.encode()) for row in reversed(rows)]
-    return [event for event in events if isinstance(event, Drift)]
+    return [event for event in events if event]
 
 
 def _episode(row: EpisodeRow) -> Episode | None:

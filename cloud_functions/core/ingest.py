@@ -71,12 +71,15 @@ class Ingest:
         return tally
 
     def _account(self, gateway_id: str, arrivals: Sequence[Arrival], tally: Tally) -> None:
-        told, evidence = self._lanes.advance(gateway_id, arrivals)
+        told, evidence, unheard = self._lanes.advance(gateway_id, arrivals)
         tally.add("episodes", self._show.show(gateway_id, arrivals))
         if evidence:
             tally.add("clones")
             self._show.alarm(gateway_id, evidence)
         self._answer(told, tally)
+        if unheard:
+            self._replies.advise(gateway_id, unheard)
+            tally.add("advised")
 
     def _answer(self, told: Sequence[WatermarkRow], tally: Tally) -> None:
         for row in told:

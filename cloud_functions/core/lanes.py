@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from cloud_functions.core.errors import StoreError
+from cloud_functions.core.feedback import unheard
 from cloud_functions.core.identity import Evidence, evidence
 from cloud_functions.core.moves import Moved, mark_of, move
 from cloud_functions.core.ports import Clock, Span, Table
@@ -26,6 +27,7 @@ from cloud_functions.core.show import latest_health
 from cloud_functions.core.watermark import missing
 from contract.envelope import Envelope, Stored
 from contract.events import Episode, Health
+from contract.feedback import Feedback
 
 _ATTEMPTS: Final = 10
 _MAX_MISSING: Final = 100
@@ -35,10 +37,17 @@ _FULL: Final = 0.5
 
 
 class Advanced(NamedTuple):
-    """What became of a gateway's marks: the rows to tell, and why two devices must be at work, if so."""
+    """What became of a gateway's marks.
+
+    Attributes:
+        told: The rows to tell.
+        evidence: Why two devices must be at work, if so.
+        unheard: What people said, if it must be told again.
+    """
 
     told: list[WatermarkRow]
     evidence: Evidence | None
+    unheard: Feedback | None
 
 
 def answer(row: WatermarkRow) -> Stored:
@@ -76,7 +85,7 @@ class Lanes:
         quiet = [self._tell_quiet(row, urgent=urgent) for key, row in rows.items() if key not in touched]
         rows |= {one.row.key: one.row for one, _ in moved}
         found = evidence(arrivals, [one for one, _ in moved], rows.values())
-        return Advanced([*told, *(row for row in quiet if row)], found)
+        return Advanced([*told, *(row for row in quiet if row)], found, unheard(known, arrivals))
 
     def _known(self, gateway_id: str) -> list[AnyRow]:
         pk, prefix = fleet_key(gateway_id, "")

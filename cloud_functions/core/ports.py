@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from cloud_functions.core.rows import Alert, AnyRow, Counter, Key, Row
 from contract.envelope import Stored
+from contract.feedback import Feedback
 
 Clock = Callable[[], int]
 """Unix time in milliseconds."""
@@ -57,6 +58,9 @@ class Replies(Protocol):
 
     def reply(self, gateway_id: str, stored: Stored) -> None:
         """Tells it what is stored, at least once; it may be away. Raises ``StoreError``."""
+
+    def advise(self, gateway_id: str, feedback: Feedback) -> None:
+        """Tells it what people said of its episodes; like ``reply``."""
 
 
 class Notifier(Protocol):

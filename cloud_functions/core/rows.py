@@ -9,7 +9,9 @@ gateway     F#<shard>               <gateway>#health                            
 watermark   F#<shard>               <gateway>#lane#<lane>#<spool>                 what is stored of a lane
 counter     F#<shard>               <gateway>#quarantined, #lost#<lane>#<reason>  how many, ever
 loss        L#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 events a gateway gave up
-notice      N#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 a Drift
+label       G#<gateway>             <onset_wall_ms 13>#<episode>                  what a person said of it
+feedback    F#<shard>               <gateway>#feedback                            thresholds that follow from labels
+notice      N#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 a Drift or Disagreement
 quarantine  Q#<shard>               <gateway>#<hash or sequence>                  bytes nobody understood
 
 A key is made of the content alone, so storing a thing twice is storing it once. No key is a date alone:
@@ -28,6 +30,7 @@ from msgspec import UNSET, UnsetType
 
 from contract.envelope import Envelope
 from contract.events import Lane
+from contract.feedback import Label
 
 SHARDS: Final = 4
 """A partition takes 1,000 writes a second (DynamoDB developer guide), so four take 4,000 messages a second.
@@ -187,6 +190,41 @@ class LossRow(Row, frozen=True, kw_only=True, tag="loss"):
     body: str
 
 
+class LabelRow(Row, frozen=True, kw_only=True, tag="label"):
+    """What a person said of an episode, under the episode's own sort key.
+
+    Attributes:
+        gateway_id: The gateway.
+        episode_id: The episode.
+        sensor: Whose it was.
+        top_channel: Which channel contributed most.
+        peak: Its peak score, in calibrated thresholds.
+        label: What was said.
+        by: Who said so, as the API's authorisation names them.
+        labelled_ms: When, by the cloud's clock.
+        version: Rises by one with every change of mind.
+    """
+
+    gateway_id: str
+    episode_id: str
+    sensor: str
+    top_channel: str
+    peak: float
+    label: Label
+    by: str
+    labelled_ms: int
+    version: int
+
+
+class FeedbackRow(Row, frozen=True, kw_only=True, tag="feedback"):
+    """What a gateway is to heed; ``body`` is the Feedback's JSON, labels until ``reset_ms`` do not count."""
+
+    gateway_id: str
+    version: int
+    body: str
+    reset_ms: int = 0
+
+
 class NoticeRow(Row, frozen=True, kw_only=True, tag="notice"):
     """What a gateway says of its filter beside episodes; ``body`` is the event's JSON."""
 
@@ -229,7 +267,19 @@ class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
     retried_ms: int | UnsetType = UNSET
 
 
-AnyRow = Block | EpisodeRow | Alert | GatewayRow | WatermarkRow | Counter | LossRow | NoticeRow | Quarantine
+AnyRow = (
+    Block
+    | EpisodeRow
+    | Alert
+    | GatewayRow
+    | WatermarkRow
+    | Counter
+    | LossRow
+    | LabelRow
+    | FeedbackRow
+    | NoticeRow
+    | Quarantine
+)
 
 
 def shard(gateway_id: str) -> int:
@@ -253,13 +303,18 @@ def episode_key(gateway_id: str, onset_wall_ms: int, episode_id: str) -> Key:
     return Key(f"E#{gateway_id}", f"{onset_wall_ms:013d}#{episode_id}")
 
 
+def label_key(gateway_id: str, onset_wall_ms: int, episode_id: str) -> Key:
+    """Of what a person said of an episode."""
+    return Key(f"G#{gateway_id}", f"{onset_wall_ms:013d}#{episode_id}")
+
+
 def alert_key(gateway_id: str, onset_wall_ms: int, episode_id: str) -> Key:
     """Of an episode's alert; in the index of open alerts the sort key is the same."""
     return Key(f"A#{shard(gateway_id)}", f"{gateway_id}#{onset_wall_ms:013d}#{episode_id}")
 
 
 def fleet_key(gateway_id: str, what: str) -> Key:
-    """Of a row about the gateway: ``health``, ``quarantined``, ``lane#<lane>#<spool>`` or ``lost#<lane>#<reason>``."""
+    """Of a row about the gateway: ``health``, ``feedback``, ``lane#<lane>#<spool>``, …; see the table above."""
     return Key(f"F#{shard(gateway_id)}", f"{gateway_id}#{what}")
 
 
@@ -274,5 +329,5 @@ def loss_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
 
 
 def notice_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
-    """Of one Drift event."""
+    """Of one Drift or Disagreement."""
     return Key(f"N#{gateway_id}", f"{wall_ms:013d}#{spool_id}#{seq:012d}")

@@ -21,6 +21,7 @@ COUNTED: Final = (
     "episodes",
     "clones",
     "replies",
+    "advised",
     "postponed",
     "failed",
 )

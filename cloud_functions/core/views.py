@@ -9,7 +9,8 @@ import msgspec
 
 from cloud_functions.core.rows import About, AlertState
 from contract.envelope import Range
-from contract.events import Context, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.events import Context, Disagreement, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.feedback import Label, Threshold
 
 Status = Literal["ok", "calibrating", "degraded", "offline"]
 
@@ -68,11 +69,29 @@ class FleetView(msgspec.Struct, frozen=True, kw_only=True):
     gateways: list[GatewayView]
 
 
+class LabelView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person said of one episode."""
+
+    episode_id: str
+    label: Label
+    by: str
+    labelled_ms: int
+
+
+class FeedbackView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway is to heed; ``heard_version`` is what it says it does, null before it has said so."""
+
+    version: int
+    heard_version: int | None
+    thresholds: list[Threshold]
+
+
 class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway over the last minutes.
 
-    ``losses`` and ``drifts`` are told in that time, the latest few of each; ``lanes`` and ``gaps`` are as they are
-    now; ``truncated`` counts the oldest summaries left out.
+    ``losses``, ``drifts`` and ``disagreements`` are told in that time, the latest few; ``labels`` are of these
+    episodes; ``lanes``, ``gaps`` and ``feedback`` are as they are now; ``truncated`` counts the oldest summaries left
+    out.
     """
 
     gateway_id: str
@@ -85,6 +104,9 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     lanes: dict[str, LaneView]
     gaps: list[GapView]
     drifts: list[Drift] = []
+    disagreements: list[Disagreement] = []
+    labels: list[LabelView] = []
+    feedback: FeedbackView | None = None
     truncated: int = 0
 
 
@@ -126,4 +148,4 @@ class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
 
 
-AnyView = FleetView | DetailView | ContextView | AlertsView | ErrorView
+AnyView = FleetView | DetailView | ContextView | AlertsView | LabelView | FeedbackView | ErrorView

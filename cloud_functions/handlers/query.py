@@ -3,19 +3,11 @@
 from typing import Any
 
 from cloud_functions import bootstrap
+from cloud_functions.adapters import http
 from cloud_functions.core.api import Question
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """AWS Lambda's entry point for an HTTP API, payload format 2.0."""
     question = Question(path=event["rawPath"], parameters=event.get("queryStringParameters") or {})
-    reply = bootstrap.api().ask(question)
-    return {
-        "statusCode": reply.status,
-        "headers": {
-            "content-type": "application/json",
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-        },
-        "body": reply.body.decode(),
-    }
+    return http.answer(bootstrap.api().ask(question))

@@ -1,4 +1,4 @@
-// Asking the query API, again and again, without ever showing an old answer as a new one.
+// Asking the query API, again and again, without ever showing an old answer as a new one; and telling it something, once.
 //
 // One poll = one URL. An answer replaces the one before; a failure keeps it, says what failed and waits longer.
 // Nothing is asked while the page is hidden. Not here: what an answer means (model.js).
@@ -37,13 +37,22 @@ function refusal(path, status, body) {
   return new ApiError([`${path} answered with HTTP status ${status}`, ...words].join("; "), status);
 }
 
-async function getJson(url, stop) {
+function getJson(url, stop) {
+  return exchange(url, { signal: AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]), headers: { accept: "application/json" } });
+}
+
+/** Sends a value; its answer, or an ApiError. */
+export function postJson(url, value) {
+  const headers = { accept: "application/json", "content-type": "application/json" };
+  return exchange(url, { method: "POST", body: JSON.stringify(value), signal: AbortSignal.timeout(TIMEOUT_MS), headers });
+}
+
+async function exchange(url, options) {
   const path = url.split("?")[0];
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)]);
   let response;
   let text;
   try {
-    response = await fetch(url, { signal, cache: "no-store", headers: { accept: "application/json" } });
+    response = await fetch(url, { cache: "no-store", ...options });
     text = await response.text();
   } catch (cause) {
     const slow = cause.name === "TimeoutError";

@@ -4,6 +4,7 @@ import { html, useCallback, useEffect, useRef } from "./preact.js";
 import { usePolled } from "./api.js";
 import { ChartCard, rangeNote } from "./channels.js";
 import { dateAndTime, duration, score, share, value } from "./format.js";
+import { Verdict } from "./feedback.js";
 import { markOf } from "./marks.js";
 import { href } from "./parts.js";
 import { readContext } from "./traces.js";
@@ -66,7 +67,8 @@ export function ContextDialog({ gatewayId, episodeId, episode }) {
   return html`<dialog class="context" aria-labelledby="context-title" ref=${dialog} onClose=${close}>
     <header class="section-head"><h2 id="context-title">${episode ? `${episode.topChannel} on ${gatewayId}` : `Episode on ${gatewayId}`}</h2>
       <span class="tools"><button type="button" class="button" onClick=${() => dialog.current.close()}>Close</button></span></header>
-    ${episode && html`<p class="reason">${episode.reason}</p><${Facts} episode=${episode} /><${Contributions} contributions=${episode.contributions} />`}
+    ${episode && html`<p class="reason">${episode.reason}</p><${Facts} episode=${episode} /><${Contributions} contributions=${episode.contributions} />
+      <${Verdict} gatewayId=${gatewayId} episode=${episode} />`}
     <h3 class="sensor-name">Raw readings around the onset</h3>
     <${Readings} poll=${poll} episode=${episode} />
   </dialog>`;

@@ -2,6 +2,7 @@
 
 import { html } from "./preact.js";
 import { age, dateAndTime, duration, score } from "./format.js";
+import { labelWords } from "./feedback.js";
 import { href } from "./parts.js";
 
 function Episode({ episode, gatewayId, now }) {
@@ -11,7 +12,7 @@ function Episode({ episode, gatewayId, now }) {
       <span class="alert-head"><strong>${episode.topChannel}</strong><span class="phase">${episode.phase}</span></span>
       <span class="alert-reason">${episode.reason}</span>
       <span class="alert-foot" title=${dateAndTime(episode.onsetMs)}>
-        ${age(now - episode.onsetMs)} · ${duration(lasted)} · peak ${score(episode.peakScore)}${episode.quality === "good" ? "" : ` · ${episode.quality}`}
+        ${age(now - episode.onsetMs)} · ${duration(lasted)} · peak ${score(episode.peakScore)}${episode.quality === "good" ? "" : ` · ${episode.quality}`}${episode.label ? ` · ${labelWords(episode.label)}` : ""}
       </span>
     </a>
   </li>`;

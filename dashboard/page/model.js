@@ -58,13 +58,37 @@ function readLoss(raw) {
   return { wallMs: number(raw.wall_ms), lane: text(raw.of_lane), reason: text(raw.reason), number: number(raw.count) };
 }
 
+function readLabel(raw) {
+  return { value: text(raw.label), by: text(raw.by), atMs: number(raw.labelled_ms) };
+}
+
+function readFeedback(raw) {
+  const thresholds = list(raw.thresholds).map((t) => (
+    { sensor: text(t.sensor), channel: text(t.channel), factor: number(t.factor) ?? 1, sinceMs: number(t.since_ms) }));
+  return { version: number(raw.version), heardVersion: number(raw.heard_version), thresholds };
+}
+
+function readShadow(raw) {
+  return {
+    model: text(raw.model), state: text(raw.state), agreed: raw.agreed ?? 0,
+    onlyActive: raw.only_active ?? 0, onlyCandidate: raw.only_candidate ?? 0,
+  };
+}
+
+function readDisagreement(raw) {
+  return {
+    startMs: number(raw.start_wall_ms), durationMs: number(raw.duration_ms), ended: raw.ended === true, only: text(raw.only),
+    sensor: text(raw.sensor), topChannel: text(raw.top_channel), activeScore: number(raw.active_score), candidateScore: number(raw.candidate_score),
+  };
+}
+
 function readDrift(raw) {
   return { wallMs: number(raw.wall_ms), sensor: text(raw.sensor), reason: text(raw.reason) };
 }
 
 function readSensor(name, raw) {
   const counters = ["scans", "samples", "windows", "gaps", "late", "missed", "shed"].map((key) => [key, raw[key] ?? 0]);
-  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), drifting: list(raw.drifting).map((what) => text(what)), ...Object.fromEntries(counters) };
+  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), drifting: list(raw.drifting).map((what) => text(what)), shadow: raw.shadow ? readShadow(raw.shadow) : null, ...Object.fromEntries(counters) };
 }
 
 /** /api/alerts, the latest first. */
@@ -85,14 +109,17 @@ function readAlert(raw) {
 /** /api/gateways/{id}: health, summaries by sensor, episodes with the latest first. */
 export function readDetail(raw) {
   need(Array.isArray(raw?.summaries), "/api/gateways answered without summaries");
+  const labels = new Map(list(raw.labels).map((label) => [label.episode_id, readLabel(label)]));
   return {
     id: text(raw.gateway_id), fromMs: raw.from_ms, toMs: raw.to_ms, truncated: raw.truncated ?? 0,
     health: raw.health ? readHealth(raw.health) : null,
     sensors: groupSummaries(raw.summaries),
     gaps: list(raw.gaps).map(readGap),
     losses: list(raw.losses).map(readLoss).sort((a, b) => b.wallMs - a.wallMs),
+    disagreements: list(raw.disagreements).map(readDisagreement).sort((a, b) => b.startMs - a.startMs),
     drifts: list(raw.drifts).map(readDrift).sort((a, b) => b.wallMs - a.wallMs),
-    episodes: list(raw.episodes).map(readEpisode).sort((a, b) => b.onsetMs - a.onsetMs),
+    feedback: raw.feedback ? readFeedback(raw.feedback) : null,
+    episodes: list(raw.episodes).map((episode) => readEpisode(episode, labels.get(episode.episode_id))).sort((a, b) => b.onsetMs - a.onsetMs),
   };
 }
 
@@ -104,11 +131,12 @@ function readHealth(raw) {
   };
 }
 
-function readEpisode(raw) {
+function readEpisode(raw, label) {
   return {
     id: text(raw.episode_id), sensor: text(raw.sensor), open: raw.phase !== "closed", phase: text(raw.phase),
     onsetMs: raw.onset_wall_ms, durationMs: raw.duration_ms, peakMs: raw.peak_wall_ms, peakScore: number(raw.peak_score),
     topChannel: text(raw.top_channel), reason: text(raw.reason), quality: text(raw.quality, "good"), model: text(raw.model),
+    label: label ?? null,
     contributions: entries(raw.contributions).sort((a, b) => b[1] - a[1]),
   };
 }

@@ -1,5 +1,6 @@
 """``build/digests.json``: what was staged, by digest, so that a guard can tell stale from fresh and new from known."""
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         component: Its name.
         version: Of the component.
+        architecture: By Greengrass's name.
         archive: File name.
         sha256: Of the archive, hexadecimal.
         source: Of our own files in it, hexadecimal SHA-256.
@@ -23,15 +25,18 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
 
     component: str
     version: str
+    architecture: str
     archive: str
     sha256: str
     source: str
 
 
 def write_digests(path: Path, digests: list[Digest]) -> None:
-    """Adds to what the file holds; an archive of the same component and name is replaced."""
-    fresh = {(one.component, one.archive) for one in digests}
-    kept = [one for one in read_digests(path) if (one.component, one.archive) not in fresh] if path.exists() else []
+    """Adds to what the file holds; a component that was staged anew is replaced, a file that cannot be read dropped."""
+    fresh = {one.component for one in digests}
+    kept: list[Digest] = []
+    with contextlib.suppress(StagingError):
+        kept = [one for one in read_digests(path) if one.component not in fresh]
     every = sorted([*kept, *digests], key=lambda one: (one.component, one.archive))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(every), indent=1) + b"\n")
 

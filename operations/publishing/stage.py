@@ -13,6 +13,7 @@ Not here: what is inside an archive (``contents``), where wheels come from (``wh
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -80,18 +81,28 @@ def stage(order: Order, *, fetch: Fetch = wheels.download, tell: Tell = lambda _
         _prepare(order, made, name, version)
         for architecture in order.architectures:
             tell(recipes.archive_name(name, architecture))
+            cpu = made.components[name].cpu.get(architecture, [])
             held = {
                 python: _wheels(order, made, name, Target(architecture, python), pins=pins, fetch=fetch)
                 for python in order.pythons
             }
-            packed = contents.assemble(name, version, architecture=architecture, own=own, wheels=held)
+            packed = contents.assemble(name, version, target=(architecture, cpu), own=own, wheels=held)
             one = _write(order, name, version, architecture=architecture, packed=packed)
             done.append(one)
-            digests.append(
-                Digest(component=name, version=version, archive=one.archive, sha256=one.sha256, source=packed.source)
-            )
+            digests.append(_digest(one, packed))
     write_digests(order.output / DIGESTS_FILE, digests)
     return done
+
+
+def _digest(one: Staged, packed: Contents) -> Digest:
+    return Digest(
+        component=one.component,
+        version=one.version,
+        architecture=one.architecture,
+        archive=one.archive,
+        sha256=one.sha256,
+        source=packed.source,
+    )
 
 
 def _wheels(
@@ -137,10 +148,18 @@ def _gdk_config(made: Catalogue, name: str, version: str) -> str:
     return json.dumps({"component": {name: component}, "gdk_version": made.gdk_version}, indent=2) + "\n"
 
 
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy where the disk has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def _write(order: Order, name: str, version: str, *, architecture: str, packed: Contents) -> Staged:
     archive = gdk_folder(order.output, name) / recipes.archive_name(name, architecture)
     archives.write(archive, packed.files)
-    shutil.copyfile(archive, _local_folder(order.output, name, version) / archive.name)
+    _link(archive, _local_folder(order.output, name, version) / archive.name)
     sha256 = wheels.digest(archive)
     bill = order.output / "sbom" / f"{name}-{version}-{architecture}.cdx.json"
     bill.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from twin.bundle import read_template
 from twin.cloud import Deployment, LocalCloud
 
 TEMPLATE = Path(__file__).parents[2] / "cloud_functions" / "template.yaml"
-_BARE = "bare-table"
+BARE = "bare-table"
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def dynamodb(deployment: Deployment) -> Any:
     client = deployment.clients.make("dynamodb")
     properties = read_template(TEMPLATE)["Resources"]["Table"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName=_BARE, **{name: properties[name] for name in names})
+    client.create_table(TableName=BARE, **{name: properties[name] for name in names})
     return client
 
 
@@ -36,4 +36,4 @@ def table(request: pytest.FixtureRequest) -> Table:
     """Every adapter of the port."""
     if request.param == "memory":
         return MemoryTable()
-    return DynamoTable(request.getfixturevalue("dynamodb"), _BARE)
+    return DynamoTable(request.getfixturevalue("dynamodb"), BARE)

@@ -76,6 +76,7 @@ def test_a_batch_is_stored_accounted_shown_and_answered() -> None:
         "episodes": 1,
         "clones": 0,
         "replies": 2,
+        "advised": 0,
         "postponed": 0,
         "failed": 0,
     }

@@ -38,7 +38,7 @@ def test_cfn_lint_finds_nothing() -> None:
 def test_every_function_has_a_role_of_its_own(resources: dict[str, dict[str, Any]]) -> None:
     functions = of_type(resources, "AWS::Serverless::Function")
     roles = [str(function["Role"]) for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 3
+    assert len(set(roles)) == len(functions) == 4
 
 
 def test_no_role_may_do_everything_or_touch_everything(resources: dict[str, dict[str, Any]]) -> None:

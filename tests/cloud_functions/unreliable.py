@@ -7,6 +7,7 @@ from cloud_functions.core.errors import StoreError
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rows import AnyRow, Counter, Key, Row
 from contract.envelope import Stored
+from contract.feedback import Feedback
 
 
 class Fuse:
@@ -64,4 +65,9 @@ class UnreliableReplies(MemoryReplies):
     def reply(self, gateway_id: str, stored: Stored) -> None:
         self.fuse.before()
         super().reply(gateway_id, stored)
+        self.fuse.after()
+
+    def advise(self, gateway_id: str, feedback: Feedback) -> None:
+        self.fuse.before()
+        super().advise(gateway_id, feedback)
         self.fuse.after()

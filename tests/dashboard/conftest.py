@@ -46,6 +46,14 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = self.world.answer(address.path, parse_qs(address.query))
             self._send(status, json.dumps(answer).encode(), "application/json")
 
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.world.told.append((self.path, body))
+        if self.world.failure:
+            self._send(*self.world.failure, "application/json")
+        else:
+            self._send(200, json.dumps(self.world.heed(urlsplit(self.path).path, body)).encode(), "application/json")
+
     def _file(self, path: str) -> None:
         file = DASHBOARD / (path.lstrip("/") or "index.html")
         if file.is_file():

@@ -24,6 +24,7 @@ class FleetWorld:
         self.quarantined = 0
         self.failure: tuple[int, bytes] | None = None
         self.asked: list[str] = []
+        self.told: list[tuple[str, Any]] = []
 
     def add_gateway(self, gateway_id: str, **changes: object) -> dict[str, Any]:
         sensors = {"host": {"state": "armed", "rate_hz": 10.0, "scans": 1200, "samples": 9600, "windows": 290}}
@@ -77,6 +78,19 @@ class FleetWorld:
         copied = ("sensor", "episode_id", "top_channel", "reason", "peak_score")
         self.alerts.append(alert | {name: episode[name] for name in copied} | changes)
         return self.alerts[-1]
+
+    def heed(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        match [unquote(part) for part in path.split("/")[2:]]:
+            case ["gateways", gateway_id, "episodes", episode_id, "label"]:
+                said = {"episode_id": episode_id, "by": "anna", "labelled_ms": NOW} | body
+                others = [one for one in self.details[gateway_id].get("labels", []) if one["episode_id"] != episode_id]
+                self.details[gateway_id]["labels"] = [*others, said]
+                return said
+            case ["gateways", gateway_id, "feedback", "reset"]:
+                feedback = {"version": 2, "heard_version": None, "thresholds": []}
+                self.details[gateway_id]["feedback"] = feedback
+                return feedback
+        return {}
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         match [unquote(part) for part in path.split("/")[2:]]:

@@ -13,3 +13,6 @@ class MemoryBackend:
 
     def api(self, target: str) -> Answer:
         return Answer(200 if target.startswith("/api/fleet") else 404, "application/json", b"{}")
+
+    def tell(self, target: str, body: bytes) -> Answer:
+        return Answer(200 if target.endswith("/label") else 404, "application/json", body)

@@ -37,3 +37,9 @@ def test_the_api_answers_json(backend: Backend) -> None:
 
 def test_an_unknown_call_is_an_answer_and_not_a_failure(backend: Backend) -> None:
     assert 400 <= backend.api("/api/gateways/none").status < 500
+
+
+def test_an_unknown_command_is_an_answer_and_not_a_failure(backend: Backend) -> None:
+    answer = backend.tell("/api/fleet", b"{}")
+    assert answer.status == 404
+    assert answer.content_type.startswith("application/json")

@@ -72,3 +72,41 @@ def test_no_path_climbs_out_of_the_bucket(target: str) -> None:
 )
 def test_a_path_names_its_key(target: str, key: str) -> None:
     assert page_key(target) == key
+
+
+def post(server: PageServer, target: str = "/api/gateways/g/episodes/e/label", **headers: str | None) -> int:
+    netloc = server.url.removeprefix("http://")
+    connection = http.client.HTTPConnection(netloc, timeout=5)
+    usual: dict[str, str | None] = {"Host": netloc, "Origin": server.url, "Content-Type": "application/json"}
+    sent = {name: value for name, value in (usual | headers).items() if value is not None}
+    connection.request("POST", target, body=b'{"label": "true"}', headers=sent)
+    response = connection.getresponse()
+    connection.close()
+    return response.status
+
+
+def test_what_the_page_says_reaches_the_api(server: PageServer) -> None:
+    server.connect(MemoryBackend())
+    assert post(server) == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": None}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Length": "99999"}, 413),
+    ],
+)
+def test_another_page_cannot_say_anything(server: PageServer, headers: dict[str, str | None], status: int) -> None:
+    server.connect(MemoryBackend())
+    assert post(server, **headers) == status
+
+
+def test_nothing_can_be_said_to_the_pages_bucket(server: PageServer) -> None:
+    server.connect(MemoryBackend())
+    assert post(server, "/index.html") == 415

@@ -19,6 +19,8 @@ import msgspec
 from device_agent.errors import ThresherError
 
 if TYPE_CHECKING:
+    from operations.publishing.findings import Finding
+    from operations.publishing.guard import Verdict
     from operations.publishing.stage import Staged
 
 _MB: Final = 1_000_000
@@ -33,7 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     staging.add_argument("--python", action="append", help="Python on the devices (repeatable; default: 3.11 and 3.13)")
     staging.add_argument("--version", default="", help="of every component staged (default: what its recipe says)")
     staging.add_argument("--output", type=Path, default=Path("build"), help="where to (default: build)")
-    for one in (staging,):
+    linting = whats.add_parser("lint", help="check recipes, strictly; 1 if something was found")
+    linting.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="recipes or folders (default: recipes)")
+    linting.add_argument("--allow-warnings", action="store_true", help="1 for errors only")
+    guarding = whats.add_parser("guard", help="refuse what must not be published; 1 if anything is refused")
+    guarding.add_argument("--component", action="append", help="only this one (repeatable; default: all staged)")
+    guarding.add_argument("--output", type=Path, default=Path("build"), help="where it was staged (default: build)")
+    guarding.add_argument("--region", default="", help="AWS region (default: the one in gdk-config.json)")
+    guarding.add_argument("--offline", action="store_true", help="compare with the source only, do not ask AWS")
+    for one in (staging, linting, guarding):
         one.add_argument("--root", type=Path, default=Path(), help="the checkout (default: here)")
         one.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -74,6 +84,49 @@ def _stage(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _lint(arguments: argparse.Namespace) -> int:
+    lint: Any = importlib.import_module("operations.publishing.lint")
+    paths = arguments.paths or [arguments.root / "recipes"]
+    found: list[Finding] = lint.lint(paths, calls_of=_calls(arguments.root))
+    errors = sum(one.severity == "error" for one in found)
+    if arguments.json:
+        print(msgspec.json.encode({"errors": errors, "findings": found}).decode())
+    else:
+        for one in found:
+            print(one)
+        print(f"{errors} errors, {len(found) - errors} warnings", file=sys.stderr)
+    return 1 if errors or (found and not arguments.allow_warnings) else 0
+
+
+def _guard(arguments: argparse.Namespace) -> int:
+    guard: Any = importlib.import_module("operations.publishing.guard")
+    published: Any = importlib.import_module("operations.publishing.published")
+    catalogue: Any = importlib.import_module("operations.publishing.catalogue")
+    region = arguments.region or catalogue.load(arguments.root).primary[1].publish.region
+    there = None if arguments.offline else published.AwsPublished(region)
+    names = tuple(arguments.component or ())
+    verdicts: list[Verdict] = guard.judge(arguments.root, arguments.output, there, names=names)
+    if arguments.json:
+        print(msgspec.json.encode({"verdicts": verdicts}).decode())
+    else:
+        for one in verdicts:
+            print(f"{one.component} {one.version}: {one.state}")
+            if one.refused:
+                print(f"error: {one.reason}\ntry: {one.remedy}", file=sys.stderr)
+    return 1 if any(one.refused for one in verdicts) else 0
+
+
+def _calls(root: Path) -> dict[str, frozenset[str]]:
+    """Of our own components, whose source is known."""
+    catalogue: Any = importlib.import_module("operations.publishing.catalogue")
+    calls: Any = importlib.import_module("operations.publishing.calls")
+    if not (root / catalogue.CONFIG_FILE).is_file():
+        return {}
+    known = catalogue.load(root).components
+    mains = {name: root / one.source / "main.py" for name, one in known.items()}
+    return {name: calls.called(root, main, known[name].packages) for name, main in mains.items() if main.is_file()}
+
+
 def _among(given: list[str] | None, known: tuple[str, ...], option: str) -> tuple[str, ...]:
     if unknown := [one for one in given or [] if one not in known]:
         raise ThresherError(f"{option} {unknown[0]}: not known", remedy=f"one of {', '.join(known)}")
@@ -93,4 +146,9 @@ def _show(staged: "list[Staged]") -> None:
         print(f"{one.archive:40} {one.bytes / _MB:6.1f} {one.wheel_bytes / _MB:7.1f}  {one.sha256[:16]}")
 
 
-_DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {"stage": _stage, "build": _stage}
+_DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "stage": _stage,
+    "build": _stage,
+    "lint": _lint,
+    "guard": _guard,
+}

@@ -28,6 +28,11 @@ MISHAPS: dict[str, Mishap] = {
         "delay SECONDS", "every answer so much later; 0 ends it", lambda n, w: n.ipc.faults.delay(_seconds(w))
     ),
     "mute": Mishap("mute [OPERATION…]", "no answer to these, or at all", lambda n, w: n.ipc.faults.mute(*w)),
+    "fail": Mishap(
+        "fail OPERATION [ERROR]",
+        "answers it with an error; without one: no more",
+        lambda n, w: n.ipc.faults.fail(*_failure(w)),
+    ),
     "unmute": Mishap("unmute", "answers again", lambda n, _: n.ipc.faults.unmute()),
     "drop-subscriptions": Mishap(
         "drop-subscriptions [COMPONENT]",
@@ -61,6 +66,12 @@ def _seconds(words: list[str]) -> float:
         return max(0.0, float(words[0]))
     except (IndexError, ValueError) as exc:
         raise UsageError("delay needs a number of seconds", remedy="e.g. delay 0.5") from exc
+
+
+def _failure(words: list[str]) -> tuple[str, str]:
+    if not words:
+        raise UsageError("fail needs an operation", remedy="e.g. fail PublishToIoTCore ServiceError")
+    return words[0], "".join(words[1:2])
 
 
 def _known(nucleus: Nucleus, words: list[str]) -> str:

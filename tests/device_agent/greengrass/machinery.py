@@ -77,7 +77,7 @@ class Machinery:
             running.end()
 
 
-def recording(path: Path, *, burn_from: int = 300, burn_rows: int = 100_000, rows: int = 6000) -> dict:
+def recording(path: Path, *, burn_from: int = 150, burn_rows: int = 100_000, rows: int = 6000) -> dict:
     """A sensor that plays back two calm channels at 10 Hz, one of which burns for a while; ten times as fast."""
     random = Random(5)  # noqa: S311 - a seed makes the same recording each time
     lines = ["timestamp,cpu_percent,temperature"]

@@ -75,56 +75,48 @@ def test_it_senses_this_machine_and_forwards_without_any_configuration(machinery
     assert {each.gateway_id for each in cloud.envelopes()} == {THING}
 
 
-def test_what_is_stored_is_forgotten_and_an_episode_travels_with_its_context(machinery, cloud):
-    machinery.host.configuration[GATEWAY] = {**FAST, "sensors": [recording(machinery.root.parent / "b.csv")]}
+def answers(machinery, deployment):
+    requests = [request for _, request in list(machinery.host.requests)]
+    defers = [each for each in requests if isinstance(each, ops.DeferComponentUpdate)]
+    return [each for each in defers if each.deployment_id == deployment]
+
+
+def asked(machinery, deployment):
+    """The answer to one question, whether a deployment may begin, in milliseconds."""
+    before = len(answers(machinery, deployment))
+    machinery.host.update(ops.ComponentUpdate(deployment))
+    return until(lambda: answers(machinery, deployment)[before:])[0].recheck_after_ms
+
+
+def test_an_episode_travels_holds_an_update_back_for_a_while_and_is_forgotten_when_stored(machinery, cloud):
+    updates, sensors = {"recheck_s": 0.2, "defer_limit_s": 0.6}, [recording(machinery.root.parent / "b.csv")]
+    machinery.host.configuration[GATEWAY] = {**FAST, "sensors": sensors, "updates": updates}
     running = machinery.start(GATEWAY, gateway)
-    until(lambda: cloud.kinds()["Episode"] and cloud.kinds()["Context"] and cloud.kinds()["Summary"])
+    until(lambda: status(machinery).get("samples"))
+    assert asked(machinery, "idle") == 0
+
+    until(lambda: cloud.kinds()["Episode"])
+    assert 0 < asked(machinery, "first") <= 200
+    assert answers(machinery, "first")[-1].message == "an episode is open"
+    until(lambda: asked(machinery, "first") == 0, within_s=5)
+    told = until(lambda: status(machinery)["counters"].get("greengrass.updates_past_limit") and status(machinery))
+    assert told["counters"]["greengrass.updates_allowed"] == 1
+    assert told["counters"]["greengrass.updates_deferred"] >= 1
+
+    until(lambda: cloud.kinds()["Context"] and cloud.kinds()["Summary"])
     until(lambda: cloud.store() or status(machinery, "agent-status.json")["stored"]["context"])
     running.end(within_s=4)
     left = pending(machinery)
-    machinery.start(GATEWAY, gateway)
-    until(lambda: cloud.store() or status(machinery, "agent-status.json")["stored"]["events"] > left["events"])
+    assert left["context"] == 0
     for lane in ("events", "summaries", "context"):
         sequences = cloud.sequences(lane)
         assert set(sequences) == set(range(1, max(sequences) + 1))
 
 
-def test_an_update_waits_while_an_episode_is_open_and_at_most_so_long(machinery, cloud):
-    limits = {"recheck_s": 0.2, "defer_limit_s": 0.6}
-    sensors = [recording(machinery.root.parent / "b.csv")]
-    machinery.host.configuration[GATEWAY] = {**FAST, "sensors": sensors, "updates": limits}
-    machinery.start(GATEWAY, gateway)
-
-    def asked(deployment):
-        machinery.host.update(ops.ComponentUpdate(deployment))
-        return until(lambda: answers(deployment))[-1].recheck_after_ms
-
-    def answers(deployment):
-        requests = [request for _, request in list(machinery.host.requests)]
-        defers = [each for each in requests if isinstance(each, ops.DeferComponentUpdate)]
-        return [each for each in defers if each.deployment_id == deployment]
-
-    until(lambda: status(machinery).get("samples"))
-    assert asked("idle") == 0
-    until(lambda: cloud.kinds()["Episode"])
-    assert 0 < asked("first") <= 200
-    assert answers("first")[-1].message == "an episode is open"
-    machinery.host.update(ops.ComponentUpdate("first"))
-
-    def ask_again():
-        machinery.host.update(ops.ComponentUpdate("first"))
-        return answers("first")[-1].recheck_after_ms == 0
-
-    until(ask_again, within_s=5)
-    counters = until(lambda: status(machinery)["counters"].get("greengrass.updates_past_limit") and status(machinery))
-    assert counters["counters"]["greengrass.updates_allowed"] == 1
-    assert counters["counters"]["greengrass.updates_deferred"] >= 2
-
-
 def test_a_change_of_the_uplink_loses_no_sample_and_one_of_the_sensors_keeps_the_link(machinery):
     machinery.host.configuration[GATEWAY] = FAST
     machinery.start(GATEWAY, gateway)
-    until(lambda: status(machinery).get("samples", 0) > 100)
+    until(lambda: status(machinery).get("samples", 0) > 40)
     started = status(machinery)["uptime_ms"]
     machinery.host.configure(GATEWAY, {**FAST, "uplink": {"linger_s": 0.2}})
     changed = until(lambda: status(machinery)["counters"].get("greengrass.stage_restarts") == 1 and status(machinery))
@@ -182,21 +174,6 @@ def test_a_configuration_that_cannot_work_at_the_start_ends_the_component(machin
     running = machinery.start(GATEWAY, gateway)
     running.thread.join(10)
     assert [type(each) for each in running.failures] == [ConfigError]
-
-
-def test_the_nucleus_may_go_and_come_back(machinery, cloud):
-    machinery.host.configuration[GATEWAY] = FAST
-    machinery.start(GATEWAY, gateway)
-    until(lambda: cloud.kinds()["Summary"])
-    machinery.host.stop()
-    until(lambda: not status(machinery, "agent-status.json")["connected"])
-    before = len(cloud.sequences("summaries"))
-    accepted = status(machinery)["accepted"]
-    until(lambda: status(machinery)["accepted"] > accepted + 1)
-    machinery.host.start()
-    until(lambda: len(cloud.sequences("summaries")) > before + 1)
-    sequences = cloud.sequences("summaries")
-    assert set(sequences) == set(range(1, max(sequences) + 1))
 
 
 def test_the_statuses_are_those_of_the_standalone_processes(machinery):

@@ -1,0 +1,79 @@
+"""Which IPC operations a component's code calls: read from the source, without running it.
+
+From ``main.py`` every module of our own that is imported, and the modules those import. A call is the construction of
+a request of ``device_agent.ipc.operations`` (``PublishToTopic(…)``). What only one of two components uses must
+therefore lie in a module that only one of them imports.
+"""
+
+import ast
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+_OPERATIONS: Final = "device_agent.ipc.operations"
+
+
+def called(root: Path, main: Path, packages: Collection[str]) -> frozenset[str]:
+    """Names of the operations; ``root`` is the checkout, ``packages`` are ours."""
+    operations = _classes(root / Path(*_OPERATIONS.split(".")).with_suffix(".py"))
+    found: set[str] = set()
+    for path in reached(root, main, packages):
+        if path.relative_to(root).with_suffix("").as_posix().startswith("device_agent/ipc/"):
+            continue  # the door builds whatever it is asked for
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found |= {name for node in ast.walk(tree) if isinstance(node, ast.Call) if (name := _name(node)) in operations}
+    return frozenset(found)
+
+
+def reached(root: Path, main: Path, packages: Collection[str]) -> set[Path]:
+    """Every file of ours that a program may import, itself included."""
+    waiting, seen = [main], {main}
+    while waiting:
+        for path in _imports(root, waiting.pop(), packages):
+            if path not in seen:
+                seen.add(path)
+                waiting.append(path)
+    return seen
+
+
+def foreign(root: Path, main: Path, packages: Collection[str]) -> set[str]:
+    """Top-level names that are imported and are not ours: the standard library's and others'."""
+    names: set[str] = set()
+    for path in reached(root, main, packages):
+        for module, _ in _modules(path):
+            names.add(module.partition(".")[0])
+    return names - set(packages)
+
+
+def _classes(path: Path) -> set[str]:
+    if not path.is_file():
+        return set()
+    return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)}
+
+
+def _name(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _modules(path: Path) -> Iterator[tuple[str, list[str]]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, [alias.name for alias in node.names]
+
+
+def _imports(root: Path, path: Path, packages: Collection[str]) -> Iterator[Path]:
+    for module, names in _modules(path):
+        if module.partition(".")[0] in packages:
+            for candidate in (module, *(f"{module}.{name}" for name in names)):
+                yield from _files(root, candidate)
+
+
+def _files(root: Path, module: str) -> Iterator[Path]:
+    base = root.joinpath(*module.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            yield path
