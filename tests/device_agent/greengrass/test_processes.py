@@ -38,8 +38,14 @@ class Core(CoreDevice):
         return Counter(type(decode_event(raw)).__name__ for each in self.envelopes() for raw in each.events)
 
     def store_all(self) -> None:
-        for each in self.envelopes():
-            stored = Stored(spool_id=each.spool_id, lane=each.lane, through=each.last_seq)
+        """Says what is stored: a watermark stops at the first hole."""
+        through: dict[tuple[str, str], int] = {}
+        for each in sorted(self.envelopes(), key=lambda envelope: envelope.first_seq):
+            before = through.get((each.spool_id, each.lane), 0)
+            if each.first_seq <= before + 1:
+                through[each.spool_id, each.lane] = max(before, each.last_seq)
+        for (spool_id, lane), last in through.items():
+            stored = Stored(spool_id=spool_id, lane=lane, through=last)
             self.broker.say(stored_topic(THING), encode_stored(stored))
 
     def is_whole(self) -> bool:
