@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench.core_device import CoreDevice
+from bench.bare_core import BareCore
 from bench.vitals import Vitals, look
 from device_agent.errors import ThresherError
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, GATEWAY, SENSOR_READER
@@ -123,7 +123,7 @@ def recording(path: Path) -> dict[str, Any]:
 
 
 def _measure(components: Sequence[str]) -> Set:
-    with CoreDevice("classic") as device:
+    with BareCore("classic") as device:
         document = {"sensors": {"bench": recording(device.folder / "bench.csv")}}
         for component in components:
             device.configure(component, document)

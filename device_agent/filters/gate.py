@@ -16,9 +16,10 @@ import numpy as np
 
 from device_agent.filters.arming import calibrate
 from device_agent.filters.calibration import Array, Calibration
+from device_agent.filters.deseasoned import DeseasonedReadings, of_centre
 from device_agent.filters.distance import distances
 from device_agent.filters.model import LevelModel
-from device_agent.filters.normal import MovingNormal, pace
+from device_agent.filters.normal import Mask, MovingNormal, pace
 from device_agent.filters.runtime import FloatArray
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import CalibrationStore
@@ -74,9 +75,12 @@ class LevelGate:
         calibration_scans: int,
         hop_scans: int,
         false_per_week: float = 1.0,
+        season: DeseasonedReadings | None = None,
     ) -> None:
         self._channels, self._model, self._store = tuple(channels), model, store
         self._rate_hz, self._needed, self._hop = rate_hz, calibration_scans, hop_scans
+        self._season, self._missed = season, 0
+        self._alarmed: Mask = np.zeros(len(self._channels), dtype=np.bool_)
         self._ring = WindowRing(len(self._channels))
         self._seen: list[Array] = []
         self._since_verdict = self._since_kept = self._since_asked = 0
@@ -105,9 +109,12 @@ class LevelGate:
     def skip(self, scans: int) -> None:
         """Takes note of deadlines for which no scan was taken."""
         self._ring.skip(scans)
+        self._missed += scans
 
     def push(self, values: Array, wall_ms: int) -> Verdict | None:
         """Takes a scan (NaN for a gap); returns a verdict where one is due."""
+        if self._season is not None:
+            values = self._without_season(self._season, values, wall_ms)
         valid = np.isfinite(values)
         self._ring.push(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
         self._heed_wish()
@@ -135,6 +142,17 @@ class LevelGate:
         except OSError as exc:
             self.unsaved += 1
             logger.warning("calibration.unsaved", extra={"reason": str(exc)})
+
+    def _without_season(self, season: DeseasonedReadings, values: Array, wall_ms: int) -> Array:
+        taken = season.take(values, wall_ms, missed=self._missed, alarmed=self._alarmed)
+        self._missed = 0
+        if taken.correction is not None:
+            self._ring.add(taken.correction.astype(np.float32))
+            moved = of_centre(taken.correction)
+            self._seen = [scan + moved for scan in self._seen]
+            if self._normal is not None:
+                self._normal.shift(moved)
+        return taken.values
 
     def _heed_wish(self) -> None:
         """Once a second, or every scan: begins anew where someone wants it."""
@@ -171,6 +189,7 @@ class LevelGate:
             normal.moved,
             gaps=bool((counts[normal.watched] < WINDOW_SCANS).any()),
         )
+        self._alarmed = scored.channel_score >= 1
         normal.learn(
             window.values[-1], window.valid[-1] > 0, deviation=deviation, score=scored.channel_score, at=self._pace
         )

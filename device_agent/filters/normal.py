@@ -99,7 +99,10 @@ class MovingNormal:
     def calibration(self) -> Calibration:
         """The calibration with its centre and spread where they are now."""
         return msgspec.structs.replace(
-            self._calibration, mu=tuple(self._mu.tolist()), square=tuple(self._square.tolist())
+            self._calibration,
+            mu=tuple(self._mu.tolist()),
+            home=tuple(self._home.tolist()),
+            square=tuple(self._square.tolist()),
         )
 
     @property
@@ -124,6 +127,11 @@ class MovingNormal:
         taken = (at.creep * heard) * (self.watched & (score < 1))
         self._mu = self._mu + way * self.spread
         self._square = self._square + taken * (np.minimum(error * error, self.limit) - self._square)
+        self._renew()
+
+    def shift(self, correction: Array) -> None:
+        """Moves the centre with readings that were corrected; that is not the sensor's doing."""
+        self._mu, self._home = self._mu + correction, self._home + correction
         self._renew()
 
     def _distances(self) -> tuple[Array, Array]:

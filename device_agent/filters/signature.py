@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 WINDOW_SCANS: Final = 64
 """A model looks at this many scans at a time."""
 
+SPAN_SCANS: Final = 20
+"""Span of a level's exponential weights: alpha = 2 / (span + 1) (Roberts 1959, EWMA control chart)."""
+
 VARIANTS: Final = (8, 16, 32, 64)
 """A TFLite graph's shapes are fixed, so one file ships per number of channels; unused ones are masked."""
 
@@ -19,6 +22,10 @@ CLIP_SIGMA: Final = 8.0
 
 MAX_MODEL_BYTES: Final = 64 * 1024
 """A model that is larger than this was not made for a gateway."""
+
+
+BATCH_WINDOWS: Final = 64
+"""A file for this many windows at a time ships too, for scans that are already there: a calibration's."""
 
 
 class Shapes(NamedTuple):
@@ -35,11 +42,12 @@ class Shapes(NamedTuple):
     outputs: dict[str, tuple[int, ...]]
 
 
-def shapes(channels: int) -> Shapes:
-    """The shapes of a model for this many channels."""
-    window, row = (WINDOW_SCANS, channels), (channels,)
-    by_row = dict.fromkeys(("mu", "inv_sd", "inv_rise", "inv_fall"), row)
+def shapes(channels: int, windows: int = 1) -> Shapes:
+    """The shapes of a model for this many channels, and windows at a time."""
+    front = (windows,) if windows > 1 else ()
+    window, row = (*front, WINDOW_SCANS, channels), (*front, channels)
+    by_row = dict.fromkeys(("mu", "inv_sd", "inv_rise", "inv_fall"), (channels,))
     return Shapes(
         inputs={"x": window, "valid": window, **by_row},
-        outputs={"level": row, "channel_score": row, "score": ()},
+        outputs={"level": row, "channel_score": row, "score": front},
     )

@@ -47,6 +47,13 @@ class WindowRing:
         for _ in range(min(scans, WINDOW_SCANS)):
             self.push(nothing, nothing)
 
+    def add(self, correction: FloatArray) -> None:
+        """Adds to every reading, by scan (oldest first) and channel; gaps stay 0."""
+        window = self.view()
+        corrected = window.values + correction * window.valid
+        rows = (self._next + np.arange(WINDOW_SCANS)) % WINDOW_SCANS
+        self._values[rows], self._values[rows + WINDOW_SCANS] = corrected, corrected
+
     def view(self) -> Window:
         """The window that ends with the latest scan."""
         rows = slice(self._next, self._next + WINDOW_SCANS)

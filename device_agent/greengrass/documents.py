@@ -22,8 +22,8 @@ from device_agent.ipc.port import ANSWER_S, Nucleus
 _NOT_OURS: Final = "accessControl"
 _DEFAULT_SENSORS: Final = [{"type": "host", "name": "machine"}]
 _SHARED_WITH_FILTER: Final = ("state_dir", "spool")
-_RETRY_S: Final = 0.5
-_SAY_EVERY: Final = 60
+_RETRY_S: Final = 0.1
+_SAY_EVERY: Final = 300
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +54,9 @@ class Documents:
             try:
                 return self.check(self._values())
             except (LostError, ServiceRefusedError) as exc:
-                if tries % _SAY_EVERY == 0:
-                    logger.info("configuration.awaited", extra={"reason": str(exc)})
                 tries += 1
+                if tries % _SAY_EVERY == 0:
+                    logger.warning("configuration.awaited", extra={"reason": str(exc)})
                 stop.wait(_RETRY_S)
         return None
 

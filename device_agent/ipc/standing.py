@@ -148,7 +148,7 @@ class Standing:
             old.end()
         if isinstance(outcome, UnsupportedError):
             logger.info("ipc.unsupported", extra={"reason": str(outcome)})
-        elif isinstance(outcome, NucleusError):
+        elif isinstance(outcome, NucleusError) and self._failures == 1:  # not every try: it may be offline for weeks
             logger.warning("ipc.subscribe_failed", extra={"reason": str(outcome), "remedy": outcome.remedy})
         self._wake()
 

@@ -7,9 +7,10 @@ from collections import Counter
 
 import pytest
 
-from bench.core_device import THING, CoreDevice
+from bench.bare_core import THING, BareCore
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
+from contract.events import Lane
 from contract.topics import jobs_topic, stored_topic
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, FLEET_AGENT, GATEWAY, SENSOR_READER
 from device_agent.spool.sqlite import SqliteSpool
@@ -18,7 +19,7 @@ from tests.device_agent.greengrass.machinery import recording, until
 FAST = {"filter": {"calibration_scans": 128}, "summary_s": 0.5, "health_s": 1, "uplink": {"linger_s": 0.1}}
 
 
-class Core(CoreDevice):
+class Core(BareCore):
     """A core device, and the cloud behind it."""
 
     def said(self, component: str) -> str:
@@ -38,12 +39,12 @@ class Core(CoreDevice):
         return Counter(type(decode_event(raw)).__name__ for each in self.envelopes() for raw in each.events)
 
     def store_all(self) -> None:
-        """Says what is stored: a watermark stops at the first hole."""
-        through: dict[tuple[str, str], int] = {}
-        for each in sorted(self.envelopes(), key=lambda envelope: envelope.first_seq):
-            before = through.get((each.spool_id, each.lane), 0)
-            if each.first_seq <= before + 1:
-                through[each.spool_id, each.lane] = max(before, each.last_seq)
+        """As the cloud does: never beyond what has not arrived."""
+        through: dict[tuple[str, Lane], int] = {}
+        for each in sorted(self.envelopes(), key=lambda each: each.first_seq):
+            so_far = through.get((each.spool_id, each.lane), 0)
+            if each.first_seq <= so_far + 1:
+                through[each.spool_id, each.lane] = max(so_far, each.last_seq)
         for (spool_id, lane), last in through.items():
             stored = Stored(spool_id=spool_id, lane=lane, through=last)
             self.broker.say(stored_topic(THING), encode_stored(stored))

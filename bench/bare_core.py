@@ -1,4 +1,4 @@
-"""A core device for measuring and testing: the emulated nucleus's IPC, and our components as processes under it.
+"""A core device without lifecycle: the emulated nucleus's IPC, and our components as processes under it.
 
 The programs are those that ship (``components/*/main.py``), in this checkout's environment; policies are the recipes'.
 Not here: recipes, archives and deployments (``thresher nucleus run``).
@@ -40,7 +40,7 @@ MAINS: Final = {
 _ENDS_WITHIN_S: Final = 6.0
 
 
-class CoreDevice:
+class BareCore:
     """A context manager; everything ends with it.
 
     Args:
