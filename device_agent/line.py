@@ -134,4 +134,5 @@ def told(counted: Counters, condenser: Condenser, *, failing: bool) -> SensorHea
         last_gap=counted.last_gap,
         drifting=condenser.drifting,
         raised=condenser.raised,
+        shadow=condenser.shadow,
     )

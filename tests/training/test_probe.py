@@ -28,7 +28,15 @@ def test_both_runtimes_say_the_same_of_every_shipped_model(here: Probe) -> None:
     there = msgspec.json.decode(found.stdout, type=Probe)
     assert here.runtime.startswith("ai-edge-litert")
     assert there.runtime.startswith("tflite-runtime")
-    assert worst_difference(there, here) < 1e-5
+    exact, steps = (_only(there, int8=kind) for kind in (False, True))
+    assert worst_difference(exact, _only(here, int8=False)) < 1e-5
+    assert worst_difference(steps, _only(here, int8=True)) < 2.5 * 8 / 127, "one step, over the readings that are there"
+
+
+def _only(found: Probe, *, int8: bool) -> Probe:
+    return msgspec.structs.replace(
+        found, models={n: m for n, m in found.models.items() if n.endswith("-int8.tflite") == int8}
+    )
 
 
 def test_every_shipped_model_is_probed_and_small(here: Probe) -> None:

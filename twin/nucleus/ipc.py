@@ -210,9 +210,14 @@ class NucleusIpc:
         """Tells who watches that place that it changed; the store's ``install`` says what did."""
         self._run(_soon(lambda: self._configuration.changed(component, key_path)))
 
-    def drop_subscriptions(self, component: str = "") -> int:
-        """Subscriptions die without a word, of one component or of all; connections stay. Returns how many."""
-        return self._run(self._drop(component))
+    def drop_subscriptions(self, component: str = "", *, operation: str = "") -> int:
+        """Subscriptions die without a word; connections stay. Returns how many.
+
+        Args:
+            component: Only of this one.
+            operation: Only these, e.g. ``SubscribeToIoTCore``, which a nucleus is known to lose.
+        """
+        return self._run(self._drop(component, operation))
 
     def end_subscriptions(self) -> None:
         """Every subscription is ended by the nucleus, which says so; connections stay."""
@@ -255,11 +260,12 @@ class NucleusIpc:
     async def _count(self) -> int:
         return sum(not stream.is_dead for session in self._talks for stream in session.streams.values())
 
-    async def _drop(self, component: str) -> int:
+    async def _drop(self, component: str, operation: str) -> int:
         dropped = 0
         for session in self._talks:
             for stream in session.streams.values():
-                if component in ("", session.component) and not stream.is_dead:
+                is_meant = component in ("", session.component) and operation in ("", stream.operation)
+                if is_meant and not stream.is_dead:
                     stream.is_dead = True
                     dropped += 1
         return dropped

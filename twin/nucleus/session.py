@@ -193,6 +193,7 @@ class Session:
         if not self._send(_APPLICATION, number, flags=flags, model=f"{operation}Response", body=body):
             self._refuse(number, stream, NucleusIpcError("ServiceError"))
         elif streams:
+            stream.operation = operation
             self.streams[number] = stream
             stream.is_open = True
 

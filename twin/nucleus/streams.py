@@ -29,6 +29,7 @@ class Stream:
         self.has_ended = False
         self.is_dead = False
         self.lost = 0
+        self.operation = ""
 
     def say(self, model: str, body: Body) -> bool:
         """An event to the component; counts what is lost."""
