@@ -172,13 +172,22 @@ class _Talk:
                     self._heed(frame)
         except (OSError, frames.FrameError) as exc:
             logger.info("ipc.unreadable", extra={"reason": str(exc)})
-        finally:
-            self.is_up = False
-            self._socket.close()
-            while self._streams:
-                _, stream = self._streams.popitem()
-                stream.lose()
-            self._ended()
+        except Exception:
+            logger.exception("ipc.failed")
+        self._lose()
+
+    def _lose(self) -> None:
+        """Nothing more will come; others may end streams meanwhile."""
+        self.is_up = False
+        self._socket.close()
+        for number in list(self._streams):
+            stream = self._streams.pop(number, None)
+            try:
+                if stream is not None:
+                    stream.lose()
+            except Exception:
+                logger.exception("ipc.failed")
+        self._ended()
 
     def _heed(self, frame: frames.Frame) -> None:
         if frame.kind == frames.PING:

@@ -120,6 +120,19 @@ def test_a_connection_that_ends_ends_its_streams_once(talk: Talk) -> None:
     assert len(talk.outcomes) == 1
 
 
+def test_a_connection_says_that_it_ended_though_one_who_waits_fails(talk: Talk) -> None:
+    talk.connect()
+
+    def fail(_: Outcome) -> None:
+        raise ZeroDivisionError("of one who waits")
+
+    talk.wire.ask(PUBLISH, fail)
+    talk.ask()
+    talk.puppet.hang_up()
+
+    until(lambda: talk.ends == 1)
+
+
 def test_a_stream_that_the_server_ends_says_so_once(talk: Talk) -> None:
     talk.connect()
     number = talk.subscribe()
