@@ -23,7 +23,7 @@ from typing import Final
 
 from device_agent.ipc.errors import LostError, NucleusError
 from device_agent.ipc.operations import Request, StreamRequest
-from device_agent.ipc.pending import Pending
+from device_agent.ipc.pending import Pending, Settle
 from device_agent.ipc.port import ANSWER_S, CLOSE_S, A, E, Reached
 from device_agent.ipc.standing import Standing
 from device_agent.ipc.wire import HandshakeClosedError, Outcome, TokenRefusedError, Wire
@@ -103,10 +103,11 @@ class KeptNucleus:
             else:
                 future.set_result(outcome)  # type: ignore[arg-type] # the request's own kind of answer
 
-        answered = self._pending.expect(request, settle)
+        answered: Settle = settle
         try:
             if not self._is_up:
                 raise LostError(f"{request.what}: not connected to the nucleus")
+            answered = self._pending.expect(request, settle)
             self._wire.ask(request, answered)
         except NucleusError as exc:
             answered(exc)

@@ -11,17 +11,28 @@ from pathlib import Path
 from typing import Final
 
 _OPERATIONS: Final = "device_agent.ipc.operations"
+_TOPICS: Final = "contract.topics"
 
 
 def called(root: Path, main: Path, packages: Collection[str]) -> frozenset[str]:
     """Names of the operations; ``root`` is the checkout, ``packages`` are ours."""
-    operations = _classes(root / Path(*_OPERATIONS.split(".")).with_suffix(".py"))
+    operations = _defined(root, _OPERATIONS, ast.ClassDef)
+    # the door builds whatever it is asked for
+    return _called(root, main, packages, but="device_agent/ipc/") & operations
+
+
+def topics(root: Path, main: Path, packages: Collection[str]) -> frozenset[str]:
+    """Names of the functions of ``contract.topics`` that are called."""
+    return _called(root, main, packages, but="contract/") & _defined(root, _TOPICS, ast.FunctionDef)
+
+
+def _called(root: Path, main: Path, packages: Collection[str], *, but: str) -> frozenset[str]:
+    """Names of whatever is called, but in one folder of ours."""
     found: set[str] = set()
     for path in reached(root, main, packages):
-        if path.relative_to(root).with_suffix("").as_posix().startswith("device_agent/ipc/"):
-            continue  # the door builds whatever it is asked for
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        found |= {name for node in ast.walk(tree) if isinstance(node, ast.Call) if (name := _name(node)) in operations}
+        if not path.relative_to(root).as_posix().startswith(but):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found |= {_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return frozenset(found)
 
 
@@ -45,10 +56,11 @@ def foreign(root: Path, main: Path, packages: Collection[str]) -> set[str]:
     return names - set(packages)
 
 
-def _classes(path: Path) -> set[str]:
+def _defined(root: Path, module: str, kind: type[ast.ClassDef | ast.FunctionDef]) -> frozenset[str]:
+    path = root.joinpath(*module.split(".")).with_suffix(".py")
     if not path.is_file():
-        return set()
-    return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)}
+        return frozenset()
+    return frozenset(node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, kind))
 
 
 def _name(call: ast.Call) -> str:

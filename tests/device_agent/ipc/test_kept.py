@@ -10,6 +10,7 @@ import pytest
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import LostError, ServiceRefusedError, UnsupportedError
 from device_agent.ipc.kept import CLOSED_TIMES, KeptNucleus
+from device_agent.ipc.pending import MOST
 from device_agent.ipc.port import Reached
 from device_agent.ipc.wire import End, HandshakeClosedError, Outcome, StreamListener, TokenRefusedError
 from tests.device_agent.ipc.places import until
@@ -104,6 +105,16 @@ def test_an_answer_that_comes_too_late_is_no_second_outcome(scene: Scene) -> Non
     scene.wire.asked[0].answer(ops.Answer())
 
     assert isinstance(call.exception(0), LostError)
+
+
+def test_calls_that_a_silent_nucleus_would_let_pile_up_are_refused_at_once(scene: Scene) -> None:
+    scene.open()
+    calls = [scene.nucleus.call(ops.UpdateState("RUNNING")) for _ in range(MOST + 5)]
+    refused = [call for call in calls if call.done()]
+
+    assert len(scene.wire.asked) == MOST
+    assert [type(call.exception(0)) for call in refused] == [ServiceRefusedError] * 5
+    assert all(call.exception(20) is not None for call in calls)
 
 
 def test_the_old_stream_ends_only_when_the_new_one_stands(scene: Scene) -> None:
