@@ -77,7 +77,7 @@ def test_a_change_of_the_filter_s_spool_reaches_the_forwarder(machinery):
     until(lambda: status(machinery, name="agent-status.json"))
     first = machinery.work(EDGE_FILTER)
     machinery.host.configure(EDGE_FILTER, {"state_dir": "deeper"})
-    until(lambda: (first / "deeper" / "agent-status.json").exists())
+    until((first / "deeper" / "agent-status.json").exists)
     assert not forwarder.failures
 
 
