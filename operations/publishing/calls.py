@@ -6,6 +6,7 @@ therefore lie in a module that only one of them imports.
 """
 
 import ast
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
@@ -47,13 +48,13 @@ def reached(root: Path, main: Path, packages: Collection[str]) -> set[Path]:
     return seen
 
 
-def foreign(root: Path, main: Path, packages: Collection[str]) -> set[str]:
-    """Top-level names that are imported and are not ours: the standard library's and others'."""
+def foreign(root: Path, main: Path, packages: Collection[str], *, but: str = "") -> set[str]:
+    """Top-level names of others' modules, wherever they are imported, but in one folder of ours."""
     names: set[str] = set()
     for path in reached(root, main, packages):
-        for module, _ in _modules(path):
-            names.add(module.partition(".")[0])
-    return names - set(packages)
+        if not but or not path.relative_to(root).as_posix().startswith(but):
+            names |= {module.partition(".")[0] for module, _ in _modules(path)}
+    return names - set(packages) - set(sys.stdlib_module_names)
 
 
 def _defined(root: Path, module: str, kind: type[ast.ClassDef | ast.FunctionDef]) -> frozenset[str]:

@@ -135,6 +135,17 @@ def test_a_change_of_the_uplink_loses_no_sample_and_one_of_the_sensors_keeps_the
     until(lambda: status(machinery, "agent-status.json").get("connected"))
 
 
+def test_a_change_that_nobody_told_because_the_nucleus_was_away_is_taken_afterwards(machinery):
+    machinery.host.configuration[GATEWAY] = FAST
+    machinery.start(GATEWAY, gateway)
+    until(lambda: status(machinery).get("samples"))
+    machinery.host.stop()
+    machinery.host.configuration[GATEWAY] = {**FAST, "sensors": {"other": {"type": "host"}}}
+    machinery.host.start()
+    until(lambda: "other" in status(machinery).get("sensors", {}))
+    assert status(machinery)["counters"]["greengrass.configuration_taken"] == 1
+
+
 def test_a_bad_change_is_refused_with_its_place_and_the_last_good_one_stays(machinery):
     machinery.host.configuration[GATEWAY] = FAST
     running = machinery.start(GATEWAY, gateway)

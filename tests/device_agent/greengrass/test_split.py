@@ -86,6 +86,16 @@ def test_a_filter_that_was_away_goes_on_with_the_next_block_and_its_calibration(
     assert again["counters"]["bench.blocks_lost"] == 0
 
 
+def test_a_change_of_the_filter_s_spool_reaches_the_forwarder(machinery):
+    machinery.start(EDGE_FILTER, edge_filter)
+    forwarder = machinery.start(EVENT_FORWARDER, event_forwarder)
+    until(lambda: status(machinery, name="agent-status.json"))
+    first = machinery.work(EDGE_FILTER)
+    machinery.host.configure(EDGE_FILTER, {"state_dir": "deeper"})
+    until((first / "deeper" / "agent-status.json").exists)
+    assert not forwarder.failures
+
+
 class Reading:
     """A reader of a simulated sensor, stepped by hand, and the filter's side of it."""
 
