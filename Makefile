@@ -36,6 +36,10 @@ test: setup ## Run every check
 faults: setup ## Inject every fault and account for every event
 	@$(BIN)/python -m bench.faults $(ARGS)
 
+.PHONY: greengrass
+greengrass: setup ## Run the built components under both emulated nuclei, through everything that goes wrong
+	@$(BIN)/python -m bench.greengrass $(ARGS)
+
 .PHONY: soak
 soak: setup ## Run half an hour with a flapping link: memory, files and threads must stay flat
 	@$(BIN)/python -m bench.soak $(ARGS)

@@ -20,7 +20,7 @@ from device_agent.greengrass.place import (
     SENSOR_READER,
     THING_VARIABLE,
 )
-from device_agent.ipc.opening import SOCKET_VARIABLE, TOKEN_VARIABLE
+from device_agent.ipc.opening import CLIENT_VARIABLE, SOCKET_VARIABLE, TOKEN_VARIABLE
 from operations.publishing.policies import access_control
 from twin.nucleus.broker import MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
@@ -45,6 +45,7 @@ class BareCore:
 
     Args:
         profile: Which nucleus.
+        client: Of its IPC in our components, see ``docs/ipc.md``.
 
     Attributes:
         folder: Of everything; short, for a socket's path has at most 107 bytes.
@@ -52,7 +53,8 @@ class BareCore:
         ipc: The nucleus's.
     """
 
-    def __init__(self, profile: Name) -> None:
+    def __init__(self, profile: Name, *, client: str = "sdk") -> None:
+        self._client = client
         self._temporary = tempfile.TemporaryDirectory(prefix="gg")
         self.folder = Path(self._temporary.name)
         self.broker = MemoryBroker()
@@ -86,6 +88,7 @@ class BareCore:
             SOCKET_VARIABLE: str(self.ipc.path),
             TOKEN_VARIABLE: self._registry.add(component, access_control(component)),
             THING_VARIABLE: THING,
+            CLIENT_VARIABLE: self._client,
             "PYTHONPATH": str(ROOT),
             "PATH": os.environ["PATH"],
         }

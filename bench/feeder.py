@@ -22,7 +22,8 @@ from device_agent.filters.model import LevelModel
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
 from device_agent.ledger import Acceptance, Ledger
-from device_agent.pipeline import Memory, SensorPipeline
+from device_agent.pipeline import SensorPipeline
+from device_agent.sensor_memory import Memory
 from device_agent.sensors.port import Scan
 from device_agent.spool.port import Appender
 

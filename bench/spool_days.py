@@ -21,7 +21,7 @@ from bench.plant import CHANNELS, Plant
 from contract.codec import encode_event
 from contract.events import AnyEvent, Lane, Loss
 from device_agent.config import GatewayConfig, SpoolConfig
-from device_agent.pipeline import file_memory
+from device_agent.sensor_memory import file_memory
 from device_agent.sensors.replay import ReplaySensor
 from device_agent.spool.opening import open_spool
 from device_agent.spool.port import Accepted, Lost

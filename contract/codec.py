@@ -8,7 +8,7 @@ import msgspec
 
 from contract.envelope import SCHEMA_VERSION, Envelope, Stored
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Drift, Episode, Health, Loss, Summary
+from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Loss, Summary
 
 _encoder = msgspec.json.Encoder()
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -21,7 +21,8 @@ class _Kind(msgspec.Struct, frozen=True):
 
 
 _kinds = msgspec.json.Decoder(_Kind)
-_KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in (Episode, Summary, Health, Context, Loss, Drift))
+_KNOWN = (Episode, Summary, Health, Context, Loss, Drift, Disagreement)
+_KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in _KNOWN)
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,6 +108,28 @@ class Summary(Event, frozen=True, kw_only=True, omit_defaults=True, tag="summary
     max_score: float | None = None
 
 
+class ShadowHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a candidate did beside the active filter since the process started, in windows that both judged.
+
+    Attributes:
+        model: Label of the candidate's model.
+        state: Of its filter.
+        agreed: Both had an episode open, or neither.
+        only_active: The active filter alone had one open.
+        only_candidate: The candidate alone would have had one open.
+        brief: Stretches of disagreement shorter than a window.
+        untold: Disagreements beyond what may be told in an hour.
+    """
+
+    model: str
+    state: SensorState
+    agreed: int = 0
+    only_active: int = 0
+    only_candidate: int = 0
+    brief: int = 0
+    untold: int = 0
+
+
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One sensor's counters since the process started.
 
@@ -124,6 +146,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         last_gap: Reason of the latest gap.
         drifting: What has drifted and is not back, such as ``level of temperature``.
         raised: By channel: how many times its usual threshold is in force, by feedback; channels at 1 are left out.
+        shadow: How the candidate did, where one is tried.
     """
 
     state: SensorState
@@ -138,6 +161,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     last_gap: str | None = None
     drifting: list[str] = []
     raised: dict[str, float] = {}
+    shadow: ShadowHealth | None = None
 
 
 class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health"):
@@ -253,7 +277,35 @@ class Drift(Event, frozen=True, kw_only=True, omit_defaults=True, tag="drift"):
     channel: str = ""
 
 
-AnyEvent = Episode | Summary | Health | Context | Loss | Drift
+class Disagreement(Event, frozen=True, kw_only=True, omit_defaults=True, tag="disagreement"):
+    """A stretch of time in which a candidate and the active filter said different things.
+
+    Attributes:
+        sensor: Name of the sensor.
+        only: Which of the two alone had an episode open; the candidate's are told nowhere else.
+        start_wall_ms: When the stretch began.
+        duration_ms: How long it has lasted, by the monotonic clock.
+        ended: False where it is told because it has lasted long, and goes on.
+        active_score: The active filter's highest score in it; 1.0 is the alarm threshold.
+        candidate_score: The candidate's.
+        top_channel: The channel that the one with the episode scored highest.
+        model: Label of the active model.
+        candidate: Label of the candidate's.
+    """
+
+    sensor: str
+    only: Literal["active", "candidate"]
+    start_wall_ms: int
+    duration_ms: int
+    ended: bool
+    active_score: float
+    candidate_score: float
+    top_channel: str
+    model: str
+    candidate: str
+
+
+AnyEvent = Episode | Summary | Health | Context | Loss | Drift | Disagreement
 
 
 def lane_of(event: AnyEvent) -> Lane:

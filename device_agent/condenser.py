@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from contract.events import AnyEvent, SensorState
+from contract.events import AnyEvent, SensorState, ShadowHealth
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ModelError
@@ -90,11 +90,13 @@ class Shape(NamedTuple):
         name: Of the sensor.
         channels: What each scan holds.
         rate_hz: Scans a second.
+        speed: Seconds of the sensor's own time in a second: a recording that is played faster is judged as it was.
     """
 
     name: str
     channels: tuple[Channel, ...]
     rate_hz: float
+    speed: float = 1.0
 
 
 class Condenser:
@@ -118,6 +120,7 @@ class Condenser:
         self.accepted = 0
         self._around = around
         self._version = around.models.version()
+        self._shadows_refused = 0
         self._pipeline = self._with(around.models.begin(len(shape.channels)))
         self._before = 0, 0
         self._models_taken = self._models_refused = 0
@@ -148,6 +151,11 @@ class Condenser:
         return self._pipeline.raised
 
     @property
+    def shadow(self) -> ShadowHealth | None:
+        """How the candidate did, where one is tried."""
+        return self._pipeline.shadow
+
+    @property
     def has_open_episode(self) -> bool:
         """Whether a deviation is going on."""
         return self._pipeline.open_episode is not None
@@ -159,6 +167,7 @@ class Condenser:
             **self._pipeline.counters,
             "models_taken": self._models_taken,
             "models_refused": self._models_refused,
+            "shadows_refused": self._shadows_refused,
         }
 
     def take(self, scans: Iterable[Scan]) -> None:
@@ -192,12 +201,26 @@ class Condenser:
         return SensorPipeline(
             shape.name,
             shape.channels,
-            shape.rate_hz,
+            shape.rate_hz / shape.speed,
             config=around.config,
             identity=around.identity,
             model=model,
             feedback=around.feedback,
+            candidate=self._candidate(),
         )
+
+    def _candidate(self) -> LevelModel | None:
+        """The model to try; one that cannot be used is left out, and costs the active filter nothing."""
+        wanted = self._around.config.filter.shadow
+        if wanted is None:
+            return None
+        channels = len(self.shape.channels)
+        try:
+            return LevelModel.load(Path(wanted.model), channels) if wanted.model else self._around.models.open(channels)
+        except ModelError as exc:
+            self._shadows_refused += 1
+            logger.error("shadow.refused", extra={"sensor": self.shape.name, "why": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - its sentence says it all
+            return None
 
     def _keep(self, events: Sequence[AnyEvent]) -> None:
         if events:

@@ -24,6 +24,18 @@ PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
 
 
+class ShadowConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A candidate that judges beside the active filter and says only where it differs.
+
+    Attributes:
+        model: Path of its ``.tflite`` file; empty for the active model.
+        expected_false_per_week: As in ``FilterConfig``; ``None`` for the active filter's.
+    """
+
+    model: str = ""
+    expected_false_per_week: Annotated[float, Meta(ge=0.001, le=1000)] | None = None
+
+
 class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How deviations are found.
 
@@ -34,6 +46,7 @@ class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         expected_false_per_week: How many false episodes a week a sensor may give; fewer make the filter less
             sensitive. See ``device_agent.filters.distance`` for what it assumes.
         seasonality: Whether the usual course of a day, and of a weekday, is taken off once it is known.
+        shadow: A candidate to try; see ``ShadowConfig``.
     """
 
     model: str = ""
@@ -41,6 +54,7 @@ class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hop_scans: PositiveInt = 4
     expected_false_per_week: Annotated[float, Meta(ge=0.001, le=1000)] = 1.0
     seasonality: bool = True
+    shadow: ShadowConfig | None = None
 
 
 class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,6 +241,7 @@ _SENSORS: tuple[type[msgspec.Struct], ...] = get_args(AnySensorConfig)
 _PARTS: tuple[type[msgspec.Struct], ...] = (
     GatewayConfig,
     FilterConfig,
+    ShadowConfig,
     ContextConfig,
     DriftConfig,
     SpoolConfig,
@@ -259,11 +274,14 @@ def located(config: GatewayConfig, folder: Path) -> GatewayConfig:
     if uplink is not None:
         uplink = _located_uplink(uplink, folder)
     model = str(folder / config.filter.model) if config.filter.model else ""
+    shadow = config.filter.shadow
+    if shadow is not None and shadow.model:
+        shadow = msgspec.structs.replace(shadow, model=str(folder / shadow.model))
     return msgspec.structs.replace(
         config,
         state_dir=str(folder / config.state_dir),
         sensors=[sensor.located(folder) for sensor in config.sensors],
-        filter=msgspec.structs.replace(config.filter, model=model),
+        filter=msgspec.structs.replace(config.filter, model=model, shadow=shadow),
         uplink=uplink,
     )
 

@@ -3,6 +3,7 @@
     scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ raised thresholds ─▶ episode ─▶ context
                            ├▶ summary window
                            ├▶ watch for drift
+                           ├▶ candidate, if one is tried
                            └▶ ring of raw scans
 
 No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration, the
@@ -12,56 +13,31 @@ Not here: cleaning by range (``device_agent.cleaning``), durability of events (`
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from contract.events import AnyEvent, SensorState
+from contract.events import AnyEvent, SensorState, ShadowHealth
 from device_agent.condense.context import ContextRing
 from device_agent.condense.episodes import EpisodeTracker, Source, Timing
 from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
-from device_agent.condense.notes import EpisodeNotes, FileNotes
 from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
-from device_agent.drift.store import FileReferences, MemoryReferences, ReferenceStore
-from device_agent.drift.watch import DriftWatch, Seen
+from device_agent.drift.watch import Seen
 from device_agent.feedback.store import MemoryFeedback
 from device_agent.feedback.view import FeedbackView, RaisedThresholds
-from device_agent.filters.deseasoned import DeseasonedReadings
-from device_agent.filters.gate import LevelGate, Verdict
+from device_agent.filters.gate import Verdict
 from device_agent.filters.model import LevelModel
-from device_agent.filters.season_store import FileSeasons, SeasonStore
 from device_agent.filters.signature import WINDOW_SCANS
-from device_agent.filters.store import CalibrationStore, FileCalibrations, calibration_file
 from device_agent.identity import Identity
+from device_agent.sensor_filters import candidate_of, drift_watch_of, gate_of, season_of
+from device_agent.sensor_memory import Memory, file_memory
 from device_agent.sensors.port import Channel, Scan
+from device_agent.shadow import Active, Shadow
 
 FAILED_AFTER_NS = 5_000_000_000
 """A sensor without a single reading for this long has failed; a few gaps are only gaps."""
-
-
-class Memory(NamedTuple):
-    """What one sensor keeps over a restart.
-
-    Without ``reference``, drift is compared with this process's start; without ``season``, no season is learnt.
-    """
-
-    calibration: CalibrationStore
-    episode: EpisodeNotes
-    reference: ReferenceStore | None = None
-    season: SeasonStore | None = None
-
-
-def file_memory(folder: Path, sensor: str) -> Memory:
-    """In files of a folder, named after the sensor."""
-    return Memory(
-        FileCalibrations(calibration_file(folder, sensor)),
-        FileNotes(folder / f"episode-{sensor}.json"),
-        FileReferences(folder / f"drift-{sensor}.json"),
-        FileSeasons(folder / f"season-{sensor}.json"),
-    )
 
 
 class SensorPipeline:
@@ -76,6 +52,7 @@ class SensorPipeline:
         model: Opened for as many channels.
         memory: What survives a restart; by default files of the state folder.
         feedback: What people said of its episodes; by default nothing.
+        candidate: A model that is tried beside, as ``config.filter.shadow`` says.
 
     Attributes:
         raw_bytes: What the scans would have weighed as ``[wall_ms, v1, v2, …]`` in compact JSON.
@@ -92,31 +69,25 @@ class SensorPipeline:
         *,
         memory: Memory | None = None,
         feedback: FeedbackView | None = None,
+        candidate: LevelModel | None = None,
     ) -> None:
         names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
         kept = memory or file_memory(Path(config.state_dir), sensor)
         self._grid = Grid(channels)
-        self._season = (
-            DeseasonedReadings(names, kept.season, rate_hz=rate_hz)
-            if kept.season and config.filter.seasonality
-            else None
-        )
-        self._gate = LevelGate(
-            channels,
-            model,
-            kept.calibration,
-            rate_hz=rate_hz,
-            calibration_scans=config.filter.calibration_scans,
-            hop_scans=hop,
-            false_per_week=config.filter.expected_false_per_week,
-            season=self._season,
-        )
+        self._season = season_of(config.filter, names, kept.season, rate_hz)
+        self._gate = gate_of(channels, rate_hz, model, kept.calibration, config=config.filter, season=self._season)
         source = Source(identity, sensor, names, model.label)
         self._episodes = EpisodeTracker(source, kept.episode, Timing(rate_hz, hop))
-        self._thresholds = RaisedThresholds(feedback or FeedbackView(MemoryFeedback()), sensor, names)
+        view = feedback or FeedbackView(MemoryFeedback())
+        self._thresholds = RaisedThresholds(view, sensor, names)
+        self._shadow: Shadow | None = None
+        if candidate is not None:
+            tried = candidate_of(source, channels, rate_hz, candidate, config=config.filter, memory=kept.shadow)
+            heed = RaisedThresholds(view, sensor, names).applied
+            self._shadow = Shadow(sensor, names, tried, heed=heed, active=model.label, hop_scans=hop)
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
         self._context = ContextRing(sensor, channels, self._grid, span=config.context)
-        self._drift = _drift_watch(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
+        self._drift = drift_watch_of(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
         self._last_seq: int | None = None
         self._silent_since_ns: int | None = None
         self._silent_ns = 0
@@ -142,6 +113,11 @@ class SensorPipeline:
     def drifting(self) -> list[str]:
         """What has changed for longer than an episode, and is not back."""
         return self._drift.drifting if self._drift else []
+
+    @property
+    def shadow(self) -> ShadowHealth | None:
+        """How the candidate did, where one is tried."""
+        return self._shadow.health if self._shadow else None
 
     @property
     def raised(self) -> dict[str, float]:
@@ -182,11 +158,15 @@ class SensorPipeline:
             events.append(resumed)
         self._skip_missed(scan.seq)
         verdict = self._gate.push(values, scan.wall_ms)
-        if verdict is not None:
-            events += self._judge(at, self._thresholds.applied(verdict, at.wall_ms))
+        heeded = self._thresholds.applied(verdict, at.wall_ms) if verdict is not None else None
+        if heeded is not None:
+            events += self._judge(at, heeded)
+        is_open = self._episodes.open_id is not None
         if self._drift is not None:
-            seen = Seen(self._gate.state, self._episodes.open_id is None, verdict.score if verdict else None)
+            seen = Seen(self._gate.state, not is_open, verdict.score if verdict else None)
             events += self._drift.push(at, values, seen)
+        if self._shadow is not None:
+            events += self._shadow.push(at, values, Active(self._gate.state, heeded, is_open))
         return events
 
     def finish(self, wall_ms: int, monotonic_ns: int) -> list[AnyEvent]:
@@ -195,6 +175,8 @@ class SensorPipeline:
         Call it when everything that ``push`` returned has been accepted.
         """
         self._gate.keep()
+        if self._shadow is not None:
+            self._shadow.keep()
         self._episodes.settle()
         now = Moment(wall_ms, monotonic_ns)
         return [*self._context.finish(), *self._summaries.close(self.state, not_after_ns=now.monotonic_ns)]
@@ -213,7 +195,10 @@ class SensorPipeline:
         """A jump of the sequence is missed deadlines; a step back is a sensor that began anew."""
         if self._last_seq is not None:
             jump = seq - self._last_seq - 1
-            self._gate.skip(jump if jump >= 0 else WINDOW_SCANS)
+            missed = jump if jump >= 0 else WINDOW_SCANS
+            self._gate.skip(missed)
+            if self._shadow is not None:
+                self._shadow.skip(missed)
         self._last_seq = seq
 
     def _note_silence(self, at: Moment, *, silent: bool) -> None:
@@ -223,12 +208,3 @@ class SensorPipeline:
             self._silent_since_ns = at.monotonic_ns
         else:
             self._silent_ns = at.monotonic_ns - self._silent_since_ns
-
-
-def _drift_watch(
-    sensor: str, channels: Sequence[Channel], rate_hz: float, *, patience: int, memory: Memory
-) -> DriftWatch | None:
-    if patience == 0:
-        return None
-    store = memory.reference or MemoryReferences()
-    return DriftWatch(sensor, channels, store, rate_hz=rate_hz, patience=patience)

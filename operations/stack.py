@@ -24,6 +24,7 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     table_name: str
     events_queue_url: str
     dead_letter_queue_url: str
+    label_function_name: str
 
 
 class Stack:
@@ -42,7 +43,7 @@ class Stack:
             make = make or boto3.client
             described = make("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
             values = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-            self.dynamodb, self.sqs = make("dynamodb"), make("sqs")
+            self.make, self.dynamodb, self.sqs = make, make("dynamodb"), make("sqs")
         try:
             self.outputs = msgspec.convert(values, Outputs)
         except msgspec.ValidationError as exc:

@@ -30,6 +30,7 @@ COMMANDS = (
     Command("recalibrate", "thresher.commands.recalibrate", "make a sensor's filter learn anew what is normal"),
     Command("components", "thresher.commands.components", "check, stage and guard Greengrass components"),
     Command("quarantine", "thresher.commands.quarantine", "show, keep and retry what the cloud did not understand"),
+    Command("labels", "thresher.commands.labels", "show, export and take back what people said of episodes"),
     Command("nucleus", "thresher.commands.nucleus", "run Greengrass components without a Greengrass nucleus"),
     Command("spool", "thresher.commands.spool", "show what a gateway holds and has not yet seen stored"),
 )

@@ -1,61 +1,85 @@
-"""Writes the level gate as a TFLite graph, straight as a flatbuffer.
+"""The level gate as a TFLite graph.
 
-The graph has no state and nothing in it is learnt: calibration comes in as tensors, so one file serves a fleet.
+It has no state and nothing in it is learnt: calibration comes in as tensors, so one file serves a fleet.
 
     z     = clip((x - mu) * inv_sd, -8, 8) * valid
     level = Σ w z / max(Σ w valid, eps)              w: exponential, newest heaviest (an EWMA chart)
     channel_score = relu(level) * inv_rise + relu(-level) * inv_fall
     score = max over channels
 
-Every operator is of version 1, which LiteRT and tflite-runtime 2.14 both know. The same source gives the same
-bytes. Not here: thresholds (``device_agent.filters.calibration`` makes them on the device).
+Every operator of a float32 build is of version 1, which LiteRT and tflite-runtime 2.14 both know. An int8 build keeps
+z and w in steps of 1/127 of their range and sums them as integers, to 1/127 of 8 spreads. A build for several windows
+has one more axis in front. The same source gives the same bytes.
+Not here: thresholds (``device_agent.filters`` makes them on the device), the file format (``training.graph``).
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
-from device_agent.filters.signature import CLIP_SIGMA, SIGNATURE, SPAN_SCANS, WINDOW_SCANS, shapes
+from device_agent.filters.signature import CLIP_SIGMA, SPAN_SCANS, WINDOW_SCANS, shapes
+from training.graph import Graph
 
 NAME: Final = "level"
 VERSION: Final = 2
+STEPS: Final = 127
 
 _EPSILON: Final = 1e-6
-_NO_DATA = 0  # by the schema, buffer 0 is the empty one
+_Z_STEP: Final = CLIP_SIGMA / STEPS
+
+Kind = Literal["float32", "int8"]
 
 
-def weights() -> np.ndarray[Any, np.dtype[np.float32]]:
-    """One weight per scan of the window, oldest first, as a column; they sum to one."""
+class Build(NamedTuple):
+    """One file.
+
+    Attributes:
+        channels: Its capacity.
+        windows: Judged by one invocation.
+        kind: Of its arithmetic.
+    """
+
+    channels: int
+    windows: int = 1
+    kind: Kind = "float32"
+
+    @property
+    def stem(self) -> str:
+        """Of the file's name."""
+        several = f"-by-{self.windows}" if self.windows > 1 else ""
+        return f"{NAME}-{self.channels}{several}{'-int8' if self.kind == 'int8' else ''}"
+
+
+def weights(kind: Kind = "float32") -> np.ndarray[Any, np.dtype[np.float32]]:
+    """One weight per scan of the window, oldest first, as a column; they sum to one (int8: as near as steps allow)."""
     age = np.arange(WINDOW_SCANS - 1, -1, -1, dtype=np.float64)
     raw = (1 - 2 / (SPAN_SCANS + 1)) ** age
     column: np.ndarray[Any, np.dtype[np.float32]] = (raw / raw.sum()).astype(np.float32)
+    if kind == "int8":
+        step = float(column.max()) / STEPS
+        column = (np.rint(column / step) * step).astype(np.float32)
     return column.reshape(WINDOW_SCANS, 1)
 
 
-def build(channels: int) -> bytes:
-    """The model file for this many channels."""
-    graph = _Graph()
-    face = shapes(channels)
+def build(what: Build) -> bytes:
+    """The model file."""
+    graph = Graph()
+    face = shapes(what.channels, what.windows)
     inputs = {name: graph.tensor(name, shape) for name, shape in face.inputs.items()}
-    outputs = _wire(graph, inputs, channels)
-    return graph.finish(inputs, outputs, description=f"thresher {NAME}-{channels} version {VERSION}")
+    outputs = _wire(graph, inputs, what)
+    return graph.finish(inputs, outputs, description=f"thresher {what.stem} version {VERSION}")
 
 
-def _wire(graph: "_Graph", given: dict[str, int], channels: int) -> dict[str, int]:
-    op, window, row = graph.operator, (WINDOW_SCANS, channels), (channels,)
-    weight = graph.constant("weights", weights())
-    axis = graph.constant("scan_axis", np.array([0], dtype=np.int32))
-    centred = op("SUB", given["x"], given["mu"], name="centred", shape=window)
-    scaled = op("MUL", centred, given["inv_sd"], name="scaled", shape=window)
-    low = graph.constant("clip_low", np.float32(-CLIP_SIGMA))
-    high = graph.constant("clip_high", np.float32(CLIP_SIGMA))
-    capped = op("MINIMUM", scaled, high, name="capped", shape=window)
-    clipped = op("MAXIMUM", capped, low, name="clipped", shape=window)
-    z = op("MUL", clipped, given["valid"], name="z", shape=window)
-    weighted = op("MUL", z, weight, name="weighted", shape=window)
-    total = op("SUM", weighted, axis, name="total", shape=row)
+def _wire(graph: Graph, given: dict[str, int], what: Build) -> dict[str, int]:
+    op, face = graph.operator, shapes(what.channels, what.windows)
+    window, row = face.inputs["x"], face.outputs["level"]
+    axis = graph.constant("scan_axis", np.array([len(window) - 2], dtype=np.int32))
+    weight = graph.constant("weights", weights(what.kind))
+    z = _standardised(graph, given, window)
+    if what.kind == "int8":
+        total = _integer_sum(graph, z, what.channels)
+    else:
+        total = op("SUM", op("MUL", z, weight, name="weighted", shape=window), axis, name="total", shape=row)
     present = op("MUL", given["valid"], weight, name="present", shape=window)
     mass = op("SUM", present, axis, name="mass", shape=row)
     epsilon = graph.constant("epsilon", np.float32(_EPSILON))
@@ -65,86 +89,32 @@ def _wire(graph: "_Graph", given: dict[str, int], channels: int) -> dict[str, in
     below = op("RELU", op("NEG", level, name="fall_level", shape=row), name="fall", shape=row)
     down = op("MUL", below, given["inv_fall"], name="fall_score", shape=row)
     channel_score = op("ADD", up, down, name="channel_score", shape=row)
-    score = op("REDUCE_MAX", channel_score, axis, name="score", shape=())
+    last = graph.constant("channel_axis", np.array([len(row) - 1], dtype=np.int32))
+    score = op("REDUCE_MAX", channel_score, last, name="score", shape=face.outputs["score"])
     return {"level": level, "channel_score": channel_score, "score": score}
 
 
-class _Graph:
-    """Collects tensors and operators, and packs them in the order in which they were added."""
-
-    _OPTIONS: Final = {
-        "ADD": "AddOptions",
-        "SUB": "SubOptions",
-        "MUL": "MulOptions",
-        "DIV": "DivOptions",
-        "NEG": "NegOptions",
-        "MINIMUM": "MaximumMinimumOptions",
-        "MAXIMUM": "MaximumMinimumOptions",
-        "SUM": "ReducerOptions",
-        "REDUCE_MAX": "ReducerOptions",
-    }
-
-    def __init__(self) -> None:
-        self._buffers = [schema.BufferT()]
-        self._tensors: list[Any] = []
-        self._operators: list[Any] = []
-        self._codes: list[str] = []
-
-    def tensor(self, name: str, shape: tuple[int, ...], *, kind: str = "FLOAT32", buffer: int = _NO_DATA) -> int:
-        """Adds a tensor and returns its index."""
-        element = getattr(schema.TensorType, kind)
-        self._tensors.append(schema.TensorT(shape=list(shape), type=element, buffer=buffer, name=name, hasRank=True))
-        return len(self._tensors) - 1
-
-    def constant(self, name: str, value: np.ndarray[Any, Any] | np.float32) -> int:
-        """Adds a tensor whose value is in the file, little-endian as the format wants it."""
-        array = np.asarray(value)
-        little = array.astype(array.dtype.newbyteorder("<"))
-        self._buffers.append(schema.BufferT(data=list(little.tobytes())))
-        kind = "INT32" if array.dtype == np.int32 else "FLOAT32"
-        return self.tensor(name, array.shape, kind=kind, buffer=len(self._buffers) - 1)
-
-    def operator(self, code: str, *inputs: int, name: str, shape: tuple[int, ...]) -> int:
-        """Adds an operator and the tensor it fills; returns that tensor's index."""
-        if code not in self._codes:
-            self._codes.append(code)
-        output = self.tensor(name, shape)
-        made = schema.OperatorT(opcodeIndex=self._codes.index(code), inputs=list(inputs), outputs=[output])
-        if code in self._OPTIONS:
-            made.builtinOptionsType = getattr(schema.BuiltinOptions, self._OPTIONS[code])
-            made.builtinOptions = getattr(schema, f"{self._OPTIONS[code]}T")()
-        self._operators.append(made)
-        return output
-
-    def finish(self, inputs: dict[str, int], outputs: dict[str, int], *, description: str) -> bytes:
-        """Packs everything into a file of schema version 3."""
-        signature = schema.SignatureDefT(
-            inputs=_tensor_map(inputs), outputs=_tensor_map(outputs), signatureKey=SIGNATURE
-        )
-        subgraph = schema.SubGraphT(
-            tensors=self._tensors,
-            inputs=list(inputs.values()),
-            outputs=list(outputs.values()),
-            operators=self._operators,
-            name="main",
-        )
-        model = schema.ModelT(
-            version=3,
-            operatorCodes=[_code(code) for code in self._codes],
-            subgraphs=[subgraph],
-            description=description,
-            buffers=self._buffers,
-            signatureDefs=[signature],
-        )
-        builder = flatbuffers.Builder(4096)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+def _standardised(graph: Graph, given: dict[str, int], window: tuple[int, ...]) -> int:
+    op = graph.operator
+    centred = op("SUB", given["x"], given["mu"], name="centred", shape=window)
+    scaled = op("MUL", centred, given["inv_sd"], name="scaled", shape=window)
+    high = graph.constant("clip_high", np.float32(CLIP_SIGMA))
+    low = graph.constant("clip_low", np.float32(-CLIP_SIGMA))
+    capped = op("MINIMUM", scaled, high, name="capped", shape=window)
+    clipped = op("MAXIMUM", capped, low, name="clipped", shape=window)
+    return op("MUL", clipped, given["valid"], name="z", shape=window)
 
 
-def _tensor_map(tensors: dict[str, int]) -> list[Any]:
-    return [schema.TensorMapT(name=name, tensorIndex=index) for name, index in tensors.items()]
-
-
-def _code(code: str) -> Any:  # noqa: ANN401 - the generated schema is untyped
-    number = getattr(schema.BuiltinOperator, code)
-    return schema.OperatorCodeT(deprecatedBuiltinCode=number, builtinCode=number, version=1)
+def _integer_sum(graph: Graph, z: int, channels: int) -> int:
+    """Σ w z of one window in int8; versions are those in which int8 came to each operator."""
+    op, turned = graph.operator, (channels, WINDOW_SCANS)
+    step = float(weights("int8").max()) / STEPS
+    integers = np.rint(weights("int8").reshape(1, WINDOW_SCANS) / step).astype(np.int8)
+    weight = graph.constant("weight_steps", integers, scale=step)
+    order = graph.constant("turn", np.array([1, 0], dtype=np.int32))
+    whole = graph.constant("row_shape", np.array([channels], dtype=np.int32))
+    steps = op("QUANTIZE", z, name="z_steps", shape=(WINDOW_SCANS, channels), scale=_Z_STEP)
+    by_channel = op("TRANSPOSE", steps, order, name="by_channel", shape=turned, version=2, scale=_Z_STEP)
+    summed = op("FULLY_CONNECTED", by_channel, weight, -1, name="summed", shape=(channels, 1), version=4, scale=_Z_STEP)
+    total = op("DEQUANTIZE", summed, name="column", shape=(channels, 1), version=2)
+    return op("RESHAPE", total, whole, name="total", shape=(channels,))

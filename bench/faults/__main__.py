@@ -6,7 +6,6 @@ Ends with a table, or with ``--json`` with one object on the last line of stdout
 import argparse
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import Final
 
 from bench import powercut
 from bench.faults.catalogue import CATALOGUE, Fault
-from bench.faults.row import Row, verdict
+from bench.faults.row import Row, failed, say, verdict
 from bench.faults.scene import Stage
 from bench.output import show
 from twin.cloud import LocalCloud
@@ -57,11 +56,11 @@ def _inject(fault: Fault, stage: Stage) -> Row:
     try:
         row = fault.run(stage)
     except TwinError as exc:
-        row = _failed(fault.name, f"{exc} {exc.remedy}".strip())
+        row = failed(fault.name, f"{exc} {exc.remedy}".strip())
     except Exception as exc:  # noqa: BLE001 - a row that breaks must not take the others' results along
-        row = _failed(fault.name, f"{type(exc).__name__}: {exc}")
+        row = failed(fault.name, f"{type(exc).__name__}: {exc}")
     judged = verdict(row, may_declare=fault.may_declare, resume_s=fault.resume_s)
-    _say(judged, time.monotonic() - began_s)
+    say(judged, time.monotonic() - began_s)
     return judged
 
 
@@ -72,39 +71,9 @@ def _power_cuts(names: Sequence[str], *, seed: int, quick: bool) -> list[Row]:
             continue
         known = {name: getattr(found, name) for name in Row.__struct_fields__ if hasattr(found, name)}
         row = verdict(Row(**known), may_declare=True, resume_s=None)
-        _say(row, 0.0)
+        say(row, 0.0)
         rows.append(row)
     return rows
-
-
-def _failed(name: str, why: str) -> Row:
-    return Row(
-        fault=name,
-        injected=0,
-        accepted=0,
-        stored=0,
-        declared=0,
-        lost=0,
-        duplicates=0,
-        recovery_s=0.0,
-        promise="",
-        broken=[why],
-    )
-
-
-_saying = threading.Lock()
-
-
-def _say(row: Row, seconds: float) -> None:
-    with _saying:
-        mark = "ok" if row.passed else "BROKEN: " + "; ".join(row.broken)
-        print(
-            f"{row.fault:24s} injected {row.injected:5d}  accepted {row.accepted:6d}  stored {row.stored:6d}  "
-            f"declared {row.declared:5d}  lost {row.lost}  twice {row.duplicates}  recovery {row.recovery_s:5.1f} s  "
-            f"({seconds:.0f} s) {mark}",
-            file=sys.stderr,
-            flush=True,
-        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

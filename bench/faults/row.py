@@ -1,5 +1,7 @@
 """One row of the report: what a fault cost, against what is promised."""
 
+import sys
+import threading
 from typing import Final
 
 import msgspec
@@ -62,3 +64,35 @@ def verdict(row: Row, *, may_declare: bool, resume_s: float | None) -> Row:
     if resume_s is not None and row.recovery_s > resume_s:
         broken.append(f"recovered after {row.recovery_s:.1f} s, {resume_s:g} s promised")
     return msgspec.structs.replace(row, broken=broken)
+
+
+def failed(name: str, why: str) -> Row:
+    """The row of a fault that could not be injected to its end."""
+    return Row(
+        fault=name,
+        injected=0,
+        accepted=0,
+        stored=0,
+        declared=0,
+        lost=0,
+        duplicates=0,
+        recovery_s=0.0,
+        promise="",
+        broken=[why],
+    )
+
+
+_saying = threading.Lock()
+
+
+def say(row: Row, seconds: float) -> None:
+    """One line on stderr; any thread."""
+    with _saying:
+        mark = "ok" if row.passed else "BROKEN: " + "; ".join(row.broken)
+        print(
+            f"{row.fault:24s} injected {row.injected:5d}  accepted {row.accepted:6d}  stored {row.stored:6d}  "
+            f"declared {row.declared:5d}  lost {row.lost}  twice {row.duplicates}  recovery {row.recovery_s:5.1f} s  "
+            f"({seconds:.0f} s) {mark}",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -30,7 +30,7 @@ from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView, FeedbackView, LabelView
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Drift, Episode, Health, Lane, Loss, Summary
+from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Lane, Loss, Summary
 
 MAX_SUMMARIES: Final = 4000
 """About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""
@@ -64,6 +64,7 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         if from_ms <= event.wall_ms <= now_ms
     ]
     summaries.sort(key=lambda summary: summary.wall_ms)
+    notices = _notices(table, gateway_id, from_ms=from_ms, now_ms=now_ms)
     return DetailView(
         gateway_id=gateway_id,
         from_ms=from_ms,
@@ -72,7 +73,8 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         summaries=summaries[-MAX_SUMMARIES:],
         episodes=_episodes(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
         losses=_losses(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
-        drifts=_drifts(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        drifts=[notice for notice in notices if isinstance(notice, Drift)],
+        disagreements=[notice for notice in notices if isinstance(notice, Disagreement)],
         labels=_labels(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
         feedback=feedback_view(row_in(known), health_of(health_row)),
         lanes=lanes(known, now_ms=now_ms),
@@ -143,11 +145,11 @@ def _losses(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list
     return [event for event in events if isinstance(event, Loss)]
 
 
-def _drifts(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Drift]:
+def _notices(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[AnyEvent]:
     span = Span(f"N#{gateway_id}", f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=MAX_NOTICES)
     rows = [row for row in table.query(span) if isinstance(row, NoticeRow) and is_alive(row, now_ms)]
     events = [_decode(row.body.encode()) for row in reversed(rows)]
-    return [event for event in events if isinstance(event, Drift)]
+    return [event for event in events if event]
 
 
 def _episode(row: EpisodeRow) -> Episode | None:

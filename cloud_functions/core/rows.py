@@ -11,7 +11,7 @@ counter     F#<shard>               <gateway>#quarantined, #lost#<lane>#<reason>
 loss        L#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 events a gateway gave up
 label       G#<gateway>             <onset_wall_ms 13>#<episode>                  what a person said of it
 feedback    F#<shard>               <gateway>#feedback                            thresholds that follow from labels
-notice      N#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 a Drift
+notice      N#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 a Drift or Disagreement
 quarantine  Q#<shard>               <gateway>#<hash or sequence>                  bytes nobody understood
 
 A key is made of the content alone, so storing a thing twice is storing it once. No key is a date alone:
@@ -329,5 +329,5 @@ def loss_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
 
 
 def notice_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
-    """Of one Drift event."""
+    """Of one Drift or Disagreement."""
     return Key(f"N#{gateway_id}", f"{wall_ms:013d}#{spool_id}#{seq:012d}")

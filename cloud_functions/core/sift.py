@@ -13,14 +13,14 @@ from cloud_functions.core.rows import MAX_SEQUENCE, MAX_WALL_MS
 from contract.codec import UnknownEvent, decode_event
 from contract.envelope import Envelope
 from contract.errors import ContractError
-from contract.events import AnyEvent, Drift, Episode, Lane, Loss, lane_of
+from contract.events import AnyEvent, Disagreement, Drift, Episode, Lane, Loss, lane_of
 
 _MAX_EPISODE_ID = 200
 _MAX_REASON = 100
 _MAX_SCORE = 1e12
 
 
-Notice = Drift
+Notice = Drift | Disagreement
 """What a gateway says of its filter beside episodes."""
 
 

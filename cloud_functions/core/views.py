@@ -9,7 +9,7 @@ import msgspec
 
 from cloud_functions.core.rows import About, AlertState
 from contract.envelope import Range
-from contract.events import Context, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.events import Context, Disagreement, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
 from contract.feedback import Label, Threshold
 
 Status = Literal["ok", "calibrating", "degraded", "offline"]
@@ -89,8 +89,9 @@ class FeedbackView(msgspec.Struct, frozen=True, kw_only=True):
 class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     """One gateway over the last minutes.
 
-    ``losses`` and ``drifts`` are told in that time, the latest few of each; ``labels`` are of these episodes;
-    ``lanes``, ``gaps`` and ``feedback`` are as they are now; ``truncated`` counts the oldest summaries left out.
+    ``losses``, ``drifts`` and ``disagreements`` are told in that time, the latest few; ``labels`` are of these
+    episodes; ``lanes``, ``gaps`` and ``feedback`` are as they are now; ``truncated`` counts the oldest summaries left
+    out.
     """
 
     gateway_id: str
@@ -103,6 +104,7 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     lanes: dict[str, LaneView]
     gaps: list[GapView]
     drifts: list[Drift] = []
+    disagreements: list[Disagreement] = []
     labels: list[LabelView] = []
     feedback: FeedbackView | None = None
     truncated: int = 0

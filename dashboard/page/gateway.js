@@ -8,6 +8,7 @@ import { EpisodeList } from "./episodes.js";
 import { FeedbackCard } from "./feedback.js";
 import { count, duration } from "./format.js";
 import { SensorChip, Status } from "./parts.js";
+import { ShadowCard } from "./shadow.js";
 
 export const RANGES = [[5, "5 min"], [15, "15 min"], [60, "1 h"], [360, "6 h"]];
 
@@ -84,7 +85,7 @@ export function GatewaySection({ gatewayId, moved, gateway, poll, minutes, onMin
     </header>
     <div class="columns">
       <${EpisodeList} gatewayId=${gatewayId} episodes=${poll.data?.episodes ?? null} now=${now} />
-      <div class="main">${gateway && html`<${Account} gateway=${gateway} detail=${poll.data} />`}<${DriftCard} detail=${poll.data} /><${FeedbackCard} gatewayId=${gatewayId} feedback=${poll.data?.feedback} /><${Body} poll=${poll} /></div>
+      <div class="main">${gateway && html`<${Account} gateway=${gateway} detail=${poll.data} />`}<${DriftCard} detail=${poll.data} /><${ShadowCard} detail=${poll.data} /><${FeedbackCard} gatewayId=${gatewayId} feedback=${poll.data?.feedback} /><${Body} poll=${poll} /></div>
     </div>
   </section>`;
 }

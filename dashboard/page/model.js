@@ -68,13 +68,27 @@ function readFeedback(raw) {
   return { version: number(raw.version), heardVersion: number(raw.heard_version), thresholds };
 }
 
+function readShadow(raw) {
+  return {
+    model: text(raw.model), state: text(raw.state), agreed: raw.agreed ?? 0,
+    onlyActive: raw.only_active ?? 0, onlyCandidate: raw.only_candidate ?? 0,
+  };
+}
+
+function readDisagreement(raw) {
+  return {
+    startMs: number(raw.start_wall_ms), durationMs: number(raw.duration_ms), ended: raw.ended === true, only: text(raw.only),
+    sensor: text(raw.sensor), topChannel: text(raw.top_channel), activeScore: number(raw.active_score), candidateScore: number(raw.candidate_score),
+  };
+}
+
 function readDrift(raw) {
   return { wallMs: number(raw.wall_ms), sensor: text(raw.sensor), reason: text(raw.reason) };
 }
 
 function readSensor(name, raw) {
   const counters = ["scans", "samples", "windows", "gaps", "late", "missed", "shed"].map((key) => [key, raw[key] ?? 0]);
-  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), drifting: list(raw.drifting).map((what) => text(what)), ...Object.fromEntries(counters) };
+  return { name, state: text(raw.state), rateHz: number(raw.rate_hz), lastGap: text(raw.last_gap), drifting: list(raw.drifting).map((what) => text(what)), shadow: raw.shadow ? readShadow(raw.shadow) : null, ...Object.fromEntries(counters) };
 }
 
 /** /api/alerts, the latest first. */
@@ -102,6 +116,7 @@ export function readDetail(raw) {
     sensors: groupSummaries(raw.summaries),
     gaps: list(raw.gaps).map(readGap),
     losses: list(raw.losses).map(readLoss).sort((a, b) => b.wallMs - a.wallMs),
+    disagreements: list(raw.disagreements).map(readDisagreement).sort((a, b) => b.startMs - a.startMs),
     drifts: list(raw.drifts).map(readDrift).sort((a, b) => b.wallMs - a.wallMs),
     feedback: raw.feedback ? readFeedback(raw.feedback) : null,
     episodes: list(raw.episodes).map((episode) => readEpisode(episode, labels.get(episode.episode_id))).sort((a, b) => b.onsetMs - a.onsetMs),

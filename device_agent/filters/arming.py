@@ -5,7 +5,7 @@ on average, and a fault among them is not followed. What the levels showed on th
 Not here: centre and spread (``calibration``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,7 +15,6 @@ from device_agent.filters.calibration import MAD_TO_SIGMA, Array, Calibration, s
 from device_agent.filters.distance import distances
 from device_agent.filters.model import LevelModel
 from device_agent.filters.normal import MovingNormal, pace
-from device_agent.filters.runtime import FloatArray
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.sensors.port import Channel
 
@@ -49,26 +48,18 @@ def _replay(scans: Array, first: Calibration, model: LevelModel) -> tuple[Moving
 
     It begins at the median of all levels, which is not the median of all readings where a channel is coarse.
     """
-    windows = list(_windows(scans))
+    values, valid = np.nan_to_num(scans, nan=0.0).astype(np.float32), np.isfinite(scans).astype(np.float32)
     far, nothing = distances(rate_hz=first.rate_hz, false_per_week=1.0), np.zeros(len(first.channels), dtype=np.bool_)
-    fixed = MovingNormal(first, far).tensors
-    usual = np.median([model.score(values, valid, fixed).level for values, valid in windows], axis=0)
+    usual = np.median(model.levels(values, valid, MovingNormal(first, far).tensors), axis=0)
     begin = np.array(first.mu) + usual * np.array(first.sd)
     normal = MovingNormal(msgspec.structs.replace(first, mu=tuple(begin.tolist())), far)
     at, found = pace(rate_hz=first.rate_hz, hop_scans=1), []
-    for values, valid in windows:
-        scored = model.score(values, valid, normal.tensors)
-        normal.learn(values[-1], nothing, deviation=scored.level, score=scored.channel_score, at=at)
-        found.append(np.abs(scored.level))
-    return normal, np.array(found, dtype=np.float64)
-
-
-def _windows(scans: Array) -> Iterator[tuple[FloatArray, FloatArray]]:
-    valid = np.isfinite(scans).astype(np.float32)
-    values = np.nan_to_num(scans, nan=0.0).astype(np.float32)
     for end in range(WINDOW_SCANS, len(scans) + 1):
         window = slice(end - WINDOW_SCANS, end)
-        yield values[window], valid[window]
+        scored = model.score(values[window], valid[window], normal.tensors)
+        normal.learn(values[end - 1], nothing, deviation=scored.level, score=scored.channel_score, at=at)
+        found.append(np.abs(scored.level))
+    return normal, np.array(found, dtype=np.float64)
 
 
 def _shown(distance: Array) -> Array:

@@ -16,11 +16,21 @@ CARD_NAME: Final = "level.card.json"
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant's file."""
+    """One variant's file.
+
+    Attributes:
+        channels: Its capacity.
+        size_bytes: All of it.
+        sha256: Of these bytes, in hexadecimal.
+        windows: Judged at a time.
+        kind: Of its arithmetic, ``float32`` or ``int8``.
+    """
 
     channels: int
     size_bytes: int
     sha256: str
+    windows: int = 1
+    kind: str = "float32"
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +45,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         clip_sigma: A reading counts at most this many spreads.
         inputs: Shape by tensor name.
         outputs: Shape by tensor name.
-        operators: TFLite operators used, all of version 1.
+        operators: TFLite operators of its float32 files, all of version 1.
         files: By file name.
     """
 

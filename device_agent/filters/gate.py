@@ -19,8 +19,9 @@ from device_agent.filters.calibration import Array, Calibration
 from device_agent.filters.deseasoned import DeseasonedReadings, of_centre
 from device_agent.filters.distance import distances
 from device_agent.filters.model import LevelModel
-from device_agent.filters.normal import Mask, MovingNormal, pace
+from device_agent.filters.normal import MovingNormal, pace
 from device_agent.filters.runtime import FloatArray
+from device_agent.filters.settled import Mask
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import CalibrationStore
 from device_agent.filters.window import WindowRing

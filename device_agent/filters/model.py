@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from device_agent.errors import ModelError
 from device_agent.filters.card import check_against_card
 from device_agent.filters.runtime import FloatArray, Graph
-from device_agent.filters.signature import MAX_MODEL_BYTES, VARIANTS, WINDOW_SCANS, shapes
+from device_agent.filters.signature import BATCH_WINDOWS, MAX_MODEL_BYTES, VARIANTS, WINDOW_SCANS, shapes
 
 
 class Normal(NamedTuple):
@@ -49,11 +50,11 @@ class LevelModel:
         channels: How many channels the sensor has.
     """
 
-    def __init__(self, data: bytes, channels: int, *, label: str, capacity: int) -> None:
-        self.label = label
+    def __init__(self, data: bytes, channels: int, *, label: str, capacity: int, batch: bytes | None = None) -> None:
+        self.label, self._batch = label, batch
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.channels = channels
-        self._graph = Graph(data, shapes(capacity))
+        self._graph, self._capacity = Graph(data, shapes(capacity)), capacity
         self._row = np.zeros(capacity, dtype=np.float32)
         self._window = np.zeros((WINDOW_SCANS, capacity), dtype=np.float32)
 
@@ -73,7 +74,7 @@ class LevelModel:
         data = _read(path)
         label = check_against_card(path, data)
         try:
-            return cls(data, channels, label=label, capacity=capacity)
+            return cls(data, channels, label=label, capacity=capacity, batch=_batch(path))
         except ModelError as exc:
             raise ModelError(f"model {path}: {exc}", remedy=exc.remedy) from exc
 
@@ -95,6 +96,50 @@ class LevelModel:
         self._graph.run()
         level, channel_score = self._graph.get("level"), self._graph.get("channel_score")
         return Scored(level[:used], channel_score[:used], float(self._graph.get("score")))
+
+    def levels(self, values: FloatArray, valid: FloatArray, normal: Normal) -> FloatArray:
+        """Levels of all full windows of some scans, rows by channels, oldest first.
+
+        Many windows go through the graph at once where the model has a file for that; the numbers are the same.
+        """
+        if self._batch is None:
+            ends = range(WINDOW_SCANS, len(values) + 1)
+            windows = (slice(end - WINDOW_SCANS, end) for end in ends)
+            return np.array([self.score(values[rows], valid[rows], normal).level for rows in windows])
+        return _in_batches(Graph(self._batch, shapes(self._capacity, BATCH_WINDOWS)), values, valid, normal)
+
+
+def _in_batches(graph: Graph, values: FloatArray, valid: FloatArray, normal: Normal) -> FloatArray:
+    """The graph is opened for a calibration and dropped after it: a gateway needs it once in its life."""
+    capacity, used = graph.shape("x")[-1], values.shape[1]
+    for name, row in zip(Normal._fields, normal, strict=True):
+        graph.set(name, np.pad(row, (0, capacity - used)))
+    count = len(values) - WINDOW_SCANS + 1
+    levels = np.empty((count, used), dtype=np.float32)
+    several = np.zeros((BATCH_WINDOWS, WINDOW_SCANS, capacity), dtype=np.float32)
+    for first in range(0, count, BATCH_WINDOWS):
+        here = min(BATCH_WINDOWS, count - first)
+        rows = slice(first, first + here + WINDOW_SCANS - 1)
+        for name, scans in (("x", values), ("valid", valid)):
+            several[:here, :, :used] = sliding_window_view(scans[rows], WINDOW_SCANS, axis=0).swapaxes(1, 2)
+            graph.set(name, several)
+        graph.run()
+        levels[first : first + here] = graph.get("level")[:here, :used]
+    return levels
+
+
+def _batch(path: Path) -> bytes | None:
+    """The file for many windows beside a model's, if there is one that its card knows.
+
+    Raises:
+        ModelError: It has other bytes than the card states.
+    """
+    beside = path.with_name(f"{path.stem}-by-{BATCH_WINDOWS}.tflite")
+    if not beside.exists():
+        return None
+    data = _read(beside)
+    check_against_card(beside, data)
+    return data
 
 
 def _capacity(channels: int) -> int:

@@ -4,6 +4,7 @@
     channel suspicious  the centre only creeps, at most one threshold in ``LONG_SCANS``: a fault is not learnt, but a
                         lasting new level is normal in the end
     channel not alarmed the spread grows with what the readings show, never below the calibrated one
+    channel settled     suspicious for very long and steady: centre and spread are those of its late readings
 
 Each channel is judged by its own score, so a fault in one does not stop the others.
 A threshold lies beyond what calibration showed, and at least where an alarm is worth it, but not so near the end
@@ -12,7 +13,7 @@ is wholly so.
 Not here: from which distance an alarm is worth it (``distance``).
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,9 +22,8 @@ from device_agent.filters.calibration import Array, Calibration
 from device_agent.filters.distance import Distances
 from device_agent.filters.model import Normal
 from device_agent.filters.runtime import FloatArray
+from device_agent.filters.settled import Mask, Place, Settling
 from device_agent.filters.signature import CLIP_SIGMA
-
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 LEAST_SIGMA: Final = 0.5
 """No alarm nearer than this, however small a channel's floor."""
@@ -84,6 +84,7 @@ class MovingNormal:
         self.watched: Mask = np.array(calibration.watched)
         self._mu, self._home = np.array(calibration.mu), np.array(calibration.home)
         self._sd, self._bulk = np.array(calibration.sd), np.array(calibration.bulk)
+        self._unit, self._settling = self._sd.copy(), Settling(len(calibration.channels))
         self._square = np.array(calibration.square)
         channels = calibration.channels
         self._low = np.array([-np.inf if c.low is None else c.low for c in channels])
@@ -102,13 +103,16 @@ class MovingNormal:
             self._calibration,
             mu=tuple(self._mu.tolist()),
             home=tuple(self._home.tolist()),
+            sd=tuple(self._sd.tolist()),
+            shown=tuple(self._shown.tolist()),
+            bulk=tuple(self._bulk.tolist()),
             square=tuple(self._square.tolist()),
         )
 
     @property
     def moved(self) -> FloatArray:
         """How far each centre has gone since calibration, in calibrated spreads."""
-        moved: FloatArray = ((self._mu - self._home) / self._sd).astype(np.float32)
+        moved: FloatArray = ((self._mu - self._home) / self._unit).astype(np.float32)
         return moved
 
     def learn(self, latest: FloatArray, heard: Mask, *, deviation: FloatArray, score: FloatArray, at: Pace) -> None:
@@ -127,12 +131,26 @@ class MovingNormal:
         taken = (at.creep * heard) * (self.watched & (score < 1))
         self._mu = self._mu + way * self.spread
         self._square = self._square + taken * (np.minimum(error * error, self.limit) - self._square)
+        suspicious = self.watched & (score >= FOLLOW_BELOW)
+        place = self._settling.take(latest, heard, suspicious, follow=at.follow, creep=at.creep)
+        if place is not None:
+            self._settle(place)
         self._renew()
 
     def shift(self, correction: Array) -> None:
         """Moves the centre with readings that were corrected; that is not the sensor's doing."""
         self._mu, self._home = self._mu + correction, self._home + correction
         self._renew()
+
+    def _settle(self, place: Place) -> None:
+        """As if the channel had been calibrated there; its home stays, so it is still known how far it went."""
+        self._mu = np.where(place.which, place.centre, self._mu)
+        self._sd = np.where(place.which, np.maximum(self._sd, place.spread), self._sd)
+        self._bulk, self._square = (np.where(place.which, 1.0, row) for row in (self._bulk, self._square))
+        self._shown = np.where(place.which, 0.0, self._shown)
+        self._least, _ = self._distances()
+        if not self._is_ranged:
+            self._up = self._down = self._threshold(np.full(len(self._mu), CLIP_SIGMA))
 
     def _distances(self) -> tuple[Array, Array]:
         floors = np.array([channel.floor for channel in self._calibration.channels]) / self._sd

@@ -44,11 +44,15 @@ class Graph:
                 f"its signature is {_words(inputs)} → {_words(outputs)}",
                 remedy="use a model made by `python -m training.build`, of a size that fits the sensor",
             )
-        self._inputs, self._outputs = inputs.indices, outputs.indices
+        self._inputs, self._outputs, self._shapes = inputs.indices, outputs.indices, inputs.shapes
 
     def set(self, name: str, value: FloatArray) -> None:
         """Fills one input; it keeps the value until it is set again."""
         self._interpreter.set_tensor(self._inputs[name], value)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Of an input."""
+        return self._shapes[name]
 
     def run(self) -> None:
         """Computes the outputs from the inputs."""

@@ -24,6 +24,10 @@ MAX_MODEL_BYTES: Final = 64 * 1024
 """A model that is larger than this was not made for a gateway."""
 
 
+BATCH_WINDOWS: Final = 64
+"""A file for this many windows at a time ships too, for scans that are already there: a calibration's."""
+
+
 class Shapes(NamedTuple):
     """Shapes by tensor name.
 
@@ -38,11 +42,12 @@ class Shapes(NamedTuple):
     outputs: dict[str, tuple[int, ...]]
 
 
-def shapes(channels: int) -> Shapes:
-    """The shapes of a model for this many channels."""
-    window, row = (WINDOW_SCANS, channels), (channels,)
-    by_row = dict.fromkeys(("mu", "inv_sd", "inv_rise", "inv_fall"), row)
+def shapes(channels: int, windows: int = 1) -> Shapes:
+    """The shapes of a model for this many channels, and windows at a time."""
+    front = (windows,) if windows > 1 else ()
+    window, row = (*front, WINDOW_SCANS, channels), (*front, channels)
+    by_row = dict.fromkeys(("mu", "inv_sd", "inv_rise", "inv_fall"), (channels,))
     return Shapes(
         inputs={"x": window, "valid": window, **by_row},
-        outputs={"level": row, "channel_score": row, "score": ()},
+        outputs={"level": row, "channel_score": row, "score": front},
     )

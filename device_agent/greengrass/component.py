@@ -53,6 +53,7 @@ Work = Callable[[Inside], None]
 def main(component: str, work: Work) -> int:
     """Runs a component in this process until its nucleus ends it; returns the exit status."""
     configure_logging()
+    logging.getLogger("awsiot").setLevel(logging.WARNING)  # it says every connect and disconnect; so do we
     stop, ended = stop_on_signals(), threading.Event()
     threading.Thread(target=_end_in_time, args=(stop, ended), name="end-in-time", daemon=True).start()
     try:

@@ -73,6 +73,7 @@ class Fleet:
         self._every_s = ask_every_s
         self._status = FleetStatus()
         self._mutex = threading.Lock()
+        self._unreachable = ""
         self._subscriptions = [
             nucleus.subscribe(SubscribeToIoTCore(jobs_topic(gateway_id, what)), hear)
             for what, hear in (
@@ -146,7 +147,15 @@ class Fleet:
             self._nucleus.call(PublishToIoTCore(topic, payload)).result(ANSWER_S + 1)
         except (NucleusError, TimeoutError) as exc:
             self._count("failures")
-            logger.warning("jobs.unsent", extra={"topic": topic, "reason": str(exc)})
+            self._note_reachable(str(exc))
+        else:
+            self._note_reachable("")
+
+    def _note_reachable(self, reason: str) -> None:
+        """Says a change, not every try: a device may be offline for weeks."""
+        if bool(reason) != bool(self._unreachable):
+            logger.info("jobs.unreachable" if reason else "jobs.reachable", extra={"reason": reason})
+        self._unreachable = reason
 
     def _count(self, name: str) -> None:
         with self._mutex:

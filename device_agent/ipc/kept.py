@@ -23,17 +23,17 @@ from typing import Final
 
 from device_agent.ipc.errors import LostError, NucleusError
 from device_agent.ipc.operations import Request, StreamRequest
-from device_agent.ipc.pending import Pending
+from device_agent.ipc.pending import Pending, Settle
 from device_agent.ipc.port import ANSWER_S, CLOSE_S, A, E, Reached
 from device_agent.ipc.standing import Standing
 from device_agent.ipc.wire import HandshakeClosedError, Outcome, TokenRefusedError, Wire
 
 RESUBSCRIBE_EVERY_S: Final = 600.0
 CLOSED_TIMES: Final = 4
+LAST_RETRY_S: Final = 3.5
 _LOOK_EVERY_S: Final = 0.5
 _END_AGAIN_S: Final = 0.2
 _FIRST_RETRY_S: Final = 0.5
-_LAST_RETRY_S: Final = 3.5
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class KeptNucleus:
         on_denied: Called once, on the connection's thread, when the token is refused.
         resubscribe_every_s: See the module.
         answer_s: How long an answer is waited for.
+        last_retry_s: The longest wait between two attempts to connect.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class KeptNucleus:
         on_denied: Callable[[], None],
         resubscribe_every_s: float = RESUBSCRIBE_EVERY_S,
         answer_s: float = ANSWER_S,
+        last_retry_s: float = LAST_RETRY_S,
     ) -> None:
         self._wire = wire
+        self._last_retry_s = last_retry_s
         self._on_denied = on_denied
         self._every_s = resubscribe_every_s
         self._pending = Pending(answer_s)
@@ -100,8 +103,11 @@ class KeptNucleus:
             else:
                 future.set_result(outcome)  # type: ignore[arg-type] # the request's own kind of answer
 
-        answered = self._pending.expect(request, settle)
+        answered: Settle = settle
         try:
+            if not self._is_up:
+                raise LostError(f"{request.what}: not connected to the nucleus")
+            answered = self._pending.expect(request, settle)
             self._wire.ask(request, answered)
         except NucleusError as exc:
             answered(exc)
@@ -161,7 +167,9 @@ class KeptNucleus:
                 self._on_denied()
                 return
             self._tell(Reached(connected=False, reason=f"nucleus: {reason}"))
-            self._stop.wait(self._source.uniform(0.1, min(_LAST_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(failures, 8))))
+            self._stop.wait(
+                self._source.uniform(0.1, min(self._last_retry_s, _FIRST_RETRY_S * 2.0 ** min(failures, 8)))
+            )
 
     def _connect(self) -> None:
         connection = self._connection = self._connection + 1

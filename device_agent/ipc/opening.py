@@ -3,18 +3,22 @@
 Not here: whether a document asks for it (``device_agent.uplink.choosing``).
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import Final
 
 from device_agent.errors import ConfigError
-from device_agent.ipc.kept import KeptNucleus
+from device_agent.ipc.kept import RESUBSCRIBE_EVERY_S, KeptNucleus
 from device_agent.ipc.wire import Wire
 
 SOCKET_VARIABLE: Final = "AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT"
 TOKEN_VARIABLE: Final = "SVCUID"  # noqa: S105 - a name
 CLIENT_VARIABLE: Final = "THRESHER_IPC"
 """Which client: ``sdk`` (also when it is not set) or ``thin``; a recipe's ``Setenv`` gives it."""
+
+RENEW_VARIABLE: Final = "THRESHER_IPC_RENEW_S"
+"""How often a subscription that stands is begun anew, seconds; see ``RESUBSCRIBE_EVERY_S``."""
 
 
 def inside_greengrass() -> bool:
@@ -35,7 +39,16 @@ def open_nucleus(on_denied: Callable[[], None]) -> KeptNucleus:
         if not os.environ.get(name):
             raise ConfigError(f"{name} is not set", remedy="start this component by the nucleus, not by hand")
     wire = _wire(os.environ.get(CLIENT_VARIABLE) or "sdk", os.environ[SOCKET_VARIABLE], os.environ[TOKEN_VARIABLE])
-    return KeptNucleus(wire, on_denied=on_denied)
+    return KeptNucleus(wire, on_denied=on_denied, resubscribe_every_s=_renew_s(os.environ.get(RENEW_VARIABLE, "")))
+
+
+def _renew_s(said: str) -> float:
+    if not said:
+        return RESUBSCRIBE_EVERY_S
+    with contextlib.suppress(ValueError):
+        if (seconds := float(said)) >= 1:
+            return seconds
+    raise ConfigError(f"{RENEW_VARIABLE} is {said!r}", remedy="set it to seconds, at least 1, or leave it out")
 
 
 def _wire(client: str, socket_path: str, token: str) -> Wire:

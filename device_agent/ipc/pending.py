@@ -6,11 +6,14 @@ Not here: the asking.
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from device_agent.ipc.errors import LostError
+from device_agent.ipc.errors import LostError, ServiceRefusedError
 from device_agent.ipc.operations import Request
 from device_agent.ipc.wire import Outcome
+
+MOST: Final = 1024
+"""Requests that may wait at once: a nucleus that says nothing is left after ten seconds, and memory is short."""
 
 Settle = Callable[[Outcome], None]
 
@@ -29,8 +32,14 @@ class Pending:
         self._mutex = threading.Lock()
 
     def expect(self, request: Request[Any], settle: Settle) -> Settle:
-        """Begins to wait; returns whom to give the outcome."""
+        """Begins to wait; returns whom to give the outcome.
+
+        Raises:
+            ServiceRefusedError: ``MOST`` wait already.
+        """
         with self._mutex:
+            if len(self._asked) >= MOST:
+                raise ServiceRefusedError(f"{request.what}: {MOST} requests wait for the nucleus already")
             self._number = number = self._number + 1
             self._asked[number] = (time.monotonic() + self._answer_s, request, settle)
 

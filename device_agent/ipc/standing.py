@@ -15,7 +15,7 @@ from typing import Any, Final
 from device_agent.ipc.errors import LostError, NucleusError, UnsupportedError
 from device_agent.ipc.hearing import Hearing
 from device_agent.ipc.operations import Event, StreamRequest
-from device_agent.ipc.pending import Pending
+from device_agent.ipc.pending import Pending, Settle
 from device_agent.ipc.wire import End, Outcome, Wire
 
 _FIRST_RETRY_S: Final = 1.0
@@ -83,9 +83,14 @@ class Standing:
     def begin(self, wire: Wire, pending: Pending, *, again_s: float) -> None:
         """Asks the nucleus; once it stands, it is begun anew at ``again_s`` (monotonic)."""
         stream = self._next = _Stream(self)
-        answered = pending.expect(self._request, lambda outcome: self._answered(stream, outcome))
         self._due_s = again_s
+
+        def settle(outcome: Outcome) -> None:
+            self._answered(stream, outcome)
+
+        answered: Settle = settle
         try:
+            answered = pending.expect(self._request, settle)
             stream.end = wire.ask(self._request, answered, stream)
         except NucleusError as exc:
             answered(exc)
@@ -148,7 +153,7 @@ class Standing:
             old.end()
         if isinstance(outcome, UnsupportedError):
             logger.info("ipc.unsupported", extra={"reason": str(outcome)})
-        elif isinstance(outcome, NucleusError):
+        elif isinstance(outcome, NucleusError) and self._failures == 1:  # not every try: it may be offline for weeks
             logger.warning("ipc.subscribe_failed", extra={"reason": str(outcome), "remedy": outcome.remedy})
         self._wake()
 

@@ -13,17 +13,22 @@ import logging
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
 from device_agent.ipc import codec, frames
-from device_agent.ipc.errors import LostError, NucleusError
-from device_agent.ipc.operations import Answer, Request, StreamRequest
+from device_agent.ipc.errors import LostError
+from device_agent.ipc.operations import Request
+from device_agent.ipc.thin_stream import Stream
 from device_agent.ipc.wire import CONNECT_S, End, HandshakeClosedError, Outcome, StreamListener, TokenRefusedError
 
-_SEND_S: Final = 3
+_SEND_S: Final = 2.0
+_WAIT_S: Final = 1
+"""Of one attempt to send; whole seconds."""
+
 _DISCONNECT_S: Final = 1.0
 _READ_BYTES: Final = 65_536
 _VERSION: Final = frames.strings({":version": "0.1.0"})
@@ -72,53 +77,6 @@ class ThinWire:
             talk.close()
 
 
-class _Stream:
-    """One request and what came of it so far."""
-
-    def __init__(
-        self, request: Request[Any], answered: Callable[[Outcome], None], listener: StreamListener | None
-    ) -> None:
-        self.request = request
-        self.answered = answered
-        self.listener = listener
-        self.stands = False
-
-    def heed(self, frame: frames.Frame) -> None:
-        """A message of the stream."""
-        if not self.stands and (frame.kind == frames.ERROR or not frame.model):
-            self.answered(codec.decode_error(self.request, frame.model, frame.payload))
-        elif not self.stands:
-            self.stands = True
-            self.answered(self._answer(frame.payload))
-        elif self.listener is not None and isinstance(self.request, StreamRequest) and frame.kind == frames.MESSAGE:
-            self._hear(self.request, frame, self.listener)
-
-    def lose(self) -> None:
-        """The connection ended."""
-        if not self.stands:
-            self.answered(LostError(f"{self.request.what}: the connection to the nucleus ended"))
-        self.end()
-
-    def end(self) -> None:
-        """Nothing more will come."""
-        if self.stands and self.listener is not None:
-            self.listener.ended()
-
-    def _hear(self, request: StreamRequest[Any], frame: frames.Frame, listener: StreamListener) -> None:
-        if not frame.model:
-            return  # the end of a stream says nothing
-        try:
-            listener.heard(codec.decode_event(request, frame.payload))
-        except msgspec.MsgspecError as exc:
-            logger.warning("ipc.unreadable", extra={"subscription": request.what, "reason": str(exc)})
-
-    def _answer(self, payload: bytes) -> Outcome:
-        try:
-            return Answer() if self.listener is not None else codec.decode_answer(self.request, payload)
-        except msgspec.MsgspecError as exc:
-            return NucleusError(f"{self.request.what}: an answer that cannot be read: {exc}")
-
-
 class _Talk:
     """One connection."""
 
@@ -128,7 +86,7 @@ class _Talk:
         self._ended = ended
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._decoder = frames.Decoder()
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[int, Stream] = {}
         self._number = 0
         self._sending = threading.Lock()
         self._thread = threading.Thread(target=self._read, name="ipc-wire", daemon=True)
@@ -150,7 +108,7 @@ class _Talk:
         if first.kind != frames.CONNECT_ACK or not first.flags & frames.ACCEPTED:
             raise TokenRefusedError("the nucleus refused our token")
         self._socket.settimeout(None)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SEND_S, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _WAIT_S, 0))
         with self._sending:
             if self._closed:
                 raise LostError("connect: closed meanwhile")
@@ -162,7 +120,7 @@ class _Talk:
         headers, payload = _headers(request.operation), codec.encode(request)
         with self._sending:
             self._number = number = self._number + 1
-            self._streams[number] = _Stream(request, answered, listener)
+            self._streams[number] = Stream(request, answered, listener)
             sent = self._send(frames.encode(frames.MESSAGE, number, headers=headers, payload=payload))
         if not sent and self._streams.pop(number, None) is not None:
             raise LostError(f"{request.what}: the connection to the nucleus ended")
@@ -188,8 +146,11 @@ class _Talk:
 
     def _send(self, data: bytes) -> bool:
         """Whether it went; what went in part ends the connection, for nothing could be read after it."""
+        rest, deadline_s = memoryview(data), time.monotonic() + _SEND_S
         try:
-            self._socket.sendall(data)
+            while rest := rest[self._socket.send(rest) :]:
+                if time.monotonic() > deadline_s:
+                    raise TimeoutError("the nucleus does not read")
         except OSError:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -211,13 +172,22 @@ class _Talk:
                     self._heed(frame)
         except (OSError, frames.FrameError) as exc:
             logger.info("ipc.unreadable", extra={"reason": str(exc)})
-        finally:
-            self.is_up = False
-            self._socket.close()
-            while self._streams:
-                _, stream = self._streams.popitem()
-                stream.lose()
-            self._ended()
+        except Exception:
+            logger.exception("ipc.failed")
+        self._lose()
+
+    def _lose(self) -> None:
+        """Nothing more will come; others may end streams meanwhile."""
+        self.is_up = False
+        self._socket.close()
+        for number in list(self._streams):
+            stream = self._streams.pop(number, None)
+            try:
+                if stream is not None:
+                    stream.lose()
+            except Exception:
+                logger.exception("ipc.failed")
+        self._ended()
 
     def _heed(self, frame: frames.Frame) -> None:
         if frame.kind == frames.PING:

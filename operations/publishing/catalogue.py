@@ -44,11 +44,13 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         source: Folder of its ``main.py``.
         packages: Our packages it imports.
         requirements: Distributions it imports, of ``requirements/gateway.lock``; all of them, none pulled in silently.
+        cpu: Features its wheels need, by architecture, as ``/proc/cpuinfo`` names them.
     """
 
     source: str
     packages: list[str]
     requirements: list[str]
+    cpu: dict[str, list[str]] = {}
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,14 +58,20 @@ def own_files(root: Path, component: Component) -> dict[str, bytes]:
 
 
 def assemble(
-    name: str, version: str, *, architecture: str, own: Mapping[str, bytes], wheels: Mapping[str, Sequence[Wheel]]
+    name: str,
+    version: str,
+    *,
+    target: tuple[str, Sequence[str]],
+    own: Mapping[str, bytes],
+    wheels: Mapping[str, Sequence[Wheel]],
 ) -> Contents:
-    """Puts one archive together; ``wheels`` by Python version."""
+    """Puts one archive together; ``target`` is an architecture and the features of a CPU, ``wheels`` by Python."""
     source = source_digest(own)
     manifest = {
         "component": name,
         "version": version,
-        "architecture": architecture,
+        "architecture": target[0],
+        "cpu": list(target[1]),
         "source": source,
         "pythons": {python: [_entry(wheel) for wheel in some] for python, some in sorted(wheels.items()) if some},
     }

@@ -107,12 +107,13 @@ def _stale(root: Path, output: Path, made: Catalogue, digests: list[Digest]) -> 
     recipe = folder / "recipe.yaml"
     if not recipe.is_file() or recipe.read_text(encoding="utf-8") != wanted:
         yield f"{recipe} was staged before the recipe changed"
-    yield from _built_by_gdk(folder, name, version, digests)
+    for project in (folder, root):
+        yield from _built_by_gdk(project, name, version, digests)
 
 
-def _built_by_gdk(folder: Path, name: str, version: str, digests: list[Digest]) -> Iterator[str]:
+def _built_by_gdk(project: Path, name: str, version: str, digests: list[Digest]) -> Iterator[str]:
     """What gdk built last is what it publishes, whatever was staged since."""
     for digest in digests:
-        built = folder / "greengrass-build" / "artifacts" / name / version / digest.archive
+        built = project / "greengrass-build" / "artifacts" / name / version / digest.archive
         if built.is_file() and wheels.digest(built) != digest.sha256:
             yield f"{built} was built before it was staged: run gdk component build"

@@ -54,15 +54,16 @@ def main(archive: Path, arguments: list[str], work: Path) -> int:
     return 0
 
 
-def install(archive: Path, work: Path) -> Path:
+def install(archive: Path, work: Path, cpuinfo: Path = Path("/proc/cpuinfo")) -> Path:
     """The archive's environment, made if it is not there yet.
 
     Raises:
-        InstallError: The archive is damaged, or not for this Python.
+        InstallError: The archive is damaged, or not for this Python or CPU.
         OSError: The disk is full or not ours.
     """
     with zipfile.ZipFile(archive) as file:
         manifest = file.read(MANIFEST)
+        _check_cpu(json.loads(manifest), cpuinfo)
         runtime = work / "runtime" / hashlib.sha256(manifest).hexdigest()[:16]
         runtime.parent.mkdir(exist_ok=True)
         with _alone(runtime.parent):
@@ -86,6 +87,19 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _check_cpu(manifest: dict[str, Any], cpuinfo: Path) -> None:
+    """A wheel for a newer CPU ends a process without a word."""
+    if not manifest["cpu"] or not cpuinfo.exists():
+        return
+    lines = cpuinfo.read_text(encoding="ascii", errors="replace").splitlines()
+    has = {word for line in lines if line.startswith(("flags", "Features")) for word in line.split()}
+    if missing := [feature for feature in manifest["cpu"] if has and feature not in has]:
+        raise InstallError(
+            f"{manifest['component']}: its wheels need a CPU with {', '.join(missing)}, which this one lacks",
+            remedy="use another machine; in a virtual one, pass the host's CPU on (QEMU: -cpu max)",
+        )
 
 
 def _make(archive: zipfile.ZipFile, manifest: dict[str, Any], runtime: Path) -> None:

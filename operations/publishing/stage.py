@@ -81,11 +81,12 @@ def stage(order: Order, *, fetch: Fetch = wheels.download, tell: Tell = lambda _
         _prepare(order, made, name, version)
         for architecture in order.architectures:
             tell(recipes.archive_name(name, architecture))
+            cpu = made.components[name].cpu.get(architecture, [])
             held = {
                 python: _wheels(order, made, name, Target(architecture, python), pins=pins, fetch=fetch)
                 for python in order.pythons
             }
-            packed = contents.assemble(name, version, architecture=architecture, own=own, wheels=held)
+            packed = contents.assemble(name, version, target=(architecture, cpu), own=own, wheels=held)
             one = _write(order, name, version, architecture=architecture, packed=packed)
             done.append(one)
             digests.append(_digest(one, packed))

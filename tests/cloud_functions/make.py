@@ -11,7 +11,19 @@ import msgspec
 from cloud_functions.core.receive import Record
 from contract.codec import encode_envelope, encode_event
 from contract.envelope import Declared, Envelope
-from contract.events import AnyEvent, ChannelSummary, Context, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.events import (
+    AnyEvent,
+    ChannelSummary,
+    Context,
+    Disagreement,
+    Drift,
+    Episode,
+    Health,
+    Lane,
+    Loss,
+    SensorHealth,
+    Summary,
+)
 
 NOW_MS = 1_795_420_800_000
 """2026-11-23 08:00:00 UTC."""
@@ -76,6 +88,24 @@ def drift(phase: str = "began", *, wall_ms: int = NOW_MS, **fields: Any) -> Drif
         "reason": "cpu_percent stays above where it was calibrated: 55 %, was 10 %",
     }
     return Drift(**(values | fields))
+
+
+def disagreement(*, wall_ms: int = NOW_MS, **fields: Any) -> Disagreement:
+    values: dict[str, Any] = {
+        "wall_ms": wall_ms,
+        "monotonic_ms": 1,
+        "sensor": "host",
+        "only": "candidate",
+        "start_wall_ms": wall_ms - 9000,
+        "duration_ms": 9000,
+        "ended": True,
+        "active_score": 0.8,
+        "candidate_score": 1.4,
+        "top_channel": "cpu_percent",
+        "model": "level-8 v1 3f0a91c2",
+        "candidate": "level-8 v2 77aa91c2",
+    }
+    return Disagreement(**(values | fields))
 
 
 def loss(count: int | None = 3, reason: str = "quota", *, of_lane: Lane = "summaries", wall_ms: int = NOW_MS) -> Loss:

@@ -12,7 +12,18 @@ from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rows import AnyRow
 from cloud_functions.core.shape import Retention
-from tests.cloud_functions.make import NOW_MS, Clock, context, drift, envelope, episode, health, record, summary
+from tests.cloud_functions.make import (
+    NOW_MS,
+    Clock,
+    context,
+    disagreement,
+    drift,
+    envelope,
+    episode,
+    health,
+    record,
+    summary,
+)
 
 DAY_MS = 86_400_000
 
@@ -126,6 +137,13 @@ def test_drifts_of_the_time_asked_for_are_listed_once_each(world: World) -> None
         ("began", NOW_MS - 1000),
         ("ended", NOW_MS - 500),
     ]
+
+
+def test_disagreements_are_told_apart_from_drifts(world: World) -> None:
+    world.send(envelope(1, drift(), disagreement()))
+    _, view = world.ask("/api/gateways/gw-1")
+    assert len(view["drifts"]) == 1
+    assert [one["only"] for one in view["disagreements"]] == ["candidate"]
 
 
 def test_an_episode_that_still_lasts_is_shown_however_long_ago_it_began(world: World) -> None:

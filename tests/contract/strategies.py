@@ -9,6 +9,7 @@ from contract.events import (
     LANES,
     ChannelSummary,
     Context,
+    Disagreement,
     Drift,
     Episode,
     Health,
@@ -107,7 +108,21 @@ drifts = st.builds(
     windows=counts,
     reason=names,
 )
-events = st.one_of(episodes, summaries, healths, contexts, drifts)
+disagreements = st.builds(
+    Disagreement,
+    **moments,
+    sensor=names,
+    only=st.sampled_from(["active", "candidate"]),
+    start_wall_ms=times,
+    duration_ms=times,
+    ended=st.booleans(),
+    active_score=numbers,
+    candidate_score=numbers,
+    top_channel=names,
+    model=names,
+    candidate=names,
+)
+events = st.one_of(episodes, summaries, healths, contexts, drifts, disagreements)
 envelopes = st.builds(
     Envelope,
     gateway_id=identifiers,

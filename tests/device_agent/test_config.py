@@ -3,7 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from device_agent.config import GatewayConfig, Pkcs11Config, ProxyConfig, UplinkConfig, load, located, parse
+from device_agent.config import (
+    FilterConfig,
+    GatewayConfig,
+    Pkcs11Config,
+    ProxyConfig,
+    ShadowConfig,
+    UplinkConfig,
+    load,
+    located,
+    parse,
+)
 from device_agent.errors import ConfigError
 
 GOOD = b"""
@@ -69,6 +79,13 @@ def test_two_sensors_of_one_name_are_refused():
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=re.escape(str(tmp_path / "none.yaml"))):
         load(tmp_path / "none.yaml")
+
+
+def test_a_candidates_path_is_taken_from_the_documents_own_folder(tmp_path):
+    shadow = ShadowConfig(model="candidates/level-8.tflite")
+    config = GatewayConfig(gateway="g", state_dir="s", sensors=[], filter=FilterConfig(shadow=shadow))
+    found = located(config, tmp_path).filter.shadow
+    assert found == ShadowConfig(model=str(tmp_path / "candidates" / "level-8.tflite"))
 
 
 def test_relative_paths_are_taken_from_the_documents_own_folder(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ from operations.errors import OperationError
 from operations.quarantine import Kept, kept, message, retry
 from operations.stack import Stack
 from tests.cloud_functions.make import NOW_MS, envelope, health
+from tests.operations.environment import environment
 from thresher.cli import main
 from twin.cloud import Deployment, LocalCloud
 
@@ -188,17 +189,6 @@ def test_the_command_speaks_to_the_endpoint_of_the_environment(
     assert main(["quarantine", "redrive", "--json"]) == 0
     assert main(["quarantine", "list", "--stack", "nobody"]) == 1
     assert "try: check AWS_PROFILE" in capsys.readouterr().err
-
-
-def environment(deployment: Deployment) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": deployment.endpoint.url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "NO_PROXY": "127.0.0.1",
-    }
 
 
 def test_a_stack_that_is_not_there_says_what_to_check(deployment: Deployment) -> None:

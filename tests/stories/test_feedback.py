@@ -23,7 +23,8 @@ from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
-from device_agent.pipeline import Memory, SensorPipeline
+from device_agent.pipeline import SensorPipeline
+from device_agent.sensor_memory import Memory
 from device_agent.sensors.drivers import HostSensor
 from device_agent.sensors.port import Channel, Scan
 from device_agent.spool.opening import open_spool

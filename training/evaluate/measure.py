@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
 
 from training.evaluate.counts import SECONDS_PER_HOUR, Confusion, Episodes, episodes
 from training.evaluate.kept import KeptScores
-from training.evaluate.nested import Chosen, Table, by_file, by_group, choose, deal, pooled
+from training.evaluate.nested import Chosen, Table, best, by_file, by_group, choose, deal, pooled
 from training.evaluate.recordings import Labelled
 from training.rivals.port import Family
 from training.rivals.scene import Bools
+
+Chooser = Literal["other files", "other folders", "the same files"]
 
 CAP_PERCENT: Final = 13.55
 """The false-alarm rate of the best published row on waico/SKAB (Conv-AE)."""
@@ -25,7 +27,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         family: What was measured.
         settings: How many it could choose from.
-        chosen: On what its setting was chosen: ``nothing``, ``other files`` or ``other folders``.
+        chosen: On what its setting was chosen: a ``Chooser``, or ``nothing``. On the same files it is flattered.
         cap: Most false alarms the choice allowed, percent of normal rows; ``None`` without.
         f1: Pooled over files, by row.
         f1_sd: Over repeats.
@@ -78,20 +80,22 @@ class Measured:
     def _files(self) -> range:
         return range(len(self._recordings))
 
-    def choices(self, cap: float | None, *, by_folder: bool = False) -> Chosen:
+    def choices(self, cap: float | None, chooser: Chooser = "other files") -> Chosen:
         """What each file is scored with; the only setting where there is one."""
         if self.family.settings == 1:
             return np.zeros((1, len(self._recordings)), dtype=np.int64)
+        if chooser == "the same files":
+            return np.full((1, len(self._recordings)), best(self.table.sum(axis=0), cap=cap))
         folders = [each.name.rpartition("/")[0] for each in self._recordings]
-        return choose(self.table, by_group(folders) if by_folder else deal(len(folders)), cap=cap)
+        return choose(self.table, deal(len(folders)) if chooser == "other files" else by_group(folders), cap=cap)
 
     def by_file(self, cap: float | None) -> Table:
         """Counts by file with settings chosen on other files."""
         return by_file(self.table, self.choices(cap))
 
-    def row(self, cap: float | None, *, by_folder: bool = False) -> Row:
+    def row(self, cap: float | None, chooser: Chooser = "other files") -> Row:
         """Of the table."""
-        chosen = self.choices(cap, by_folder=by_folder)
+        chosen = self.choices(cap, chooser)
         matrices = pooled(self.table, chosen)
         mean = Confusion(*np.mean(matrices, axis=0).tolist())
         scored = [self._episodes(file, setting) for repeat in chosen.tolist() for file, setting in enumerate(repeat)]
@@ -101,7 +105,7 @@ class Measured:
         return Row(
             family=self.family.name,
             settings=self.family.settings,
-            chosen="nothing" if one else "other folders" if by_folder else "other files",
+            chosen="nothing" if one else chooser,
             cap=cap,
             f1=_mean([each.f1() for each in matrices]),
             f1_sd=float(np.std([each.f1() for each in matrices])),

@@ -6,7 +6,7 @@ from itertools import product
 import msgspec
 
 from training.evaluate import traffic
-from training.evaluate.measure import Measured, Row
+from training.evaluate.measure import Chooser, Measured, Row
 from training.evaluate.nested import Interval, interval
 from training.evaluate.recordings import Found
 from training.evaluate.traffic import Traffic
@@ -67,11 +67,9 @@ def make(found: Found, families: Sequence[Measured | Family], *, cap: float, sec
     several = len(found.recordings) > 1
     shown = [each for each in measured if several or each.family.settings == 1]
     folders = {each.name.rpartition("/")[0] for each in found.recordings}
-    table = [
-        each.row(limit) for limit, each in product((None, cap), shown) if limit is None or each.family.settings > 1
-    ]
-    if len(folders) > 1:
-        table += [each.row(None, by_folder=True) for each in shown if each.family.settings > 1]
+    table = [each.row(limit) for limit, each in product((None, cap), shown) if limit is None or _chooses(each)]
+    others: tuple[Chooser, ...] = ("other folders", "the same files") if len(folders) > 1 else ("the same files",)
+    table += [each.row(None, chooser) for chooser, each in product(others, shown) if _chooses(each)]
     after = [each.labels[each.scene.calibration :] for each in found.recordings]
     rows, anomalous = sum(map(len, after)), sum(int(labels.sum()) for labels in after)
     return Report(
@@ -96,6 +94,10 @@ def _differences(measured: Sequence[Measured], cap: float) -> list[Difference]:
         for limit, mine, theirs in product((None, cap), ours, rivals)
         if limit is None or min(mine.family.settings, theirs.family.settings) > 1
     ]
+
+
+def _chooses(measured: Measured) -> bool:
+    return measured.family.settings > 1
 
 
 def _ours(measured: Sequence[Measured]) -> list[Measured]:

@@ -21,8 +21,9 @@ from device_agent.config import GatewayConfig
 from device_agent.filters.model import LevelModel
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
-from device_agent.pipeline import Memory, SensorPipeline
+from device_agent.pipeline import SensorPipeline
 from device_agent.scoring import FINEST_RESOLUTION
+from device_agent.sensor_memory import Memory
 from device_agent.sensors.port import Channel, Scan
 from device_agent.sensors.replay import ReplaySensor
 from training.rivals.scene import Bools, Floats, Scene

@@ -14,7 +14,7 @@ from training.rivals.port import Family, decisions
 from training.rivals.scene import Floats, Scene, standardised
 
 WINDOW: Final = 60
-_SPANS = (1, 15, 45)
+_SPANS = (1, 5, 15)
 _FACTORS = tuple(round(0.6 * 1.22**step, 3) for step in range(12))
 _SEED: Final = 0
 _AT_ONCE: Final = 512

@@ -51,6 +51,6 @@ def latest(rows: Floats, window: int) -> Floats:
 
 def family() -> Family:
     """Rows as published, and windows."""
-    shapes = ((100, 256, 1), (200, 64, 1), (100, 256, 10), (100, 256, 30), (100, 256, 60), (200, 64, 30))
+    shapes = ((100, 256, 1), (300, 256, 1), (100, 64, 1), (300, 400, 1), (100, 256, 10), (100, 256, 30))
     variants = tuple(IsolationForest(*shape) for shape in shapes)
     return Family("isolation forest", variants, decisions(_SPANS, _FACTORS, (0.95, 1.0)), missing("sklearn"))

@@ -9,8 +9,9 @@ import numpy as np
 from training.rivals.port import QUANTILE, Family, decisions
 from training.rivals.scene import Floats, Scene, latest_mean, standardised
 
-_SPANS = (1, 15, 45)
-_FACTORS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.3, 16.0, 32.0)
+_SPANS = (1, 15)
+_FACTORS = tuple(round(0.7 * 1.25**step, 4) for step in range(18))
+"""0.7 to 31: a threshold of the published method is 1."""
 
 
 class T2Q:
@@ -49,13 +50,13 @@ def _by_limit(part: Floats, calibration: int) -> Floats:
 
 
 def family() -> Family:
-    """Rows as published, Q alone, and means of the latest rows."""
+    """Rows as published, and means of the latest rows, which are far stronger (a multivariate moving-average chart)."""
     variants = (
-        T2Q(0.5),
         T2Q(0.7),
         T2Q(0.9),
-        T2Q(0.9, "q"),
-        T2Q(0.7, window=30),
-        T2Q(0.9, window=30),
+        T2Q(0.97, window=15),
+        T2Q(0.97, window=30),
+        T2Q(0.99, window=30),
+        T2Q(1.0, "t2", window=30),
     )
     return Family("T2+Q", variants, decisions(_SPANS, _FACTORS, (0.7, 1.0)))

@@ -19,6 +19,7 @@ from awscrt import io, mqtt5
 from twin.errors import TwinError
 from twin.nucleus.broker import Hear, Hearing, Message
 from twin.nucleus.errors import BrokerError, RefusedError
+from twin.nucleus.packets import to_message, to_packet
 from twin.nucleus.topics import covers, matches
 
 _SESSION_S: Final = 10_080
@@ -80,9 +81,8 @@ class Mqtt5Bridge:
     def publish(self, message: Message) -> Future[None]:
         """See ``Broker``."""
         done: Future[None] = Future()
-        packet = mqtt5.PublishPacket(topic=message.topic, payload=message.payload, qos=mqtt5.QoS(message.qos))
         try:
-            sent = self._client.publish(packet)
+            sent = self._client.publish(to_packet(message))
         except Exception as exc:  # noqa: BLE001 - the SDK's errors have no common class
             done.set_exception(BrokerError(f"{message.topic}: {exc}"))
             return done
@@ -147,11 +147,11 @@ class Mqtt5Bridge:
             self._tell(False)  # noqa: FBT003 - one value, named by the port
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
-        topic, payload = data.publish_packet.topic, bytes(data.publish_packet.payload or b"")
+        message = to_message(data.publish_packet)
         with self._mutex:
-            hearers = [hear for topic_filter, hear in self._hearers if matches(topic_filter, topic)]
+            hearers = [hear for topic_filter, hear in self._hearers if matches(topic_filter, message.topic)]
         for hear in hearers:
-            hear(topic, payload)
+            hear(message)
 
     def _ask(self, topic_filter: str) -> Future[None]:
         """Subscribes at the broker."""

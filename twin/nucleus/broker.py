@@ -9,18 +9,21 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from twin.nucleus.errors import BrokerError, RefusedError
+from twin.nucleus.properties import NONE, Properties
 from twin.nucleus.topics import matches
-
-Hear = Callable[[str, bytes], None]
-"""Gets topic and payload of a message, on a thread of the broker's."""
 
 
 class Message(NamedTuple):
-    """To IoT Core."""
+    """To IoT Core, or from it."""
 
     topic: str
     payload: bytes
     qos: int = 1
+    properties: Properties = NONE
+
+
+Hear = Callable[[Message], None]
+"""Gets a message, on a thread of the broker's."""
 
 
 class Hearing(NamedTuple):
@@ -84,7 +87,7 @@ class MemoryBroker:
             return done
         self.published.append(message)
         done.set_result(None)
-        self.say(message.topic, message.payload)
+        self._deliver(message)
         return done
 
     def subscribe(self, topic_filter: str, hear: Hear) -> Hearing:
@@ -104,10 +107,13 @@ class MemoryBroker:
 
     def say(self, topic: str, payload: bytes) -> None:
         """A message of the cloud to who subscribed; lost while it is closed."""
+        self._deliver(Message(topic, payload))
+
+    def _deliver(self, message: Message) -> None:
         with self._mutex:
-            hearers = [hear for topic_filter, hear in self._heard if matches(topic_filter, topic)]
+            hearers = [hear for topic_filter, hear in self._heard if matches(topic_filter, message.topic)]
         for hear in hearers if self._tell is not None else ():
-            hear(topic, payload)
+            hear(message)
 
     def _forget(self, entry: tuple[str, Hear]) -> None:
         with self._mutex:

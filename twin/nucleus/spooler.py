@@ -17,10 +17,11 @@ Landed = Callable[[BrokerError | None], None]
 """Is told how a publish ended, on the server's thread: None where it was acknowledged."""
 
 Send = Callable[[Message, Landed], None]
-"""Hands a message to the broker."""
+"""Hands a message to the broker; may tell at once how it ended."""
 
 _IN_FLIGHT: Final = 5
 _TRIES: Final = 100
+_LITE_FAILED: Final = "Failed to publish the message."
 _Numbered = tuple[int, Message]
 
 
@@ -145,10 +146,20 @@ class Unacknowledged:
             len(self._flying) >= self._most or used + len(message.payload) + len(message.topic) > self._most_bytes
         )
         if not self._is_online or is_full:
-            raise NucleusIpcError("ServiceError", "Failed to publish the message.")
+            raise NucleusIpcError("ServiceError", _LITE_FAILED)
+        failures: list[BrokerError] = []
+
+        def landed(error: BrokerError | None) -> None:
+            if message.qos:
+                self._flying.remove(message)
+            if error is not None:
+                failures.append(error)
+
         if message.qos:
             self._flying.append(message)
-        self._send(message, lambda _: self._flying.remove(message) if message.qos else None)
+        self._send(message, landed)
+        if failures:  # it could not even be written
+            raise NucleusIpcError("ServiceError", _LITE_FAILED)
 
     def set_online(self, *, online: bool) -> None:
         """The connection came or went."""

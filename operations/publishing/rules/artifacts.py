@@ -1,7 +1,8 @@
 """Artifacts: addresses, and whether scripts use what is there.
 
-Lite copies what is deployed locally and unpacks nothing (``ggdeploymentd/src/deployment_handler.c``: artifacts are
-fetched, compared and unpacked only for a component with an ARN).
+A manifest that lists none is meant for local deployments, whose files are simply there. Lite copies those and unpacks
+nothing (``ggdeploymentd/src/deployment_handler.c``: artifacts are fetched, compared and unpacked only for a component
+with an ARN).
 """
 
 import re
@@ -59,7 +60,8 @@ def _used(recipe: Recipe, manifest: Manifest, step: Step) -> Iterator[Finding]:
             listed = ", ".join(sorted(there)) or "nothing"
             said = f"`{step.name}` uses {found[2]}, but there is {listed}"
             at = step.script.within(found.start())
-            yield recipe.finding("artifact-missing", at, said, remedy="list it under Artifacts, or correct the name")
+            remedy = "list it under Artifacts, or correct the name"
+            yield recipe.finding("artifact-missing", at, said, remedy=remedy, weak=not manifest.artifacts)
 
 
 def _on_disk(recipe: Recipe, manifest: Manifest) -> Iterator[Finding]:

@@ -85,6 +85,18 @@ def test_a_lasting_new_level_is_normal_in_the_end() -> None:
     assert max(scores[-100:]) < 0.8
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_a_constant_channel_that_stays_elsewhere_is_calibrated_there(noise: float) -> None:
+    gate = _gate(rate_hz=1.0)
+    rows = np.full((22_000, 2), 7.0)
+    rows[300:] += 0.5 + noise * np.random.default_rng(2).normal(0, 1, (21_700, 2))
+    verdicts = _feed(gate, rows)
+    assert min(verdict.score for verdict in verdicts[100:2000]) > 1
+    assert max(verdict.score for verdict in verdicts[-500:]) < 0.8
+    assert verdicts[-1].moved.min() > 8, "its home is still known"
+    assert _feed(gate, rows[-100:] + 20)[-1].score > 1
+
+
 def test_noise_that_grows_is_learnt_and_a_jump_beyond_it_still_scores() -> None:
     gate = _gate(rate_hz=1.0)
     _feed(gate, _quiet(200))

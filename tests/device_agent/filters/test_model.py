@@ -41,6 +41,45 @@ def test_the_graph_computes_the_formula(channels: int) -> None:
     assert found.score == pytest.approx(expected.score, abs=1e-5)
 
 
+@pytest.mark.parametrize("channels", [3, 16, 64])
+def test_many_windows_at_once_have_the_same_levels(channels: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(channels)
+    values = random.normal(3, 4, (WINDOW_SCANS + 130, channels)).astype(np.float32)
+    valid = (random.random(values.shape) > 0.3).astype(np.float32)
+    normal = _normal(channels, mu=2.5, inv_sd=0.5, inv_rise=0.5, inv_fall=0.25)
+    capacity = min(n for n in (8, 16, 32, 64) if n >= channels)
+    alone = tmp_path / f"level-{capacity}.tflite"
+    alone.write_bytes((SHIPPED / alone.name).read_bytes())
+    batched, one_by_one = LevelModel.load(None, channels), LevelModel.load(alone, channels)
+    found = batched.levels(values, valid, normal)
+    assert found.shape == (131, channels)
+    assert found == pytest.approx(one_by_one.levels(values, valid, normal), abs=1e-5)
+
+
+@pytest.mark.parametrize("channels", [8, 16, 32, 64])
+def test_an_int8_file_gives_the_same_levels_to_a_few_steps(channels: int) -> None:
+    random = np.random.default_rng(channels)
+    exact = LevelModel.load(SHIPPED / f"level-{channels}.tflite", channels)
+    coarse = LevelModel.load(SHIPPED / f"level-{channels}-int8.tflite", channels)
+    for level in (-6.0, 0.0, 3.0):
+        values = random.normal(level, 1, (WINDOW_SCANS, channels)).astype(np.float32)
+        valid = (random.random(values.shape) > 0.1).astype(np.float32)
+        normal = _normal(channels, inv_rise=1 / 3.8, inv_fall=1 / 3.8)
+        one, other = (model.score(values, valid, normal) for model in (exact, coarse))
+        assert other.level == pytest.approx(one.level, abs=3 * 8 / 127)
+        assert other.score == pytest.approx(one.score, abs=0.05)
+
+
+def test_a_spoilt_file_for_many_windows_is_refused(tmp_path: Path) -> None:
+    for file in SHIPPED.glob("level*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    spoilt = bytearray((tmp_path / "level-8-by-64.tflite").read_bytes())
+    spoilt[-400] ^= 1
+    (tmp_path / "level-8-by-64.tflite").write_bytes(spoilt)
+    with pytest.raises(ModelError, match=r"level-8-by-64\.tflite: its bytes are not those its card states"):
+        LevelModel.load(tmp_path / "level-8.tflite", 3)
+
+
 def test_a_gap_weighs_nothing_whatever_stands_in_its_place() -> None:
     model, normal = LevelModel.load(None, 1), _normal(1)
     values = np.full((WINDOW_SCANS, 1), 2, dtype=np.float32)

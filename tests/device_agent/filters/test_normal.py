@@ -3,11 +3,12 @@ import pytest
 
 from device_agent.filters.calibration import Calibration
 from device_agent.filters.distance import distances
-from device_agent.filters.normal import MOST_GROWN, MovingNormal, pace
+from device_agent.filters.normal import MOST_GROWN, MovingNormal, Pace, pace
 from device_agent.sensors.port import AlarmOn, Channel
 
 FAR = distances(rate_hz=1.0, false_per_week=1.0)
 PACE = pace(rate_hz=1.0, hop_scans=1)
+STRIDES = pace(rate_hz=1.0, hop_scans=50)
 
 
 def _calibration(channel: Channel, **changes: object) -> Calibration:
@@ -36,14 +37,14 @@ def _rise_threshold(normal: MovingNormal) -> float:
     return 1 / float(normal.tensors.inv_rise[0])
 
 
-def _learn(normal: MovingNormal, *, times: int, latest: float, deviation: float, score: float) -> None:
+def _learn(normal: MovingNormal, *, times: int, latest: float, deviation: float, score: float, at: Pace = PACE) -> None:
     for _ in range(times):
         normal.learn(
             np.array([latest]),
             np.array([True]),
             deviation=np.array([deviation]),
             score=np.array([score]),
-            at=PACE,
+            at=at,
         )
 
 
@@ -96,15 +97,15 @@ def test_the_centre_of_a_suspicious_channel_creeps_a_threshold_in_5000_scans_at_
 def test_the_spread_grows_with_the_noise_and_never_falls_below_the_calibrated_one() -> None:
     normal = _normal(Channel(name="one"))
     for latest, spread in ((70.0, 20.0), (50.0, 10.0)):
-        _learn(normal, times=40_000, latest=latest, deviation=0.0, score=0.0)
+        _learn(normal, times=800, latest=latest, deviation=0.0, score=0.0, at=STRIDES)
         assert normal.spread == pytest.approx([spread], rel=0.01)
 
 
 def test_the_spread_neither_grows_in_an_alarm_nor_without_bound() -> None:
     normal = _normal(Channel(name="one"))
-    _learn(normal, times=10_000, latest=150, deviation=0.0, score=1.2)
+    _learn(normal, times=100, latest=150, deviation=0.0, score=1.2, at=STRIDES)
     assert normal.spread == pytest.approx([10.0])
-    _learn(normal, times=100_000, latest=1e6, deviation=0.0, score=0.0)
+    _learn(normal, times=2_000, latest=1e6, deviation=0.0, score=0.0, at=STRIDES)
     assert normal.spread[0] <= 10 * MOST_GROWN
 
 

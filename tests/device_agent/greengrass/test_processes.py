@@ -10,6 +10,7 @@ import pytest
 from bench.bare_core import THING, BareCore
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
+from contract.events import Lane
 from contract.topics import jobs_topic, stored_topic
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, FLEET_AGENT, GATEWAY, SENSOR_READER
 from device_agent.spool.sqlite import SqliteSpool
@@ -38,8 +39,14 @@ class Core(BareCore):
         return Counter(type(decode_event(raw)).__name__ for each in self.envelopes() for raw in each.events)
 
     def store_all(self) -> None:
-        for each in self.envelopes():
-            stored = Stored(spool_id=each.spool_id, lane=each.lane, through=each.last_seq)
+        """As the cloud does: never beyond what has not arrived."""
+        through: dict[tuple[str, Lane], int] = {}
+        for each in sorted(self.envelopes(), key=lambda each: each.first_seq):
+            so_far = through.get((each.spool_id, each.lane), 0)
+            if each.first_seq <= so_far + 1:
+                through[each.spool_id, each.lane] = max(so_far, each.last_seq)
+        for (spool_id, lane), last in through.items():
+            stored = Stored(spool_id=spool_id, lane=lane, through=last)
             self.broker.say(stored_topic(THING), encode_stored(stored))
 
     def is_whole(self) -> bool:

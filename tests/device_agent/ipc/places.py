@@ -117,7 +117,7 @@ class Emulated(Scene):
         )
         denials: list[None] = []
         wire_ = WIRES[wire](str(self.ipc.path), self.registry.add(COMPONENT, access()))
-        nucleus = KeptNucleus(wire_, on_denied=lambda: denials.append(None), **options)
+        nucleus = KeptNucleus(wire_, on_denied=lambda: denials.append(None), last_retry_s=0.3, **options)
         super().__init__(nucleus, denials, is_lite=profile == "lite")
         self.stop, self.start, self.deny = self.ipc.stop, self.ipc.start, self.ipc.faults.refuse_tokens
         self.say = self.broker.say

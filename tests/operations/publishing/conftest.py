@@ -1,13 +1,16 @@
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from operations.publishing.errors import StagingError
 from operations.publishing.lock import Pin
-from operations.publishing.stage import Order
+from operations.publishing.stage import Order, stage
 from operations.publishing.targets import Target
-from tests.operations.publishing.checkout import PYTHON, make_checkout, make_wheel
+from tests.operations.publishing.checkout import PYTHON as SMALL_PYTHON
+from tests.operations.publishing.checkout import make_checkout, make_wheel
+from tests.operations.publishing.real import ARCHITECTURE, COMPONENTS, PYTHON, ROOT
 
 
 class Index:
@@ -42,8 +45,27 @@ def order(checkout: Path) -> Callable[..., Order]:
             "output": checkout / "build",
             "names": ("io.example.Demo",),
             "architectures": ("amd64",),
-            "pythons": (PYTHON,),
+            "pythons": (SMALL_PYTHON,),
         }
         return Order(**{**said, **changed})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Staged with the checkout's own cache of wheels, so that only the first run fetches any."""
+    folder = tmp_path_factory.mktemp("build")
+    cache = ROOT / "build" / "wheels"
+    cache.mkdir(parents=True, exist_ok=True)
+    (folder / "wheels").symlink_to(cache)
+    try:
+        stage(
+            Order(root=ROOT, output=folder, names=tuple(COMPONENTS), architectures=(ARCHITECTURE,), pythons=(PYTHON,))
+        )
+    except StagingError as exc:
+        if "wheels for" not in str(exc):
+            raise
+        pytest.skip(f"wheels cannot be had: {exc}")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 import base64
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -111,12 +112,22 @@ def change_archive(order) -> None:
 
 
 def build_with_gdk_before(order) -> None:
-    built = order.output / "gdk" / NAME / "greengrass-build" / "artifacts" / NAME / "1.0.0" / ARCHIVE
+    build_before(order.output / "gdk" / NAME)
+
+
+def build_at_the_root_before(order) -> None:
+    build_before(order.root)
+
+
+def build_before(project: Path) -> None:
+    built = project / "greengrass-build" / "artifacts" / NAME / "1.0.0" / ARCHIVE
     built.parent.mkdir(parents=True)
     built.write_bytes(b"of yesterday")
 
 
-@pytest.mark.parametrize("change", [change_source, change_recipe, change_archive, build_with_gdk_before])
+@pytest.mark.parametrize(
+    "change", [change_source, change_recipe, change_archive, build_with_gdk_before, build_at_the_root_before]
+)
 def test_what_is_not_what_the_source_says_is_refused(change, staged):
     change(staged)
     (verdict,) = judge(staged.root, staged.output, MemoryPublished({}))

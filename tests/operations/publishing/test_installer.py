@@ -1,5 +1,6 @@
 """The archive as a device runs it: by the system's Python, in an empty folder, without a network or pip."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from operations.publishing import installer
 from operations.publishing.stage import stage
 from tests.operations.publishing.checkout import sha256
 
@@ -113,3 +115,22 @@ def test_an_unknown_action_is_wrong_usage(archive, tmp_path):
 def test_the_installed_archive_is_the_staged_one(archive, order):
     local = order().output / "local" / "artifacts" / "io.example.Demo" / "1.0.0" / archive.name
     assert sha256(local) == sha256(archive)
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "installs"),
+    [("flags : fpu sse2\n", False), ("flags : fpu sse2 sse4_2\n", True), ("model name : unknown\n", True)],
+)
+def test_a_cpu_that_is_too_old_is_named_before_it_ends_a_process(cpuinfo, installs, order, index, checkout, tmp_path):
+    config = json.loads((checkout / "gdk-config.json").read_text())
+    config["components"]["io.example.Demo"]["cpu"] = {"amd64": ["sse4_2"], "aarch64": ["asimd"]}
+    (checkout / "gdk-config.json").write_text(json.dumps(config))
+    stage(order(pythons=(PYTHON,)), fetch=index)
+    (tmp_path / "cpuinfo").write_text(cpuinfo)
+    archive = order().output / "gdk" / "io.example.Demo" / "io.example.Demo-amd64.zip"
+    (tmp_path / "work").mkdir()
+    if installs:
+        assert installer.install(archive, tmp_path / "work", tmp_path / "cpuinfo").is_dir()
+    else:
+        with pytest.raises(installer.InstallError, match="need a CPU with sse4_2"):
+            installer.install(archive, tmp_path / "work", tmp_path / "cpuinfo")

@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from operations.publishing.errors import StagingError
 from operations.publishing.findings import ERRORS, WARNINGS
@@ -71,3 +74,35 @@ def test_a_folder_without_recipes_is_an_error(tmp_path):
 def test_every_rule_is_explained_to_whoever_publishes():
     text = (ROOT / "docs" / "publish.md").read_text()
     assert [rule for rule in (*ERRORS, *WARNINGS) if f"`{rule}`" not in text] == []
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.sampled_from(["*", "{a:b}", "${"]))
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+)
+
+
+def places(value: object) -> list[tuple[object, object]]:
+    """Every container below with each of its keys."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, one in below for place in ((value, key), *places(one))]
+
+
+@given(data=st.data(), value=VALUES)
+def test_whatever_stands_somewhere_in_a_recipe_is_found_or_passed_never_a_crash(tmp_path_factory, data, value):
+    recipe = yaml.safe_load((ROOT / "recipes" / "io.thresher.Gateway.yaml").read_text())
+    container, key = data.draw(st.sampled_from(places(recipe)))
+    container[key] = value
+    path = tmp_path_factory.getbasetemp() / "mutated.yaml"
+    path.write_text(yaml.safe_dump(recipe, allow_unicode=True))
+    lines = path.read_text().count("\n") + 1
+    assert all(1 <= one.line <= lines and one.column >= 1 for one in lint([path]))
+
+
+@given(text=st.text(max_size=200))
+def test_any_text_at_all_is_a_finding_or_none(tmp_path_factory, text):
+    for name in ("any.yaml", "any.json"):
+        path = tmp_path_factory.getbasetemp() / name
+        path.write_text(text, encoding="utf-8")
+        assert lint([path])

@@ -1,25 +1,17 @@
 """The real archives of this machine's architecture, installed offline into empty folders, as a nucleus does."""
 
-import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from operations.publishing import catalogue
-from operations.publishing.errors import StagingError
 from operations.publishing.lint import lint
 from operations.publishing.stage import Order, stage
-from operations.publishing.targets import MACHINES
 from tests.operations.publishing.checkout import sha256
+from tests.operations.publishing.real import ARCHITECTURE, COMPONENTS, PYTHON, ROOT
 
-ROOT = Path(__file__).parents[3]
-COMPONENTS = sorted(catalogue.load(ROOT).components)
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-ARCHITECTURE = {machine: name for name, machine in MACHINES.items()}.get(platform.machine(), "")
 IMPORT = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='imported')"
 INFER = """
 from importlib.resources import files
@@ -28,25 +20,6 @@ model = Interpreter(model_path=str(files("models") / "level-8.tflite"))
 model.allocate_tensors()
 model.invoke()
 """
-
-
-@pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Staged with the checkout's own cache of wheels, so that only the first run fetches any."""
-    folder = tmp_path_factory.mktemp("build")
-    cache = ROOT / "build" / "wheels"
-    cache.mkdir(parents=True, exist_ok=True)
-    (folder / "wheels").symlink_to(cache)
-    try:
-        stage(
-            Order(root=ROOT, output=folder, names=tuple(COMPONENTS), architectures=(ARCHITECTURE,), pythons=(PYTHON,))
-        )
-    except StagingError as exc:
-        if "wheels for" not in str(exc):
-            raise
-        pytest.skip(f"wheels cannot be had: {exc}")
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def offline(*command: str) -> list[str]:

@@ -15,6 +15,7 @@ from twin.errors import TwinError
 from twin.nucleus.bridge import BridgeConfig, Mqtt5Bridge
 from twin.nucleus.broker import Broker, MemoryBroker, Message
 from twin.nucleus.errors import BrokerError
+from twin.nucleus.properties import Properties, UserProperty
 from twin.ports import LOOPBACK, free_ports
 
 
@@ -83,7 +84,7 @@ def connection(broker: Broker) -> Connection:
 
 def listen(broker: Broker, topic_filter: str):
     heard: list[tuple[str, bytes]] = []
-    hearing = broker.subscribe(topic_filter, lambda topic, payload: heard.append((topic, payload)))
+    hearing = broker.subscribe(topic_filter, lambda message: heard.append((message.topic, message.payload)))
     hearing.taken.result(WAIT_S)
     return heard, hearing
 
@@ -113,6 +114,22 @@ def test_a_narrower_filter_is_heard_after_the_wider_one_left(connection: Connect
 
     until(lambda: _published_until_heard(connection.broker, f"{topic}/a", narrow))
     until(lambda: _published_until_heard(connection.broker, f"{topic}/b", late))
+
+
+def test_what_a_message_carries_beside_its_payload_arrives(connection: Connection) -> None:
+    topic = uuid.uuid4().hex
+    heard: list[Message] = []
+    connection.broker.subscribe(topic, heard.append).taken.result(WAIT_S)
+    properties = Properties(
+        user_properties=(UserProperty("a", "1"), UserProperty("a", "2")),
+        correlation_data=b"\x00c",
+        response_topic="answers",
+        payload_format="1",
+        content_type="text/plain",
+    )
+    connection.broker.publish(Message(topic, b"x", 1, properties)).result(WAIT_S)
+
+    until(lambda: [message.properties for message in heard] == [properties])
 
 
 def test_who_left_hears_nothing_and_the_others_still_do(connection: Connection) -> None:

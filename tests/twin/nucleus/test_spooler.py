@@ -132,6 +132,31 @@ def test_nothing_of_qos_1_is_lost_or_reordered_whatever_happens(steps) -> None:
     assert core.spooler.used_bytes == 0
 
 
+def test_lite_refuses_what_it_could_not_write_and_takes_no_place_for_it() -> None:
+    out = Unacknowledged(lambda _, landed: landed(BrokerError("gone")), most=1, most_bytes=100)
+    out.set_online(online=True)
+    for _ in range(3):
+        with pytest.raises(NucleusIpcError):
+            out.add(Message("t", b""))
+
+
+def test_a_core_that_fails_at_once_is_left_alone_for_a_moment() -> None:
+    later: list = []
+    tried: list = []
+
+    def fail(message: Message, landed: Landed) -> None:
+        tried.append(message.payload)
+        landed(BrokerError("gone"))
+
+    spooler = Spooler(fail, 100, later.append)
+    spooler.set_online(online=True)
+    spooler.add(Message("t", b"0"))
+    spooler.add(Message("t", b"1"))
+
+    assert tried == [b"0"]
+    assert len(later) == 1
+
+
 def test_lite_has_ten_places_and_15_000_bytes() -> None:
     flying: list[Landed] = []
     out = Unacknowledged(lambda _, landed: flying.append(landed), most=10, most_bytes=15_000)

@@ -10,6 +10,7 @@ IotCoreTopicValidator}.java``; lite ``modules/ggipcd/src/services/mqttproxy/*.c`
 | a subscription while it is away | ``ServiceError`` | ``ServiceError`` |
 | without any IoT Core | subscriptions are taken, and silent; publishes ``ServiceError`` | both ``ServiceError`` |
 | a received packet above 5,000 bytes | delivered | lost |
+| retain, user properties and the like | passed on, both ways | not read |
 | a message above 10,000 bytes of IPC | 128 KiB of payload | the connection ends |
 
 Left out: that the classic nucleus, before its first connection, refuses a subscription only after 30 s.
@@ -20,14 +21,15 @@ import base64
 import binascii
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Final
 
-from twin.nucleus.broker import Broker, Message
+from twin.nucleus.broker import Broker, Hear, Message
 from twin.nucleus.errors import BrokerError, NucleusIpcError
 from twin.nucleus.guard import Guard
 from twin.nucleus.profile import Profile
+from twin.nucleus.properties import read_properties, write_properties
 from twin.nucleus.registry import Body
 from twin.nucleus.spooler import Landed, Spooler, Unacknowledged
 from twin.nucleus.streams import Call, Handler, Stream
@@ -79,6 +81,11 @@ class MqttProxy:
         """Payload that waits in the classic nucleus's spooler."""
         return self._out.used_bytes if isinstance(self._out, Spooler) else 0
 
+    @property
+    def given_up(self) -> int:
+        """Messages that the classic nucleus took and did not send."""
+        return self._out.dropped if isinstance(self._out, Spooler) else 0
+
     def set_online(self, *, online: bool) -> None:
         """The connection to IoT Core came or went."""
         self.is_online = online
@@ -91,7 +98,7 @@ class MqttProxy:
             self._guard.check(call, topic)
         else:
             self._guard.check(call, topic)
-            message = Message(topic, self._payload(call), self._qos(call))
+            message = Message(topic, self._payload(call), self._qos(call), read_properties(call.body))
             self._check_message(message)
         if self._broker is None:
             failed = "Cannot publish because device is configured to run offline"
@@ -125,19 +132,21 @@ class MqttProxy:
                 raise self._not_subscribed(topic, str(exc) or "timeout") from exc
         return {}
 
-    def _hearer(self, stream: Stream) -> Callable[[str, bytes], None]:
-        def hear(topic: str, payload: bytes) -> None:
-            self._loop.call_soon_threadsafe(self._deliver, stream, topic, payload)
+    def _hearer(self, stream: Stream) -> Hear:
+        def hear(message: Message) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._deliver, stream, message)
 
         return hear
 
-    def _deliver(self, stream: Stream, topic: str, payload: bytes) -> None:
+    def _deliver(self, stream: Stream, message: Message) -> None:
         limit = self._profile.received_bytes
-        if limit and len(payload) + len(topic.encode()) + _PACKET_BYTES > limit:
+        if limit and len(message.payload) + len(message.topic.encode()) + _PACKET_BYTES > limit:
             self.too_large += 1
             return
-        data = base64.b64encode(payload).decode()
-        stream.say("IoTCoreMessage", {"message": {"topicName": topic, "payload": data}})
+        body: Body = {"topicName": message.topic, "payload": base64.b64encode(message.payload).decode()}
+        more = {} if self._profile.is_lite else write_properties(message.properties)
+        stream.say("IoTCoreMessage", {"message": {**more, **body}})
 
     def _send(self, message: Message, landed: Landed) -> None:
         if self._broker is None:
@@ -145,12 +154,14 @@ class MqttProxy:
             return
 
         def done(future: Future[None]) -> None:
-            error = future.exception()
-            told = error if isinstance(error, BrokerError) or error is None else BrokerError(str(error))
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(landed, told)
+                self._loop.call_soon_threadsafe(landed, _error(future))
 
-        self._broker.publish(message).add_done_callback(done)
+        sent = self._broker.publish(message)
+        if sent.done() and _error(sent) is not None:
+            landed(_error(sent))
+        else:
+            sent.add_done_callback(done)
 
     def _topic(self, call: Call) -> str:
         topic = call.body.get("topicName")
@@ -201,6 +212,11 @@ class MqttProxy:
         if self._profile.is_lite:
             return NucleusIpcError("ServiceError", lite)
         return NucleusIpcError("InvalidArgumentsError", classic)
+
+
+def _error(future: Future[None]) -> BrokerError | None:
+    error = future.exception()
+    return error if isinstance(error, BrokerError) or error is None else BrokerError(str(error))
 
 
 def _topic_trouble(topic: str) -> str:

@@ -1,0 +1,1 @@
+"""The components from their built archives, under both emulated nuclei, through everything that goes wrong."""

@@ -1,0 +1,127 @@
+"""The raw scans around labelled episodes, from the table, as recordings.
+
+Not here: which episodes (``labels``).
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from contract.codec import decode_event
+from contract.errors import ContractError
+from contract.events import Context, Episode
+from operations.stack import Stack, speaking
+
+_DAY_MS: Final = 86_400_000
+_AROUND_ONSET_MS: Final = 3_600_000
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an episode lies, and whether it was a fault."""
+
+    gateway_id: str
+    episode_id: str
+    sk: str
+    was_fault: bool
+
+
+class Scans(msgspec.Struct, frozen=True):
+    """Scans around one onset: time in Unix milliseconds, values by channel, and whether they are a fault."""
+
+    times_ms: list[int]
+    channels: dict[str, list[float | None]]
+    faulty: list[bool]
+
+
+def scans_of(stack: Stack, one: Place) -> Scans | None:
+    """What was measured around its onset; ``None`` where it has not come or has expired. Raises ``OperationError``."""
+    episode = _episode(stack, one)
+    parts = sorted(_context(stack, one, episode), key=lambda part: part.part) if episode else []
+    if episode is None or not parts:
+        return None
+    first = parts[0]
+    times = [first.wall_ms + offset for offset in first.offsets_ms]
+    ends_ms = episode.onset_wall_ms + episode.duration_ms
+    faulty = [one.was_fault and episode.onset_wall_ms <= at <= ends_ms for at in times]
+    traces = {name: trace for part in parts for name, trace in part.traces.items()}
+    channels = {name: list(_readings(trace.steps, trace.resolution)) for name, trace in traces.items()}
+    return Scans(times, channels, faulty)
+
+
+def _readings(steps: Iterable[int | None], resolution: float) -> Iterator[float | None]:
+    level = 0
+    for step in steps:
+        level += step or 0
+        yield None if step is None else level * resolution
+
+
+def _episode(stack: Stack, one: Place) -> Episode | None:
+    rows = query(stack, f"E#{one.gateway_id}", one.sk, one.sk)
+    found = _events(row["body"].encode() for row in rows)
+    return next((event for event in found if isinstance(event, Episode)), None)
+
+
+def _context(stack: Stack, one: Place, episode: Episode) -> Iterator[Context]:
+    first, last = episode.onset_wall_ms - _AROUND_ONSET_MS, episode.onset_wall_ms + _AROUND_ONSET_MS
+    for at_ms in sorted({first // _DAY_MS, last // _DAY_MS}):
+        day = datetime.fromtimestamp(at_ms * _DAY_MS / 1000, UTC).strftime("%Y%m%d")
+        rows = query(stack, f"B#{one.gateway_id}#{day}", f"context#{first:013d}", f"context#{last:013d}~")
+        bodies = (raw for row in rows for raw in msgspec.json.decode(row["body"], type=list[msgspec.Raw]))
+        for event in _events(bytes(raw) for raw in bodies):
+            if isinstance(event, Context) and event.episode_id == one.episode_id:
+                yield event
+
+
+def _events(raws: Iterable[bytes]) -> Iterator[object]:
+    for raw in raws:
+        try:
+            yield decode_event(raw)
+        except ContractError:
+            continue  # a quarantined place is null
+
+
+def query(stack: Stack, pk: str, first: str = " ", last: str = "~") -> Iterator[dict[str, Any]]:
+    """Rows of one partition, in order. Raises ``OperationError``."""
+    with speaking("reading the table"):
+        pages = stack.dynamodb.get_paginator("query").paginate(
+            TableName=stack.outputs.table_name,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from ({name: _plain(value) for name, value in item.items()} for item in page["Items"])
+
+
+def _plain(value: dict[str, str]) -> str | float:
+    return value["S"] if "S" in value else json.loads(value["N"])
+
+
+def write(path: Path, group: Sequence[Scans]) -> int:
+    """All scans of one sensor as a recording, in the order of time; returns how many. Raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = sorted({name for scans in group for name in scans.channels})
+    rows: dict[int, list[str]] = {}
+    for scans in group:
+        for i, at in enumerate(scans.times_ms):
+            is_faulty = scans.faulty[i] or (at in rows and rows[at][-1] == "1")
+            rows[at] = [*(_cell(scans, name, i) for name in names), str(int(is_faulty))]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";", lineterminator="\n")
+        writer.writerow(["datetime", *names, "anomaly"])
+        writer.writerows([_time(at), *rows[at]] for at in sorted(rows))
+    return len(rows)
+
+
+def _cell(scans: Scans, name: str, i: int) -> str:
+    reading = scans.channels[name][i] if name in scans.channels else None
+    return "" if reading is None else f"{reading:.12g}"
+
+
+def _time(wall_ms: int) -> str:
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
