@@ -99,9 +99,8 @@ class ReadSensor:
         self._sampler = Sampler(sensor, machine.clock, self._queue)
         channels = self._sampler.channels
         shape = packed_channels(sensor.name, channels)
-        self._packer = Packer(
-            Heading(secrets.token_hex(4), boot_id, sensor.name, self._sampler.rate_hz, channels, shape)
-        )
+        rate_hz, speed = self._sampler.rate_hz, self._sampler.speed
+        self._packer = Packer(Heading(secrets.token_hex(4), boot_id, sensor.name, rate_hz, speed, channels, shape))
         self._held: deque[bytes] = deque()
         self._held_bytes, self._hold_bytes = 0, hold_bytes
         self._sent = self._dropped = 0

@@ -8,6 +8,7 @@ import pytest
 
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
+from contract.events import Health
 from contract.topics import stored_topic
 from device_agent.errors import ConfigError
 from device_agent.greengrass.gateway import gateway
@@ -32,6 +33,10 @@ class Cloud:
 
     def kinds(self):
         return Counter(type(decode_event(raw)).__name__ for each in self.envelopes() for raw in each.events)
+
+    def feedback_versions(self):
+        events = [decode_event(raw) for each in self.envelopes() for raw in each.events]
+        return {event.feedback_version for event in events if isinstance(event, Health)}
 
     def store(self):
         """Says that everything so far is stored."""

@@ -5,6 +5,8 @@ import threading
 
 import pytest
 
+from contract.feedback import Feedback, Threshold, encode_feedback
+from contract.topics import feedback_topic
 from device_agent.clock import SimulatedClock
 from device_agent.condenser import ConfiguredModel, Surroundings
 from device_agent.config import convert
@@ -19,7 +21,7 @@ from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import UnauthorizedError
 from device_agent.ipc.memory import MemoryHost, MemoryNucleus
 from device_agent.machine import Machine
-from tests.device_agent.greengrass.machinery import recording, until
+from tests.device_agent.greengrass.machinery import THING, recording, until
 from tests.device_agent.greengrass.test_gateway import FAST, Cloud
 
 BOOT = "b" * 32
@@ -57,6 +59,19 @@ def test_what_three_parts_judge_and_forward_is_what_the_reader_took(machinery, c
     assert judged["counters"]["bench.blocks"] + judged["counters"]["bench.blocks_lost"] <= taken["blocks"]
     assert judged["counters"]["bench.blocks_lost"] == 0
     assert judged["sensors"]["bench"]["scans"] > 128
+
+
+def test_what_people_said_is_heard_by_the_forwarder_and_heeded_by_the_filter(machinery, cloud):
+    running = start_all(machinery, [recording(machinery.root.parent / "b.csv", burn_from=10**6)])
+    until(lambda: status(machinery).get("sensors", {}).get("bench", {}).get("state") == "armed")
+    raised = Threshold(sensor="bench", channel="temperature", factor=1.5, since_ms=9_999_999_999_999)
+    feedback = Feedback(version=3, made_ms=1, thresholds=[raised])
+    machinery.host.say(feedback_topic(THING), encode_feedback(feedback))
+    until(lambda: status(machinery)["sensors"]["bench"].get("raised") == {"temperature": 1.5})
+    until(lambda: 3 in cloud.feedback_versions())
+    for each in running.values():
+        each.end(within_s=4)
+        assert each.failures == []
 
 
 def test_a_filter_that_was_away_goes_on_with_the_next_block_and_its_calibration(machinery):
