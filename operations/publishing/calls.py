@@ -8,6 +8,7 @@ therefore lie in a module that only one of them imports.
 import ast
 import sys
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ def _called(root: Path, main: Path, packages: Collection[str], *, but: str) -> f
     found: set[str] = set()
     for path in reached(root, main, packages):
         if not path.relative_to(root).as_posix().startswith(but):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
+            tree = _tree(path.read_text(encoding="utf-8"))
             found |= {_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return frozenset(found)
 
@@ -57,11 +58,17 @@ def foreign(root: Path, main: Path, packages: Collection[str], *, but: str = "")
     return names - set(packages) - set(sys.stdlib_module_names)
 
 
+@lru_cache(maxsize=512)
+def _tree(text: str) -> ast.Module:
+    """Parsed once, for all the components that share a file."""
+    return ast.parse(text)
+
+
 def _defined(root: Path, module: str, kind: type[ast.ClassDef | ast.FunctionDef]) -> frozenset[str]:
     path = root.joinpath(*module.split(".")).with_suffix(".py")
     if not path.is_file():
         return frozenset()
-    return frozenset(node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, kind))
+    return frozenset(node.name for node in _tree(path.read_text(encoding="utf-8")).body if isinstance(node, kind))
 
 
 def _name(call: ast.Call) -> str:
@@ -71,7 +78,7 @@ def _name(call: ast.Call) -> str:
 
 
 def _modules(path: Path) -> Iterator[tuple[str, list[str]]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

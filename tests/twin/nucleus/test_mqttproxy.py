@@ -144,6 +144,7 @@ def test_on_lite_a_large_message_of_iot_core_is_lost(lite) -> None:
     lite.broker.say("t", b"small")
 
     until(lambda: [event.message.payload for event in heard] == [b"small"])
+    assert lite.ipc.losses == {"events": 0, "too_large": 1, "given_up": 0}
 
 
 def test_on_classic_a_large_message_of_iot_core_arrives(classic) -> None:

@@ -81,6 +81,11 @@ class MqttProxy:
         """Payload that waits in the classic nucleus's spooler."""
         return self._out.used_bytes if isinstance(self._out, Spooler) else 0
 
+    @property
+    def given_up(self) -> int:
+        """Messages that the classic nucleus took and did not send."""
+        return self._out.dropped if isinstance(self._out, Spooler) else 0
+
     def set_online(self, *, online: bool) -> None:
         """The connection to IoT Core came or went."""
         self.is_online = online
