@@ -26,6 +26,8 @@ from device_agent.sampling.sampler import Counters
 from device_agent.supervisor import Supervisor
 
 SILENT_NS: Final = 10_000_000_000
+"""More than two of the reader's signs of life."""
+
 MOST_SENSORS: Final = 64
 _WAITING: Final = 256
 _PATIENCE_S: Final = 0.2
