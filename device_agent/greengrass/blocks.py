@@ -72,7 +72,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     boot_id: str
     sensor: str
     rate_hz: float
-    speed: float
+    speed: float = 1.0
     shape: bytes
     counted: Counters
     failing: bool
