@@ -13,10 +13,11 @@ import pytest
 
 from tests.twin.nucleus.recipes import recipe
 from twin.errors import TwinError
-from twin.nucleus.lifecycle import Rules, Service, State
+from twin.nucleus.lifecycle import Service
 from twin.nucleus.logs import ComponentLog
 from twin.nucleus.processes import Guard
 from twin.nucleus.recipe_reader import parse
+from twin.nucleus.states import Rules, State
 from twin.nucleus.steps import Steps, Surroundings
 from twin.nucleus.variables import Scope
 
