@@ -26,6 +26,8 @@ from device_agent.sampling.sampler import Counters
 from device_agent.supervisor import Supervisor
 
 SILENT_NS: Final = 10_000_000_000
+"""More than two of the reader's signs of life."""
+
 MOST_SENSORS: Final = 64
 _WAITING: Final = 256
 _PATIENCE_S: Final = 0.2
@@ -50,9 +52,9 @@ class RemoteSensor:
 
     def __init__(self, block: Block, around: Surroundings) -> None:
         self._channels = unpacked_channels(block.shape)
-        self._shape = block.shape, block.rate_hz
+        self._shape = block.shape, block.rate_hz, block.speed
         self._clock = around.clock
-        self.condenser = Condenser(Shape(block.sensor, self._channels, block.rate_hz), around)
+        self.condenser = Condenser(Shape(block.sensor, self._channels, block.rate_hz, block.speed), around)
         self._run, self._number = block.run, block.number - 1
         self._counted, self._failing = Counters(), False
         self._heard_ns = around.clock.monotonic_ns()
@@ -61,7 +63,7 @@ class RemoteSensor:
 
     def is_like(self, block: Block) -> bool:
         """Whether the block is of the same channels at the same rate."""
-        return self._shape == (block.shape, block.rate_hz)
+        return self._shape == (block.shape, block.rate_hz, block.speed)
 
     def take(self, block: Block) -> None:
         """Judges a block.

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -68,7 +69,7 @@ class NucleusIpc:
         self._surroundings = surroundings or Surroundings()
         self._loop = asyncio.new_event_loop()
         self._board = Switchboard(registry, configuration, profile=profile, around=self._surroundings, loop=self._loop)
-        self._desk = Desk(profile, registry, self.faults, self._board.handlers())
+        self._desk = Desk(profile, registry, self.faults, self._board.handlers(), Counter())
         self._server: asyncio.Server | None = None
         self._talks: dict[Session, asyncio.Task[Any] | None] = {}
         self._is_open = False
@@ -88,6 +89,16 @@ class NucleusIpc:
     def is_online(self) -> bool:
         """Whether IoT Core is connected."""
         return self._board.proxy.is_online
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """What was lost without a word so far.
+
+        ``events`` that could not go out to a component, messages of IoT Core that were ``too_large`` for lite, and
+        messages to it that classic took and has ``given_up``.
+        """
+        events = self._desk.losses["events"]
+        return {"events": events, "too_large": self._board.proxy.too_large, "given_up": self._board.proxy.given_up}
 
     def open(self) -> None:
         """Starts the thread and the connection to IoT Core; the socket is not there yet."""
@@ -210,14 +221,15 @@ class NucleusIpc:
         await asyncio.gather(*filter(None, self._talks.values()), return_exceptions=True)
 
     async def _count(self) -> int:
-        return sum(not stream.is_dead for session in self._talks for stream in session.streams.values())
+        streams = [stream for session in self._talks for stream in session.streams.values()]
+        return sum(stream.is_open and not stream.is_dead for stream in streams)
 
     async def _drop(self, component: str, operation: str) -> int:
         dropped = 0
         for session in self._talks:
             for stream in session.streams.values():
                 is_meant = component in ("", session.component) and operation in ("", stream.operation)
-                if is_meant and not stream.is_dead:
+                if is_meant and stream.is_open and not stream.is_dead:
                     stream.is_dead = True
                     dropped += 1
         return dropped

@@ -14,7 +14,7 @@ from device_agent.greengrass.edge_filter import edge_filter
 from device_agent.greengrass.event_forwarder import event_forwarder
 from device_agent.greengrass.gateway import gateway
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, GATEWAY, SENSOR_READER
-from device_agent.greengrass.reader import ReadSensor, sensor_reader
+from device_agent.greengrass.reader import SIGN_OF_LIFE_NS, ReadSensor, sensor_reader
 from device_agent.greengrass.remote import MOST_SENSORS, SILENT_NS, RemoteSensors
 from device_agent.identity import Identity
 from device_agent.ipc import operations as ops
@@ -226,6 +226,18 @@ def test_a_sensor_that_nobody_speaks_for_has_failed(reading):
     reading.clock.advance(SILENT_NS / 1e9 + 1)
     assert reading.line().health().state == "failed"
     assert reading.line().health().last_gap == "the reader says nothing"
+
+
+def test_a_sensor_that_gives_a_scan_an_hour_is_not_taken_for_a_silent_one(reading):
+    reading.read(10)
+    for _ in range(20):
+        reading.clock.advance(SIGN_OF_LIFE_NS / 1e9)
+        reading.reader.step()
+        for block in reading.blocks()[-1:]:
+            reading.filter.take(block)
+        assert reading.line().health().state == "calibrating"
+    assert len(reading.blocks()) == 21
+    assert reading.line().counters()["blocks"] == 20
 
 
 def test_a_block_of_another_boot_or_no_block_at_all_is_refused_and_counted(reading):
