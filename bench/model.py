@@ -19,6 +19,8 @@ from training.speed import Speed
 MOST_US_PER_WINDOW: Final = 6.0
 MOST_FILE_BYTES: Final = 64 * 1024
 MOST_RESIDENT_MIB: Final = 24.0
+LEAST_WINDOWS_PER_S: Final = 150_000
+MOST_DIFFERENCE: Final = 1e-5
 ROUNDS: Final = 15
 NAME: Final = "level-8.tflite"
 """Of the model whose window is 64 scans of 8 channels."""
@@ -38,7 +40,8 @@ class OnRuntime(msgspec.Struct, frozen=True, kw_only=True):
         us_per_window: The same with copying the window in and reading the score, µs.
         windows_per_s: The most that any shipped model judges that way, batched if there is one that is.
         resident_over_numpy_mib: Memory of interpreter and model, over that of a process that imported numpy.
-        worst_difference: Largest relative difference of any output from the first runtime's.
+        worst_difference: Largest relative difference of any float model's output from the first runtime's.
+        worst_int8_difference: Same for int8 models, which may differ by a step of their quantisation.
     """
 
     runtime: str
@@ -48,6 +51,7 @@ class OnRuntime(msgspec.Struct, frozen=True, kw_only=True):
     windows_per_s: int | None = None
     resident_over_numpy_mib: float | None = None
     worst_difference: float | None = None
+    worst_int8_difference: float | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,40 +87,53 @@ def run() -> Result:
     rivals = _python(".venv-training") or here
     speeds = msgspec.json.decode(_output(rivals, "-m", "training.speed"), type=dict[str, Speed])
     sizes = {name: model.bytes for name, model in first.models.items()}
-    good = max(sizes.values()) <= MOST_FILE_BYTES and all(map(_keeps, runtimes.values()))
+    good = max(sizes.values()) <= MOST_FILE_BYTES and all(map(keeps, runtimes.values()))
     return Result(runtimes=runtimes, model_bytes=sizes, rows_per_s=speeds, passed=good)
 
 
 def _row(python: Path, probe: Probe, first: Probe) -> OnRuntime:
     model = probe.models[NAME]
-    alone_kib = int(_output(python, "-c", _NUMPY))
+    alone_kib, with_model_kib = (
+        int(_output(python, *asked)) for asked in (("-c", _NUMPY), ("-m", "training.probe", "--resident"))
+    )
     return OnRuntime(
         runtime=probe.runtime,
         numpy=probe.numpy,
         us_per_invoke=model.us_per_invoke,
         us_per_window=model.us_per_window,
         windows_per_s=round(max(1e6 / each.us_per_window for each in probe.models.values())),
-        resident_over_numpy_mib=round((probe.resident_kib - alone_kib) / 1024, 1),
-        worst_difference=worst_difference(probe, first),
+        resident_over_numpy_mib=round((with_model_kib - alone_kib) / 1024, 1),
+        worst_difference=worst_difference(only(probe, int8=False), only(first, int8=False)),
+        worst_int8_difference=worst_difference(only(probe, int8=True), only(first, int8=True)),
     )
+
+
+def only(found: Probe, *, int8: bool) -> Probe:
+    """The models of one kind."""
+    kind = {name: model for name, model in found.models.items() if name.endswith("-int8.tflite") == int8}
+    return msgspec.structs.replace(found, models=kind)
 
 
 def worst_difference(one: Probe, other: Probe) -> float:
     """Largest of all outputs, relative to the larger of 1 and the output; infinite where one lacks a model."""
     if one.models.keys() != other.models.keys():
         return float("inf")
-    return max(
+    differences = (
         abs(mine - theirs) / max(1.0, abs(theirs))
         for name, model in one.models.items()
         for output, values in model.outputs.items()
         for mine, theirs in zip(values, other.models[name].outputs[output], strict=True)
     )
+    return max(differences, default=0.0)
 
 
-def _keeps(row: OnRuntime) -> bool:
-    if row.us_per_invoke is None or row.resident_over_numpy_mib is None:
+def keeps(row: OnRuntime) -> bool:
+    """Whether a runtime keeps every limit; one that is not installed breaks none."""
+    if row.us_per_invoke is None or row.resident_over_numpy_mib is None or row.windows_per_s is None:
         return True
-    return row.us_per_invoke <= MOST_US_PER_WINDOW and row.resident_over_numpy_mib <= MOST_RESIDENT_MIB
+    fast = row.us_per_invoke <= MOST_US_PER_WINDOW and row.windows_per_s >= LEAST_WINDOWS_PER_S
+    same = (row.worst_difference or 0.0) <= MOST_DIFFERENCE
+    return fast and same and row.resident_over_numpy_mib <= MOST_RESIDENT_MIB
 
 
 def _python(venv: str) -> Path | None:

@@ -90,11 +90,13 @@ class Shape(NamedTuple):
         name: Of the sensor.
         channels: What each scan holds.
         rate_hz: Scans a second.
+        speed: Seconds of the sensor's own time in a second: a recording that is played faster is judged as it was.
     """
 
     name: str
     channels: tuple[Channel, ...]
     rate_hz: float
+    speed: float = 1.0
 
 
 class Condenser:
@@ -199,7 +201,7 @@ class Condenser:
         return SensorPipeline(
             shape.name,
             shape.channels,
-            shape.rate_hz,
+            shape.rate_hz / shape.speed,
             config=around.config,
             identity=around.identity,
             model=model,

@@ -71,7 +71,8 @@ class SensorLine:
     def __init__(self, sensor: AnySensorConfig, around: Surroundings) -> None:
         self._queue = ScanQueue()
         self._sampler = Sampler(sensor, around.clock, self._queue)
-        self.condenser = Condenser(Shape(sensor.name, self._sampler.channels, self._sampler.rate_hz), around)
+        sampler = self._sampler
+        self.condenser = Condenser(Shape(sensor.name, sampler.channels, sampler.rate_hz, sampler.speed), around)
 
     def sample(self, stop: threading.Event) -> None:
         """The sampler thread's work."""

@@ -53,11 +53,12 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     """Neighbouring scans of one sensor.
 
     Attributes:
-        run: Random, new with each start of the reader.
+        run: Random, new with each start of the reader, the same for all of its sensors.
         number: From 1 within the run.
         boot_id: Under which the times were taken.
         sensor: Its name.
         rate_hz: Scans a second.
+        speed: See ``device_agent.condenser.Shape``.
         shape: The channels, packed (see ``packed_channels``).
         counted: By the sampler, as of this block.
         failing: Whether the sensor cannot be read now.
@@ -71,6 +72,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     boot_id: str
     sensor: str
     rate_hz: float
+    speed: float = 1.0
     shape: bytes
     counted: Counters
     failing: bool
@@ -101,6 +103,7 @@ class Heading(NamedTuple):
     boot_id: str
     sensor: str
     rate_hz: float
+    speed: float
     channels: tuple[Channel, ...]
     shape: bytes
 
@@ -142,6 +145,7 @@ class Packer:
                 boot_id=heading.boot_id,
                 sensor=heading.sensor,
                 rate_hz=heading.rate_hz,
+                speed=heading.speed,
                 shape=heading.shape,
                 counted=counted,
                 failing=failing,

@@ -1,16 +1,16 @@
 """A component's configuration while it runs: another one is taken, and a planned one is judged.
 
 ```
-ConfigurationUpdate ─▶ quiet for a moment ─▶ read ─▶ check ─┬▶ good: the stages it concerns begin anew
-                                                            └▶ bad: said and counted; the last good one stays
+ConfigurationUpdate ─▶ quiet for a moment ─▶ read ─▶ check ─┬▶ good, another: the stages it concerns begin anew
+connected (again), ten minutes passed ──────┘               └▶ bad: said and counted; the last good one stays
 ValidateConfiguration ─▶ check ─▶ ACCEPTED | REJECTED with the place          (classic only)
 ```
 The classic nucleus does not restart a component for its configuration; the lite one from 2.6 on does, and has no
-validation: there a bad one ends the start, and the deployment is rolled back.
+validation: there a bad one ends the start, and the deployment is rolled back. What a nucleus tells while the connection
+is down is told to nobody, and a subscription may die without a word: so the document is also read without being told.
 """
 
 import logging
-import threading
 import time
 from typing import Final
 
@@ -18,11 +18,14 @@ from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError
 from device_agent.greengrass.documents import Documents, said
 from device_agent.ipc import operations as ops
-from device_agent.ipc.errors import NucleusError
-from device_agent.ipc.port import ANSWER_S, Nucleus
+from device_agent.ipc.errors import LostError, NucleusError, ServiceRefusedError
+from device_agent.ipc.port import ANSWER_S, Nucleus, Reached
 
 SETTLES_S: Final = 0.5
 """A deployment merges key by key and tells of each."""
+
+LOOK_EVERY_S: Final = 600.0
+_RETRY_S: Final = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ class Changes:
     """Watches; ``take`` is called by one thread.
 
     Args:
-        nucleus: Tells of changes.
+        nucleus: Tells of changes; a share that is not opened yet.
         documents: Reads and judges.
 
     Attributes:
@@ -44,37 +47,48 @@ class Changes:
     def __init__(self, nucleus: Nucleus, documents: Documents) -> None:
         self._nucleus = nucleus
         self._documents = documents
-        self._heard_s: float | None = None
+        self._due_s = time.monotonic() + LOOK_EVERY_S
         self.taken = 0
         self.refusal = ""
         self.counters = dict.fromkeys(("configuration_refused", "configuration_accepted", "configuration_rejected"), 0)
-        nucleus.subscribe(ops.SubscribeToConfigurationUpdate(), self._hear)
+        nucleus.open(self._told)
+        for component in documents.sources:
+            nucleus.subscribe(ops.SubscribeToConfigurationUpdate(component_name=component), self._hear)
         nucleus.subscribe(ops.SubscribeToValidateConfigurationUpdates(), self._judge)
 
-    def take(self, stop: threading.Event) -> GatewayConfig | None:
-        """The changed document, once it is whole and good; ``None`` where there is none."""
-        heard_s = self._heard_s
-        if heard_s is None or time.monotonic() - heard_s < SETTLES_S:
+    def take(self, present: GatewayConfig | None) -> GatewayConfig | None:
+        """The document, once it is whole, good, and another than the present one; else ``None``."""
+        if time.monotonic() < self._due_s:
             return None
-        self._heard_s = None
+        self._due_s = time.monotonic() + LOOK_EVERY_S
         try:
-            config = self._documents.read(stop)
+            config = self._documents.now()
+        except (LostError, ServiceRefusedError):
+            self._due_s = time.monotonic() + _RETRY_S
+            return None
         except (ConfigError, NucleusError) as exc:
-            self.refuse(exc)
+            self._refuse(exc)
             return None
         self.refusal = ""
-        self.taken += config is not None
+        if config == present:
+            return None
+        self.taken += 1
         return config
 
-    def refuse(self, error: ConfigError | NucleusError) -> None:
-        """What is there cannot be worked by."""
-        self.counters["configuration_refused"] += 1
-        self.refusal = f"the configuration is not taken: {error}"
-        logger.error("configuration.refused", extra=said(error))
+    def _refuse(self, error: ConfigError | NucleusError) -> None:
+        refusal = f"the configuration is not taken: {error}"
+        if refusal != self.refusal:
+            self.counters["configuration_refused"] += 1
+            logger.error("configuration.refused", extra=said(error))
+        self.refusal = refusal
 
     def _hear(self, event: ops.ConfigurationUpdate) -> None:
         del event  # a document is whole or nothing: read all of it
-        self._heard_s = time.monotonic()
+        self._due_s = time.monotonic() + SETTLES_S
+
+    def _told(self, reached: Reached) -> None:
+        if reached.connected:
+            self._due_s = time.monotonic() + SETTLES_S
 
     def _judge(self, event: ops.ValidateConfiguration) -> None:
         try:

@@ -36,14 +36,18 @@ class Documents:
     Args:
         nucleus: Holds it.
         place: Of the component.
+
+    Attributes:
+        sources: Components whose configuration it is made of, an empty name for our own.
     """
 
     def __init__(self, nucleus: Nucleus, place: Place) -> None:
         self._nucleus = nucleus
         self._place = place
+        self.sources = ("", EDGE_FILTER) if place.component == EVENT_FORWARDER else ("",)
 
     def read(self, stop: threading.Event) -> GatewayConfig | None:
-        """As it is now; waits for the nucleus, and gives up (``None``) only when ``stop`` is set.
+        """As it is now; waits for the nucleus, and gives up (``None``) only when ``stop`` is set. See ``now``.
 
         Raises:
             ConfigError: Something in it is wrong; names the place.
@@ -52,13 +56,23 @@ class Documents:
         tries = 0
         while not stop.is_set():
             try:
-                return self.check(self._values())
+                return self.now()
             except (LostError, ServiceRefusedError) as exc:
                 tries += 1
                 if tries % _SAY_EVERY == 0:
                     logger.warning("configuration.awaited", extra={"reason": str(exc)})
                 stop.wait(_RETRY_S)
         return None
+
+    def now(self) -> GatewayConfig:
+        """As it is now.
+
+        Raises:
+            ConfigError: Something in it is wrong; names the place.
+            LostError: The nucleus is away.
+            NucleusError: It does not give it away.
+        """
+        return self.check(self._values())
 
     def check(self, values: Values) -> GatewayConfig:
         """A configuration that the component might get.
@@ -82,16 +96,13 @@ class Documents:
         return config
 
     def _values(self) -> Values:
-        own = self._get(self._place.component)
-        if self._place.component != EVENT_FORWARDER:
-            return own
-        filters = self._get(EDGE_FILTER)
-        return {**{key: filters[key] for key in _SHARED_WITH_FILTER if key in filters}, **own}
+        own, *filters = [self._get(source) for source in self.sources]
+        shared = {key: value for each in filters for key, value in each.items() if key in _SHARED_WITH_FILTER}
+        return {**shared, **own}
 
     def _get(self, component: str) -> Values:
-        name = "" if component == self._place.component else component
         try:
-            answer = self._nucleus.call(GetConfiguration(component_name=name)).result(ANSWER_S + 1)
+            answer = self._nucleus.call(GetConfiguration(component_name=component)).result(ANSWER_S + 1)
         except NotFoundError:
             return {}
         except TimeoutError as exc:

@@ -36,6 +36,9 @@ from device_agent.supervisor import Supervisor
 
 STATUS_FILE: Final = "reader-status.json"
 BLOCK_EVERY_S: Final = 0.5
+SIGN_OF_LIFE_NS: Final = 4_000_000_000
+"""A sensor that gave no scan so long, because it is slow or hangs, sends a block without any: its counts."""
+
 HOLD_BYTES: Final = 2 * 1024 * 1024
 """Of one sensor's blocks: half an hour of eight channels at 10 Hz."""
 
@@ -72,6 +75,7 @@ class ReadSensor:
         sensor: Its configuration.
         nucleus: Takes blocks.
         machine: Paces and stamps.
+        run: Names this start of the reader.
         boot_id: Under which it is read.
         hold_bytes: Of blocks that wait.
 
@@ -85,18 +89,20 @@ class ReadSensor:
         nucleus: Nucleus,
         machine: Machine,
         *,
+        run: str,
         boot_id: str,
         hold_bytes: int = HOLD_BYTES,
     ) -> None:
         self.name = sensor.name
         self._nucleus = nucleus
+        self._clock = machine.clock
+        self._packed_ns = machine.clock.monotonic_ns()
         self._queue = ScanQueue()
         self._sampler = Sampler(sensor, machine.clock, self._queue)
         channels = self._sampler.channels
         shape = packed_channels(sensor.name, channels)
-        self._packer = Packer(
-            Heading(secrets.token_hex(4), boot_id, sensor.name, self._sampler.rate_hz, channels, shape)
-        )
+        rate_hz, speed = self._sampler.rate_hz, self._sampler.speed
+        self._packer = Packer(Heading(run, boot_id, sensor.name, rate_hz, speed, channels, shape))
         self._held: deque[bytes] = deque()
         self._held_bytes, self._hold_bytes = 0, hold_bytes
         self._sent = self._dropped = 0
@@ -113,12 +119,11 @@ class ReadSensor:
 
     def step(self, *, wait_s: float = 0) -> None:
         """Packs what was taken, then sends what waits, as far as the nucleus takes it."""
-        scans = self._queue.take(wait_s)
-        if scans:
-            blocks = self._packer.pack(
-                scans, self._sampler.counters, failing=self._sampler.failing, dropped=self._dropped
-            )
-            for block in blocks:
+        scans, now_ns = self._queue.take(wait_s), self._clock.monotonic_ns()
+        if scans or now_ns - self._packed_ns >= SIGN_OF_LIFE_NS:
+            self._packed_ns = now_ns
+            counted, failing = self._sampler.counters, self._sampler.failing
+            for block in self._packer.pack(scans, counted, failing=failing, dropped=self._dropped):
                 self._hold(block)
         while self._held and self._offer(self._held[0]):
             self._held_bytes -= len(self._held.popleft())
@@ -169,8 +174,9 @@ class Read:
         return Stage("read", lambda config: (config.gateway, config.sensors, config.state_dir), self._run)
 
     def _run(self, config: GatewayConfig, stop: threading.Event) -> None:
-        share, boot_id = self._inside.client.share(), read_identity(config.gateway).boot_id
-        sensors = [ReadSensor(each, share, self._inside.machine, boot_id=boot_id) for each in config.sensors]
+        share, machine = self._inside.client.share(), self._inside.machine
+        run, boot_id = secrets.token_hex(4), read_identity(config.gateway).boot_id
+        sensors = [ReadSensor(each, share, machine, run=run, boot_id=boot_id) for each in config.sensors]
         supervisor, said = Supervisor(stop), StatusFile(self._inside.place.work / STATUS_FILE)
         for sensor in sensors:
             supervisor.start(f"sample-{sensor.name}", sensor.sample)

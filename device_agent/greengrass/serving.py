@@ -58,7 +58,7 @@ class Service:
             crew.apply(config)
             while not stop.wait(_LOOK_EVERY_S):
                 crew.check()
-                if changed := self._changes.take(stop):
+                if changed := self._changes.take(crew.config):
                     began = crew.apply(changed)
                     logger.info("configuration.taken", extra={"restarted": began})
         finally:

@@ -95,6 +95,11 @@ class Sampler:
         return self._description.rate_hz
 
     @property
+    def speed(self) -> float:
+        """Seconds of the sensor's own time in a second; see ``Description``."""
+        return self._description.speed
+
+    @property
     def counters(self) -> Counters:
         """The counts now, from any thread; deadlines that pass while a reading hangs count as missed already."""
         counters, overdue = self._counters, self._overdue()

@@ -54,10 +54,12 @@ class Description(NamedTuple):
     Attributes:
         channels: In the order of every reading's values, an operator's overrides applied.
         rate_hz: Scans per second it is to be read at.
+        speed: Seconds of the sensor's own time in a second; only what replays a recording differs from 1.
     """
 
     channels: tuple[Channel, ...]
     rate_hz: float
+    speed: float = 1.0
 
 
 class Reading(NamedTuple):

@@ -68,7 +68,7 @@ class ReplaySensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_field
     def _describe(self, recording: Recording) -> Description:
         channels = override(recording.layout.channels, self.channels)
         rate_hz = (recording.layout.rate_hz or self.rate_hz) * self.speed
-        return Description(channels, rate_hz)
+        return Description(channels, rate_hz, self.speed)
 
 
 class Replay:

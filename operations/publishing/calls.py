@@ -6,22 +6,35 @@ therefore lie in a module that only one of them imports.
 """
 
 import ast
+import sys
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 _OPERATIONS: Final = "device_agent.ipc.operations"
+_TOPICS: Final = "contract.topics"
 
 
 def called(root: Path, main: Path, packages: Collection[str]) -> frozenset[str]:
     """Names of the operations; ``root`` is the checkout, ``packages`` are ours."""
-    operations = _classes(root / Path(*_OPERATIONS.split(".")).with_suffix(".py"))
+    operations = _defined(root, _OPERATIONS, ast.ClassDef)
+    # the door builds whatever it is asked for
+    return _called(root, main, packages, but="device_agent/ipc/") & operations
+
+
+def topics(root: Path, main: Path, packages: Collection[str]) -> frozenset[str]:
+    """Names of the functions of ``contract.topics`` that are called."""
+    return _called(root, main, packages, but="contract/") & _defined(root, _TOPICS, ast.FunctionDef)
+
+
+def _called(root: Path, main: Path, packages: Collection[str], *, but: str) -> frozenset[str]:
+    """Names of whatever is called, but in one folder of ours."""
     found: set[str] = set()
     for path in reached(root, main, packages):
-        if path.relative_to(root).with_suffix("").as_posix().startswith("device_agent/ipc/"):
-            continue  # the door builds whatever it is asked for
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        found |= {name for node in ast.walk(tree) if isinstance(node, ast.Call) if (name := _name(node)) in operations}
+        if not path.relative_to(root).as_posix().startswith(but):
+            tree = _tree(path.read_text(encoding="utf-8"))
+            found |= {_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return frozenset(found)
 
 
@@ -36,19 +49,26 @@ def reached(root: Path, main: Path, packages: Collection[str]) -> set[Path]:
     return seen
 
 
-def foreign(root: Path, main: Path, packages: Collection[str]) -> set[str]:
-    """Top-level names that are imported and are not ours: the standard library's and others'."""
+def foreign(root: Path, main: Path, packages: Collection[str], *, but: str = "") -> set[str]:
+    """Top-level names of others' modules, wherever they are imported, but in one folder of ours."""
     names: set[str] = set()
     for path in reached(root, main, packages):
-        for module, _ in _modules(path):
-            names.add(module.partition(".")[0])
-    return names - set(packages)
+        if not but or not path.relative_to(root).as_posix().startswith(but):
+            names |= {module.partition(".")[0] for module, _ in _modules(path)}
+    return names - set(packages) - set(sys.stdlib_module_names)
 
 
-def _classes(path: Path) -> set[str]:
+@lru_cache(maxsize=512)
+def _tree(text: str) -> ast.Module:
+    """Parsed once, for all the components that share a file."""
+    return ast.parse(text)
+
+
+def _defined(root: Path, module: str, kind: type[ast.ClassDef | ast.FunctionDef]) -> frozenset[str]:
+    path = root.joinpath(*module.split(".")).with_suffix(".py")
     if not path.is_file():
-        return set()
-    return {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)}
+        return frozenset()
+    return frozenset(node.name for node in _tree(path.read_text(encoding="utf-8")).body if isinstance(node, kind))
 
 
 def _name(call: ast.Call) -> str:
@@ -58,7 +78,7 @@ def _name(call: ast.Call) -> str:
 
 
 def _modules(path: Path) -> Iterator[tuple[str, list[str]]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

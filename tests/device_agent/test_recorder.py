@@ -87,7 +87,7 @@ def test_what_was_recorded_is_what_is_replayed(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     record(Counting(name="c", rate_hz=4), 5, path, clock=SimulatedClock())
     replayed = ReplaySensor(name="r", path=str(path), speed=2)
-    assert replayed.describe() == Description(CHANNELS, 8.0)
+    assert replayed.describe() == Description(CHANNELS, 8.0, speed=2)
     sensor = replayed.open()
     values = [sensor.read().values for _ in range(20)]
     assert [b for _, b in values] == [n * 1000 for n in range(20)]

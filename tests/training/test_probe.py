@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.model import worst_difference
+from bench.model import only, worst_difference
 from device_agent.filters.signature import MAX_MODEL_BYTES, VARIANTS
 from training.probe import MODELS, Opened, Probe, fastest_us, probe
 
@@ -28,15 +28,9 @@ def test_both_runtimes_say_the_same_of_every_shipped_model(here: Probe) -> None:
     there = msgspec.json.decode(found.stdout, type=Probe)
     assert here.runtime.startswith("ai-edge-litert")
     assert there.runtime.startswith("tflite-runtime")
-    exact, steps = (_only(there, int8=kind) for kind in (False, True))
-    assert worst_difference(exact, _only(here, int8=False)) < 1e-5
-    assert worst_difference(steps, _only(here, int8=True)) < 2.5 * 8 / 127, "one step, over the readings that are there"
-
-
-def _only(found: Probe, *, int8: bool) -> Probe:
-    return msgspec.structs.replace(
-        found, models={n: m for n, m in found.models.items() if n.endswith("-int8.tflite") == int8}
-    )
+    exact, steps = (only(there, int8=kind) for kind in (False, True))
+    assert worst_difference(exact, only(here, int8=False)) < 1e-5
+    assert worst_difference(steps, only(here, int8=True)) < 2.5 * 8 / 127, "one step, over the readings that are there"
 
 
 def test_every_shipped_model_is_probed_and_small(here: Probe) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.topics import events_topic, stored_topic
+from contract.topics import events_topic, feedback_topic, jobs_topic, stored_topic
 from tests.twin.mqtt import NOT_AUTHORISED, PUBLISHED, Device, RefusedError
 from twin.cloud import Deployment
 from twin.provision import DeviceFiles
@@ -45,6 +45,22 @@ def test_a_gateway_hears_its_own_watermark_only(deployment: Deployment, barn: De
     with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
         assert device.subscribe(stored_topic("barn")) == 1
         assert device.subscribe(stored_topic("mill")) == NOT_AUTHORISED
+
+
+def test_a_gateway_hears_and_answers_its_own_jobs_only(deployment: Deployment, barn: DeviceFiles) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.subscribe(jobs_topic("barn", "notify-next")) == 1
+        assert device.subscribe(jobs_topic("barn", "+/update/accepted")) == 1
+        assert device.publish(jobs_topic("barn", "$next/get"), b"{}") in PUBLISHED
+        assert device.subscribe(jobs_topic("mill", "notify-next")) == NOT_AUTHORISED
+        assert device.publish(jobs_topic("mill", "$next/get"), b"{}") == NOT_AUTHORISED
+
+
+def test_a_gateway_hears_what_people_said_of_its_own_episodes_only(deployment: Deployment, barn: DeviceFiles) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.subscribe(feedback_topic("barn")) == 1
+        assert device.subscribe(feedback_topic("mill")) == NOT_AUTHORISED
+        assert device.publish(feedback_topic("barn"), b"{}") == NOT_AUTHORISED
 
 
 def test_nobody_else_can_read_a_gateways_identity(barn: DeviceFiles) -> None:

@@ -139,6 +139,8 @@ def _status(arguments: argparse.Namespace) -> int:
         _print(answer)
         return 0
     print(f"nucleus {answer.profile}: {answer.connections} connections, {answer.refused} refused")
+    if lost := {name: count for name, count in (answer.losses or {}).items() if count}:
+        print("lost without a word: " + ", ".join(f"{name} {count}" for name, count in lost.items()))
     for name, one in (answer.components or {}).items():
         print(f"{name:40s} {one.version:12s} {one.state:10s} started {one.starts} times")
     for outcome in (answer.deployments or [])[-5:]:

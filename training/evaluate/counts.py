@@ -63,6 +63,10 @@ class Episodes(NamedTuple):
     false: int
     normal_s: float
 
+    def confusion(self) -> Confusion:
+        """Caught fresh, false, not caught fresh; what is rightly not called cannot be counted in episodes."""
+        return Confusion(len(self.delays_s), self.false, self.labelled - len(self.delays_s), 0)
+
 
 def episodes(called: Bools, labels: Bools, times_s: Floats, calibration: int) -> Episodes:
     """Counts a file's; ``called`` and ``labels`` by row of the whole file."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from typing import Final, Literal
 
 import msgspec
@@ -15,7 +14,7 @@ from training.evaluate.recordings import Labelled
 from training.rivals.port import Family
 from training.rivals.scene import Bools
 
-Chooser = Literal["other files", "other folders", "the same files"]
+Chooser = Literal["other files", "other folders", "the same files", "other files, by episode"]
 
 CAP_PERCENT: Final = 13.55
 """The false-alarm rate of the best published row on waico/SKAB (Conv-AE)."""
@@ -27,7 +26,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         family: What was measured.
         settings: How many it could choose from.
-        chosen: On what its setting was chosen: a ``Chooser``, or ``nothing``. On the same files it is flattered.
+        chosen: On what its setting was chosen: a ``Chooser``, or ``nothing``. By F1 of rows unless it says by episode;
+            on the same files it is flattered.
         cap: Most false alarms the choice allowed, percent of normal rows; ``None`` without.
         f1: Pooled over files, by row.
         f1_sd: Over repeats.
@@ -38,6 +38,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         delay_median_s: From a labelled episode's beginning to that call; ``None`` where none was caught.
         delay_p90_s: Nine of ten are faster.
         false_per_hour: Calls that begin outside, per hour of unlabelled time.
+        episode_f1: Harmonic mean of the share of labelled episodes that were caught fresh and the share of fresh ones
+            among fresh and false ones.
         setting: Chosen most often.
         at_edge: Share of the choices with the lowest or highest threshold tried: if large, more should be tried.
     """
@@ -55,6 +57,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     delay_median_s: float | None
     delay_p90_s: float | None
     false_per_hour: float
+    episode_f1: float
     setting: str
     at_edge: float
 
@@ -64,17 +67,19 @@ class Measured:
 
     Attributes:
         family: It.
-        table: Files by settings by counts.
+        rows: Files by settings by counts of rows.
+        episodes: Files by settings by counts of episodes: caught fresh, false, not caught fresh.
     """
 
     def __init__(self, family: Family, recordings: Sequence[Labelled], kept: KeptScores) -> None:
         self.family = family
         self._recordings = recordings
         self._scores = [[kept.scores(each, variant) for variant in family.variants] for each in recordings]
-        self.table = np.array(
+        self._counted = [[self._count(at, setting) for setting in range(family.settings)] for at in self._files]
+        self.rows: Table = np.array(
             [[self._confusion(at, setting) for setting in range(family.settings)] for at in self._files]
         )
-        self._episodes = cache(self._count_episodes)
+        self.episodes: Table = np.array([[each.confusion() for each in file] for file in self._counted])
 
     @property
     def _files(self) -> range:
@@ -85,20 +90,25 @@ class Measured:
         if self.family.settings == 1:
             return np.zeros((1, len(self._recordings)), dtype=np.int64)
         if chooser == "the same files":
-            return np.full((1, len(self._recordings)), best(self.table.sum(axis=0), cap=cap))
+            return np.full((1, len(self._recordings)), best(self.rows.sum(axis=0), cap=cap))
         folders = [each.name.rpartition("/")[0] for each in self._recordings]
-        return choose(self.table, deal(len(folders)) if chooser == "other files" else by_group(folders), cap=cap)
+        dealt = by_group(folders) if chooser == "other folders" else deal(len(folders))
+        return choose(self.episodes if chooser == "other files, by episode" else self.rows, dealt, cap=cap)
 
     def by_file(self, cap: float | None) -> Table:
-        """Counts by file with settings chosen on other files."""
-        return by_file(self.table, self.choices(cap))
+        """Counts of rows by file, with settings chosen on other files."""
+        return by_file(self.rows, self.choices(cap))
+
+    def episodes_by_file(self) -> Table:
+        """Counts of episodes by file, with settings chosen by episode on other files."""
+        return by_file(self.episodes, self.choices(None, "other files, by episode"))
 
     def row(self, cap: float | None, chooser: Chooser = "other files") -> Row:
         """Of the table."""
         chosen = self.choices(cap, chooser)
-        matrices = pooled(self.table, chosen)
+        matrices = pooled(self.rows, chosen)
         mean = Confusion(*np.mean(matrices, axis=0).tolist())
-        scored = [self._episodes(file, setting) for repeat in chosen.tolist() for file, setting in enumerate(repeat)]
+        scored = [self._counted[file][setting] for repeat in chosen.tolist() for file, setting in enumerate(repeat)]
         delays = [delay for each in scored for delay in each.delays_s]
         setting, _ = Counter(chosen.ravel().tolist()).most_common(1)[0]
         one = self.family.settings == 1
@@ -116,6 +126,7 @@ class Measured:
             delay_median_s=float(np.median(delays)) if delays else None,
             delay_p90_s=float(np.quantile(delays, 0.9)) if delays else None,
             false_per_hour=sum(e.false for e in scored) * SECONDS_PER_HOUR / max(1.0, sum(e.normal_s for e in scored)),
+            episode_f1=_mean([each.f1() for each in pooled(self.episodes, chosen)]),
             setting=self.family.words(setting),
             at_edge=0.0 if one else _mean([self._at_edge(each) for each in chosen.ravel().tolist()]),
         )
@@ -131,7 +142,7 @@ class Measured:
         after = slice(recording.scene.calibration, None)
         return Confusion.of(self.calls(file, setting)[after], recording.labels[after])
 
-    def _count_episodes(self, file: int, setting: int) -> Episodes:
+    def _count(self, file: int, setting: int) -> Episodes:
         recording = self._recordings[file]
         return episodes(
             self.calls(file, setting), recording.labels, recording.scene.times_s, recording.scene.calibration

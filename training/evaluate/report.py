@@ -2,15 +2,30 @@
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Final
 
 import msgspec
 
 from training.evaluate import traffic
 from training.evaluate.measure import Chooser, Measured, Row
-from training.evaluate.nested import Interval, interval
+from training.evaluate.nested import interval
 from training.evaluate.recordings import Found
 from training.evaluate.traffic import Traffic
 from training.rivals.port import BUDGET, Family
+
+_COLUMNS: Final = (
+    "",
+    "settings, chosen on",
+    "cap",
+    "F1 (sd)",
+    "FAR %",
+    "MAR %",
+    "fresh",
+    "delay p50 / p90 s",
+    "false/h",
+    "episode F1",
+    "chosen",
+)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +59,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         unused: Reason by name of every file that was not measured.
         missing: Reason by name of every family that could not run here.
         table: By family, without and with a cap.
-        differences: Ours minus each rival.
+        differences: Ours minus each rival, F1 of rows.
+        episode_differences: Same for F1 of episodes, settings chosen by episode.
         traffic: What ours sends for these recordings; ``None`` where ours was left out.
         seconds: The whole run took.
     """
@@ -57,6 +73,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     missing: dict[str, str]
     table: list[Row]
     differences: list[Difference]
+    episode_differences: list[Difference]
     traffic: Traffic | None
     seconds: float
 
@@ -68,7 +85,8 @@ def make(found: Found, families: Sequence[Measured | Family], *, cap: float, sec
     shown = [each for each in measured if several or each.family.settings == 1]
     folders = {each.name.rpartition("/")[0] for each in found.recordings}
     table = [each.row(limit) for limit, each in product((None, cap), shown) if limit is None or _chooses(each)]
-    others: tuple[Chooser, ...] = ("other folders", "the same files") if len(folders) > 1 else ("the same files",)
+    folder: tuple[Chooser, ...] = ("other folders",) if len(folders) > 1 else ()
+    others: tuple[Chooser, ...] = ("other files, by episode", *folder, "the same files")
     table += [each.row(None, chooser) for chooser, each in product(others, shown) if _chooses(each)]
     after = [each.labels[each.scene.calibration :] for each in found.recordings]
     rows, anomalous = sum(map(len, after)), sum(int(labels.sum()) for labels in after)
@@ -80,20 +98,18 @@ def make(found: Found, families: Sequence[Measured | Family], *, cap: float, sec
         unused=found.unused,
         missing={each.name: each.missing for each in families if isinstance(each, Family)},
         table=table,
-        differences=_differences(shown, cap),
+        differences=[_by_row(*pair, limit) for limit in (None, cap) for pair in _pairs(shown, limit)],
+        episode_differences=[_by_episode(*pair) for pair in _pairs(shown, None)],
         traffic=traffic.measure((e.scene, traffic.finest(e.scene)) for e in found.recordings) if _ours(shown) else None,
         seconds=round(seconds, 1),
     )
 
 
-def _differences(measured: Sequence[Measured], cap: float) -> list[Difference]:
+def _pairs(measured: Sequence[Measured], cap: float | None) -> list[tuple[Measured, Measured]]:
+    """Each of ours with each of the others; with a cap only those that choose."""
     ours = _ours(measured)
     rivals = [each for each in measured if each not in ours]
-    return [
-        _difference(mine, theirs, limit)
-        for limit, mine, theirs in product((None, cap), ours, rivals)
-        if limit is None or min(mine.family.settings, theirs.family.settings) > 1
-    ]
+    return [pair for pair in product(ours, rivals) if cap is None or all(map(_chooses, pair))]
 
 
 def _chooses(measured: Measured) -> bool:
@@ -104,9 +120,14 @@ def _ours(measured: Sequence[Measured]) -> list[Measured]:
     return [each for each in measured if each.family.name.startswith("Thresher")]
 
 
-def _difference(ours: Measured, rival: Measured, cap: float | None) -> Difference:
-    found: Interval = interval(ours.by_file(cap), rival.by_file(cap))
+def _by_row(ours: Measured, rival: Measured, cap: float | None) -> Difference:
+    found = interval(ours.by_file(cap), rival.by_file(cap))
     return Difference(ours=ours.family.name, rival=rival.family.name, cap=cap, **found._asdict())
+
+
+def _by_episode(ours: Measured, rival: Measured) -> Difference:
+    found = interval(ours.episodes_by_file(), rival.episodes_by_file())
+    return Difference(ours=ours.family.name, rival=rival.family.name, cap=None, **found._asdict())
 
 
 def encode(report: Report) -> str:
@@ -119,14 +140,18 @@ def page(report: Report) -> str:
     lines = [
         _head(report),
         "",
-        "| | settings, chosen on | cap | F1 (sd) | FAR % | MAR % | fresh | delay p50 / p90 s | false/h | chosen |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        f"| {' | '.join(_COLUMNS)} |",
+        "|---" * len(_COLUMNS) + "|",
         *map(_line, report.table),
-        *(f"| {name} | | | {why} | | | | | | |" for name, why in report.missing.items()),
+        *(f"| {name} | | | {why} | | | | | | | |" for name, why in report.missing.items()),
         "",
-        "| F1 of | minus | cap % | difference | 95 % of resamples |",
+        "| F1 of rows of | minus | cap % | difference | 95 % of resamples |",
         "|---|---|---|---|---|",
         *map(_difference_line, report.differences),
+        "",
+        "| F1 of episodes of | minus | cap % | difference | 95 % of resamples |",
+        "|---|---|---|---|---|",
+        *map(_difference_line, report.episode_differences),
         "",
         *(f"Not used: {name}: {why}" for name, why in report.unused.items()),
         *([] if report.traffic is None else [traffic.words(report.traffic)]),
@@ -148,7 +173,7 @@ def _line(row: Row) -> str:
     return (
         f"| {row.family} | {row.settings}, {row.chosen} | {_cap(row.cap)} | {row.f1:.3f} ({row.f1_sd:.3f}) "
         f"| {row.false_alarm_percent:.1f} | {row.missed_percent:.1f} | {row.fresh:.1f} of {row.labelled} | {delay} "
-        f"| {row.false_per_hour:.1f} | {row.setting}{edge} |"
+        f"| {row.false_per_hour:.1f} | {row.episode_f1:.2f} | {row.setting}{edge} |"
     )
 
 

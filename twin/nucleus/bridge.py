@@ -19,14 +19,13 @@ from awscrt import io, mqtt5
 from twin.errors import TwinError
 from twin.nucleus.broker import Hear, Hearing, Message
 from twin.nucleus.errors import BrokerError, RefusedError
-from twin.nucleus.properties import Properties, UserProperty
+from twin.nucleus.packets import to_message, to_packet
 from twin.nucleus.topics import covers, matches
 
 _SESSION_S: Final = 10_080
 _FIRST_RETRY_MS, _LAST_RETRY_MS = 200, 5_000
 _STOP_S: Final = 3.0
 _REFUSED: Final = 128
-_FORMATS: Final = {str(int(each)): each for each in mqtt5.PayloadFormatIndicator}
 
 
 class BridgeConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +82,7 @@ class Mqtt5Bridge:
         """See ``Broker``."""
         done: Future[None] = Future()
         try:
-            sent = self._client.publish(_packet(message))
+            sent = self._client.publish(to_packet(message))
         except Exception as exc:  # noqa: BLE001 - the SDK's errors have no common class
             done.set_exception(BrokerError(f"{message.topic}: {exc}"))
             return done
@@ -148,7 +147,7 @@ class Mqtt5Bridge:
             self._tell(False)  # noqa: FBT003 - one value, named by the port
 
     def _on_message(self, data: mqtt5.PublishReceivedData) -> None:
-        message = _message(data.publish_packet)
+        message = to_message(data.publish_packet)
         with self._mutex:
             hearers = [hear for topic_filter, hear in self._hearers if matches(topic_filter, message.topic)]
         for hear in hearers:
@@ -194,36 +193,6 @@ class Mqtt5Bridge:
     def _leave(self, topic_filter: str) -> None:
         del self._subscribed[topic_filter]
         self._client.unsubscribe(mqtt5.UnsubscribePacket(topic_filters=[topic_filter]))
-
-
-def _packet(message: Message) -> mqtt5.PublishPacket:
-    said = message.properties
-    return mqtt5.PublishPacket(
-        topic=message.topic,
-        payload=message.payload,
-        qos=mqtt5.QoS(message.qos),
-        retain=said.retain,
-        user_properties=[mqtt5.UserProperty(name=each.key, value=each.value) for each in said.user_properties],
-        message_expiry_interval_sec=said.message_expiry_interval_seconds,
-        correlation_data_bytes=said.correlation_data,
-        response_topic=said.response_topic,
-        payload_format_indicator=None if said.payload_format is None else _FORMATS.get(said.payload_format),
-        content_type=said.content_type,
-    )
-
-
-def _message(packet: mqtt5.PublishPacket) -> Message:
-    indicator = packet.payload_format_indicator
-    properties = Properties(
-        retain=bool(packet.retain),
-        user_properties=tuple(UserProperty(each.name, each.value) for each in packet.user_properties or ()),
-        message_expiry_interval_seconds=packet.message_expiry_interval_sec,
-        correlation_data=bytes(packet.correlation_data_bytes) if packet.correlation_data_bytes else None,
-        response_topic=packet.response_topic,
-        payload_format=None if indicator is None else str(int(indicator)),
-        content_type=packet.content_type,
-    )
-    return Message(packet.topic, bytes(packet.payload or b""), int(packet.qos), properties)
 
 
 def _settle(done: Future[None], future: Future[Any], topic: str, code: Callable[[Any], int]) -> None:

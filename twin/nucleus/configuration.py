@@ -23,9 +23,11 @@ from twin.nucleus.trees import (
     Leaf,
     Tree,
     differences,
+    dump,
     filled,
     find,
     leaves,
+    load,
     merged,
     newest_ms,
     plain,
@@ -212,7 +214,7 @@ class ConfigurationStore:
 
     def _save(self) -> None:
         if self._path is not None:
-            written = {name: _dump(tree) for name, tree in self._trees.items()}
+            written = {name: dump(tree) for name, tree in self._trees.items()}
             atomic_write(self._path, json.dumps(written, indent=1).encode())
 
 
@@ -230,26 +232,9 @@ def _json_bytes(value: object) -> int:
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def _dump(node: Leaf | Tree) -> object:
-    return [node.value, node.ms] if isinstance(node, Leaf) else {key: _dump(child) for key, child in node.items()}
-
-
 def _load(path: Path) -> dict[str, Tree]:
     try:
         written = json.loads(path.read_bytes())
-        return {name: _tree(node) for name, node in written.items()}
+        return {name: load(node) for name, node in written.items()}
     except (OSError, ValueError, AttributeError, TypeError) as exc:
         raise TwinError(f"{path}: {exc}", remedy="remove the file to start with the recipes' defaults") from exc
-
-
-def _tree(node: Mapping[str, object]) -> Tree:
-    tree: Tree = {}
-    for key, child in node.items():
-        if isinstance(child, dict):
-            tree[key] = _tree(child)
-        elif isinstance(child, list):
-            value, ms = child
-            tree[key] = Leaf(value, int(ms))
-        else:
-            raise TypeError(f"{key} is neither a mapping nor a value with its time")
-    return tree

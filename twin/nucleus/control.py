@@ -69,6 +69,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     connections: int = 0
     refused: int = 0
     spooled_bytes: int = 0
+    losses: dict[str, int] | None = None
 
 
 class Control:
@@ -131,6 +132,7 @@ def status(nucleus: Nucleus) -> Answer:
         connections=nucleus.ipc.connections,
         refused=nucleus.ipc.refused,
         spooled_bytes=nucleus.ipc.spooled_bytes,
+        losses=nucleus.ipc.losses,
     )
 
 

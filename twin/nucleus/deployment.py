@@ -14,70 +14,20 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Protocol
-
-import msgspec
+from typing import Final
 
 from twin.errors import TwinError
 from twin.nucleus import artifacts
-from twin.nucleus.configuration import ConfigurationStore, Resolved
-from twin.nucleus.deployed import Deployed, DeployedFile
-from twin.nucleus.library import Library
+from twin.nucleus.configuration import Resolved
+from twin.nucleus.deployed import Deployed
 from twin.nucleus.lifecycle import Service
+from twin.nucleus.means import Means
 from twin.nucleus.plan import Outcome, Plan, Request, Status, plan, roots_after
-from twin.nucleus.recipe import Recipe, Runtime
-from twin.nucleus.roster import Roster
-from twin.nucleus.trees import KeyPath, Tree
-
-WAIT_S: Final = 300.0
-"""For components to run; what the lite nucleus waits for each."""
+from twin.nucleus.recipe import Recipe
+from twin.nucleus.trees import Tree
 
 DEFERRAL_S: Final = 24 * 3600.0
 """Components may put a deployment off for ever; the emulator ends it after a day."""
-
-
-class Voice(Protocol):
-    """What a deployment says to components, by IPC; the methods wait for answers up to the time they are given."""
-
-    def pre_update(self, deployment_id: str, *, is_restarting: bool, timeout_s: float) -> int:
-        """Asks every component that wants to be asked; milliseconds after which to ask again, 0 to go ahead."""
-
-    def post_update(self, deployment_id: str) -> None:
-        """Tells them that it is done."""
-
-    def validate(
-        self, configurations: Mapping[str, dict[str, object]], deployment_id: str, *, timeout_s: float
-    ) -> dict[str, str]:
-        """Asks components whether they take these; reasons of those that do not."""
-
-    def configuration_changed(self, component: str, key_path: KeyPath) -> None:
-        """Tells whoever subscribed to this place."""
-
-
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deployment works with.
-
-    Attributes:
-        root: Folder of the nucleus.
-        runtime: Whose rules hold.
-        library: Its recipes.
-        roster: Its components.
-        settings: Their configuration.
-        voice: What is said to them.
-        file: Where the outcome is kept.
-        settle_s: Lite waits so long before it looks at the components (``wait_for_deployment_status``).
-        wait_s: For components to run.
-    """
-
-    root: Path
-    runtime: Runtime
-    library: Library
-    roster: Roster
-    settings: ConfigurationStore
-    voice: Voice
-    file: DeployedFile
-    settle_s: float = 0.0
-    wait_s: float = WAIT_S
 
 
 class Deployment:
@@ -89,7 +39,7 @@ class Deployment:
         stop: Set when the nucleus ends; waiting ends with it.
     """
 
-    def __init__(self, request: Request, around: Surroundings, stop: threading.Event) -> None:
+    def __init__(self, request: Request, around: Means, stop: threading.Event) -> None:
         self._request = request
         self._around = around
         self._stop = stop
@@ -214,6 +164,9 @@ class Deployment:
             raise TwinError(said, remedy=f"read {self._around.root}/logs/{next(iter(bad))}.log")
 
     def _failed(self, error: TwinError, running: dict[str, Recipe], *, snapshot: Mapping[str, Tree]) -> Outcome:
+        if self._stop.is_set():  # the nucleus ends: its next start begins with what was good last
+            self._around.settings.restore(snapshot)
+            return self._outcome("FAILED_NO_STATE_CHANGE", error)
         if self._around.runtime == "lite" or not self._request.rollback:
             self._keep_what_is_there()
             return self._outcome("FAILED_ROLLBACK_NOT_REQUESTED", error)

@@ -20,6 +20,9 @@ REMEMBERED: Final = 50
 WAITING: Final = 20
 """More are refused."""
 
+RESUMED: Final = "resumed"
+"""Under this id it is said why what was deployed before does not run."""
+
 _JOIN_S: Final = 60.0
 
 
@@ -63,8 +66,10 @@ class DeploymentQueue:
         """Its id, and what will become of it.
 
         Raises:
-            TwinError: Too many wait.
+            TwinError: Too many wait, or the nucleus ends.
         """
+        if self.stopping.is_set():
+            raise TwinError("the nucleus ends", remedy="start it again")
         identified = msgspec.structs.replace(request, id=request.id or secrets.token_hex(8))
         done: Future[Outcome] = Future()
         with self._mutex:  # so that it is noted as waiting before it is noted as begun
@@ -81,7 +86,10 @@ class DeploymentQueue:
             return list(self._outcomes.values())
 
     def _work(self) -> None:
-        self._first()
+        try:
+            self._first()
+        except TwinError as exc:
+            self._note(Outcome(id=RESUMED, status="REJECTED", message=str(exc), remedy=exc.remedy))
         while (entry := self._waiting.get()) is not None:
             request, done = entry
             self._note(Outcome(id=request.id, status="IN_PROGRESS"))

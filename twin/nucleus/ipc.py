@@ -13,55 +13,27 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-import msgspec
-
 from twin.errors import TwinError
-from twin.nucleus.broker import Broker
 from twin.nucleus.configuration import ConfigurationStore
 from twin.nucleus.faults import Faults
 from twin.nucleus.frames import FrameError
-from twin.nucleus.guard import Guard, Variables
 from twin.nucleus.profile import Profile
 from twin.nucleus.registry import Body, Registry
-from twin.nucleus.services.configuration import Configuration
-from twin.nucleus.services.deployments import Deployments
-from twin.nucleus.services.metrics import Metrics
-from twin.nucleus.services.mqttproxy import MqttProxy
-from twin.nucleus.services.pubsub import PubSub
-from twin.nucleus.services.secrets import Secrets
-from twin.nucleus.services.shadows import Shadows
-from twin.nucleus.services.state import State
-from twin.nucleus.services.updates import Updates
 from twin.nucleus.session import Desk, Session
-from twin.nucleus.streams import Handler, Service
+from twin.nucleus.switchboard import Surroundings, Switchboard
 from twin.nucleus.trees import KeyPath
+
+__all__ = ["NucleusIpc", "Surroundings"]
 
 SOCKET_PATH_BYTES: Final = 107
 _ANSWER_S: Final = 10.0
-_WORKERS: Final = 4
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-
-
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a nucleus has beside its components.
-
-    Attributes:
-        thing_name: Of the device.
-        broker: IoT Core; None where the device is not provisioned.
-        secrets: File of secrets (``services.secrets``); None where there is no secret manager.
-        shadows: File that shadows are kept in; None keeps them in memory.
-    """
-
-    thing_name: str = ""
-    broker: Broker | None = None
-    secrets: Path | None = None
-    shadows: Path | None = None
 
 
 class NucleusIpc:
@@ -96,27 +68,8 @@ class NucleusIpc:
         self._profile = profile
         self._surroundings = surroundings or Surroundings()
         self._loop = asyncio.new_event_loop()
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="nucleus-action")
-        guard = Guard(registry, profile, Variables(self._surroundings.thing_name, configuration))
-        self._updates = Updates()
-        self._configuration = Configuration(configuration, profile)
-        self._proxy = MqttProxy(guard, profile, broker=self._surroundings.broker, loop=self._loop)
-        services: list[Service] = [
-            PubSub(guard, profile),
-            self._proxy,
-            self._configuration,
-            self._updates,
-            State(registry, profile),
-            Metrics(guard),
-            Shadows(guard, self._surroundings.shadows),
-            Deployments(guard, registry, profile=profile, workers=self._workers),
-        ]
-        if self._surroundings.secrets is not None:
-            services.append(Secrets(guard, self._surroundings.secrets))
-        handlers: dict[str, Handler] = {}
-        for service in services:
-            handlers |= service.handlers()
-        self._desk = Desk(profile, registry, self.faults, handlers)
+        self._board = Switchboard(registry, configuration, profile=profile, around=self._surroundings, loop=self._loop)
+        self._desk = Desk(profile, registry, self.faults, self._board.handlers(), Counter())
         self._server: asyncio.Server | None = None
         self._talks: dict[Session, asyncio.Task[Any] | None] = {}
         self._is_open = False
@@ -130,12 +83,22 @@ class NucleusIpc:
     @property
     def spooled_bytes(self) -> int:
         """Payload that waits for IoT Core."""
-        return self._proxy.spooled_bytes
+        return self._board.proxy.spooled_bytes
 
     @property
     def is_online(self) -> bool:
         """Whether IoT Core is connected."""
-        return self._proxy.is_online
+        return self._board.proxy.is_online
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """What was lost without a word so far.
+
+        ``events`` that could not go out to a component, messages of IoT Core that were ``too_large`` for lite, and
+        messages to it that classic took and has ``given_up``.
+        """
+        events = self._desk.losses["events"]
+        return {"events": events, "too_large": self._board.proxy.too_large, "given_up": self._board.proxy.given_up}
 
     def open(self) -> None:
         """Starts the thread and the connection to IoT Core; the socket is not there yet."""
@@ -172,7 +135,7 @@ class NucleusIpc:
         self.go_offline()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ANSWER_S)
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._board.close()
         self._loop.close()
 
     def __enter__(self) -> Self:
@@ -188,12 +151,12 @@ class NucleusIpc:
         Returns:
             Milliseconds until they want to be asked again; 0 where it may go ahead. Always 0 on the lite nucleus.
         """
-        asking = self._updates.ask(deployment_id, is_restarting=is_restarting, timeout_s=timeout_s)
+        asking = self._board.updates.ask(deployment_id, is_restarting=is_restarting, timeout_s=timeout_s)
         return self._run(asking, timeout_s + _ANSWER_S)
 
     def post_update(self, deployment_id: str) -> None:
         """Tells components that the deployment is over."""
-        self._run(_soon(lambda: self._updates.tell_done(deployment_id)))
+        self._run(_soon(lambda: self._board.updates.tell_done(deployment_id)))
 
     def validate(
         self, configurations: Mapping[str, Body], deployment_id: str, *, timeout_s: float = 20.0
@@ -203,12 +166,12 @@ class NucleusIpc:
         Returns:
             The reason by component that rejected it or did not answer.
         """
-        judging = self._configuration.validate(configurations, deployment_id, timeout_s)
+        judging = self._board.configuration.validate(configurations, deployment_id, timeout_s)
         return self._run(judging, timeout_s + _ANSWER_S)
 
     def configuration_changed(self, component: str, key_path: KeyPath) -> None:
         """Tells who watches that place that it changed; the store's ``install`` says what did."""
-        self._run(_soon(lambda: self._configuration.changed(component, key_path)))
+        self._run(_soon(lambda: self._board.configuration.changed(component, key_path)))
 
     def drop_subscriptions(self, component: str = "", *, operation: str = "") -> int:
         """Subscriptions die without a word; connections stay. Returns how many.
@@ -235,7 +198,7 @@ class NucleusIpc:
 
     def _tell_online(self, online: bool) -> None:  # noqa: FBT001 - the port's one value
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(lambda: self._proxy.set_online(online=online))
+            self._loop.call_soon_threadsafe(lambda: self._board.proxy.set_online(online=online))
 
     def _run(self, work: Coroutine[Any, Any, T], timeout_s: float = _ANSWER_S) -> T:
         if not self._is_open:
@@ -258,14 +221,15 @@ class NucleusIpc:
         await asyncio.gather(*filter(None, self._talks.values()), return_exceptions=True)
 
     async def _count(self) -> int:
-        return sum(not stream.is_dead for session in self._talks for stream in session.streams.values())
+        streams = [stream for session in self._talks for stream in session.streams.values()]
+        return sum(stream.is_open and not stream.is_dead for stream in streams)
 
     async def _drop(self, component: str, operation: str) -> int:
         dropped = 0
         for session in self._talks:
             for stream in session.streams.values():
                 is_meant = component in ("", session.component) and operation in ("", stream.operation)
-                if is_meant and not stream.is_dead:
+                if is_meant and stream.is_open and not stream.is_dead:
                     stream.is_dead = True
                     dropped += 1
         return dropped

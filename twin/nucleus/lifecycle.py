@@ -20,61 +20,22 @@ Sources: nucleus ``Lifecycle.java``, ``GenericExternalService.java``; greengrass
 Not here: other components (``roster``); processes (``processes``).
 """
 
-import enum
 import signal
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from twin.errors import TwinError
 from twin.nucleus.document import RecipeError
 from twin.nucleus.processes import Running
 from twin.nucleus.recipe import Runtime
+from twin.nucleus.states import RESTART_CODES, RULES, Rules, State
 from twin.nucleus.steps import STOPPED, Steps
-
-RESTART_CODES: Final = {100: "a restart of the nucleus", 101: "a reboot of the device"}
-"""What the exit code of ``bootstrap`` asks for."""
 
 _CLEAN_SIGNALS: Final = (-signal.SIGHUP, -signal.SIGINT, -signal.SIGTERM, -signal.SIGPIPE)
 _POLL_S: Final = 0.1
 _JOIN_S: Final = 180.0
-
-
-class State(enum.StrEnum):
-    """As the nucleus names them."""
-
-    NEW = "NEW"
-    INSTALLED = "INSTALLED"
-    STARTING = "STARTING"
-    RUNNING = "RUNNING"
-    STOPPING = "STOPPING"
-    FINISHED = "FINISHED"
-    ERRORED = "ERRORED"
-    BROKEN = "BROKEN"
-
-
-GOOD: Final = (State.RUNNING, State.FINISHED)
-"""Where a deployment wants a component."""
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """Of trying again.
-
-    Attributes:
-        errors: So many within ``window_s`` break a component.
-        window_s: As long as an error counts.
-        pause_s: Before the next try.
-    """
-
-    errors: int = 3
-    window_s: float = 3600.0
-    pause_s: float = 0.0
-
-
-RULES: Final = {"classic": Rules(), "lite": Rules(pause_s=1.0)}
 
 
 class Service:
@@ -202,6 +163,7 @@ class Service:
                 return
             self._fail("run", code)
             if self.state is State.BROKEN:
+                self._steps.run("shutdown", threading.Event())
                 return
         self._set(State.FINISHED)
 

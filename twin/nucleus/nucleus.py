@@ -26,14 +26,16 @@ from twin.nucleus.deployed import DeployedFile
 from twin.nucleus.deployments import DeploymentQueue
 from twin.nucleus.environment import Device, environment
 from twin.nucleus.library import Library
-from twin.nucleus.lifecycle import Service, State
+from twin.nucleus.lifecycle import Service
 from twin.nucleus.live_registry import LiveRegistry
 from twin.nucleus.logs import ComponentLog
+from twin.nucleus.means import Means
 from twin.nucleus.plan import Outcome, Request
 from twin.nucleus.processes import Guard
 from twin.nucleus.profile import PROFILES
 from twin.nucleus.recipe import Recipe, Runtime
 from twin.nucleus.roster import Roster
+from twin.nucleus.states import State
 from twin.nucleus.tokens import Tokens
 from twin.nucleus.variables import Scope
 
@@ -143,7 +145,7 @@ class Nucleus:
         self.ipc.start()
 
     def _deploy(self, request: Request) -> Outcome:
-        around = deployment.Surroundings(
+        around = Means(
             root=self.root,
             runtime=self.runtime,
             library=self._library,
@@ -156,7 +158,11 @@ class Nucleus:
         return deployment.Deployment(request, around, self.deployments.stopping).run()
 
     def _resume(self) -> None:
-        """Runs what was deployed before. What cannot be is reported as broken, and the rest runs."""
+        """Runs what was deployed before. What cannot be installed is broken, and the rest runs.
+
+        Raises:
+            TwinError: A recipe is gone, or this nucleus would refuse it: nothing runs.
+        """
         components = self._file.load().components
         recipes = self._library.resolve(components) if components else {}
         for recipe in recipes.values():

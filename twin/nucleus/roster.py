@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from twin.nucleus.library import BUILT_IN, in_order
-from twin.nucleus.lifecycle import GOOD, Service, State
+from twin.nucleus.lifecycle import Service
 from twin.nucleus.recipe import Recipe, Runtime
+from twin.nucleus.states import GOOD, State
 
 Make = Callable[[Recipe, Callable[[], bool], Callable[[str, State], None]], Service]
 """A service of a recipe, its dependencies' readiness, and who hears of its states."""

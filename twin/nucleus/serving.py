@@ -18,10 +18,10 @@ from twin.interrupts import ending_on_signals
 from twin.nucleus.bridge import BridgeConfig, Mqtt5Bridge
 from twin.nucleus.control import Control, status
 from twin.nucleus.environment import Device
-from twin.nucleus.lifecycle import State
 from twin.nucleus.nucleus import Nucleus, Options
 from twin.nucleus.plan import Outcome, Request
 from twin.nucleus.recipe import Runtime
+from twin.nucleus.states import State
 
 _POLL_S: Final = 0.2
 

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import inspect
 import json
+from collections import Counter
 from collections.abc import Awaitable, Mapping
 from typing import Final, NamedTuple
 
@@ -31,6 +32,7 @@ VERSION: Final = "0.1.0"
 _APPLICATION, _ERROR, _PING, _PONG, _CONNECT, _CONNECT_ACK, _PROTOCOL_ERROR = range(7)
 _ACCEPTED, _TERMINATE = 1, 2
 _LEAVE_S: Final = 5.0
+_STREAMS: Final = "SubscribeTo"
 _UNSENT_BYTES: Final = 8 * 1024 * 1024
 """Of answers and events that a component does not read; more end its connection."""
 
@@ -43,12 +45,14 @@ class Desk(NamedTuple):
         registry: Who the tokens belong to.
         faults: What is to go wrong.
         handlers: What answers each operation.
+        losses: What was lost, by what it is.
     """
 
     profile: Profile
     registry: Registry
     faults: Faults
     handlers: Mapping[str, Handler]
+    losses: Counter[str]
 
 
 class Session:
@@ -56,7 +60,7 @@ class Session:
 
     Attributes:
         component: Who it is, once it was let in.
-        streams: Subscriptions that stand, by stream id.
+        streams: Subscriptions that stand or wait for their answer, by stream id.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, desk: Desk) -> None:
@@ -153,7 +157,10 @@ class Session:
         operation = str(frame.headers.get("operation", "")).removeprefix(PREFIX)
         if self._desk.faults.is_mute(operation):
             return
-        stream = Stream(lambda model, body: self._event(number, model, body))
+        stream = Stream(lambda model, body: self._event(number, model, body), self._lose)
+        if operation.startswith(_STREAMS):
+            stream.operation = operation
+            self.streams[number] = stream
         try:
             self._desk.faults.check(operation)
             body = read_request(frame.payload, self._desk.profile)
@@ -188,20 +195,23 @@ class Session:
             self._answer(number, operation, stream, body)
 
     def _answer(self, number: int, operation: str, stream: Stream, body: Body) -> None:
-        streams = operation.startswith("SubscribeTo")
-        flags = 0 if streams else _TERMINATE
+        if stream.has_ended:  # the component did not wait for the answer
+            return
+        flags = 0 if operation.startswith(_STREAMS) else _TERMINATE
         if not self._send(_APPLICATION, number, flags=flags, model=f"{operation}Response", body=body):
             self._refuse(number, stream, NucleusIpcError("ServiceError"))
-        elif streams:
-            stream.operation = operation
-            self.streams[number] = stream
+        else:
             stream.is_open = True
+
+    def _lose(self) -> None:
+        self._desk.losses["events"] += 1
 
     def _event(self, number: int, model: str, body: Body) -> bool:
         return not self._desk.faults.is_mute() and self._send(_APPLICATION, number, flags=0, model=model, body=body)
 
     def _refuse(self, number: int, stream: Stream, error: NucleusIpcError) -> None:
         """The lite nucleus sends less than the classic one."""
+        self.streams.pop(number, None)
         stream.end()
         if isinstance(error, NotModelledError):
             self._send(_ERROR, number, flags=_TERMINATE)

@@ -20,21 +20,23 @@ class Stream:
 
     Args:
         say: See ``SAY``.
+        lose: Is called for every event that did not go out.
     """
 
-    def __init__(self, say: SAY) -> None:
+    def __init__(self, say: SAY, lose: Callable[[], None]) -> None:
         self._say = say
+        self._lose = lose
         self._endings: list[Callable[[], None]] = []
         self.is_open = False
         self.has_ended = False
         self.is_dead = False
-        self.lost = 0
         self.operation = ""
 
     def say(self, model: str, body: Body) -> bool:
-        """An event to the component; counts what is lost."""
+        """An event to the component; false where it is lost."""
         said = self.is_open and not self.has_ended and not self.is_dead and self._say(model, body)
-        self.lost += not said
+        if not said:
+            self._lose()
         return said
 
     def at_end(self, do: Callable[[], None]) -> None:

@@ -115,3 +115,26 @@ def pointer(written: str) -> KeyPath:
     if not written.startswith("/"):
         raise ValueError(f"{written!r} is no JSON pointer: it must be empty or begin with '/'")
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in written[1:].split("/"))
+
+
+def dump(node: Leaf | Tree) -> object:
+    """As JSON keeps it: a leaf is a list of its value and its time."""
+    return [node.value, node.ms] if isinstance(node, Leaf) else {key: dump(child) for key, child in node.items()}
+
+
+def load(node: Mapping[str, object]) -> Tree:
+    """What ``dump`` wrote.
+
+    Raises:
+        TypeError, ValueError: It did not.
+    """
+    tree: Tree = {}
+    for key, child in node.items():
+        if isinstance(child, dict):
+            tree[key] = load(child)
+        elif isinstance(child, list):
+            value, ms = child
+            tree[key] = Leaf(value, int(ms))
+        else:
+            raise TypeError(f"{key} is neither a mapping nor a value with its time")
+    return tree

@@ -27,7 +27,7 @@ def channels(count):
 
 def packer(count):
     named = channels(count)
-    return Packer(Heading("a1b2c3d4", "b" * 32, "bench", 10.0, named, packed_channels("bench", named)))
+    return Packer(Heading("a1b2c3d4", "b" * 32, "bench", 10.0, 1.0, named, packed_channels("bench", named)))
 
 
 def scan(seq, values, reason="below range"):

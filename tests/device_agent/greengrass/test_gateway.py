@@ -1,6 +1,7 @@
 """The whole Gateway on a nucleus in memory: real threads, real spool."""
 
 import json
+import threading
 from collections import Counter
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
+from contract.events import Health
 from contract.topics import stored_topic
 from device_agent.errors import ConfigError
 from device_agent.greengrass.gateway import gateway
@@ -32,6 +34,10 @@ class Cloud:
 
     def kinds(self):
         return Counter(type(decode_event(raw)).__name__ for each in self.envelopes() for raw in each.events)
+
+    def feedback_versions(self):
+        events = [decode_event(raw) for each in self.envelopes() for raw in each.events]
+        return {event.feedback_version for event in events if isinstance(event, Health)}
 
     def store(self):
         """Says that everything so far is stored."""
@@ -128,6 +134,34 @@ def test_a_change_of_the_uplink_loses_no_sample_and_one_of_the_sensors_keeps_the
     until(lambda: "other" in status(machinery).get("sensors", {}))
     assert status(machinery)["counters"]["greengrass.configuration_taken"] == 2
     until(lambda: status(machinery, "agent-status.json").get("connected"))
+
+
+def test_a_change_that_nobody_told_because_the_nucleus_was_away_is_taken_afterwards(machinery):
+    machinery.host.configuration[GATEWAY] = FAST
+    machinery.start(GATEWAY, gateway)
+    until(lambda: status(machinery).get("samples"))
+    machinery.host.stop()
+    machinery.host.configuration[GATEWAY] = {**FAST, "sensors": {"other": {"type": "host"}}}
+    machinery.host.start()
+    until(lambda: "other" in status(machinery).get("sensors", {}))
+    assert status(machinery)["counters"]["greengrass.configuration_taken"] == 1
+
+
+def test_many_changes_leave_no_thread_behind(machinery):
+    machinery.host.configuration[GATEWAY] = FAST
+    running = machinery.start(GATEWAY, gateway)
+
+    def threads():
+        return sorted(thread.name for thread in threading.enumerate() if thread.is_alive())
+
+    until(lambda: status(machinery).get("samples") and status(machinery, "agent-status.json").get("connected"))
+    first = until(lambda: "forward" in threads() and threads())
+    for number in range(1, 4):
+        changed = {**FAST, "summary_s": 1 + number, "uplink": {"linger_s": 0.2 * number}}
+        machinery.host.configure(GATEWAY, changed)
+        until(lambda number=number: status(machinery)["counters"]["greengrass.stage_restarts"] == 2 * number)
+    until(lambda: threads() == first)
+    assert not running.failures
 
 
 def test_a_bad_change_is_refused_with_its_place_and_the_last_good_one_stays(machinery):

@@ -3,16 +3,17 @@
 import json
 import signal
 import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from bench.bare_core import THING, BareCore
+from bench.bare_core import ROOT, THING, BareCore
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
 from contract.events import Lane
 from contract.topics import jobs_topic, stored_topic
-from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, FLEET_AGENT, GATEWAY, SENSOR_READER
+from device_agent.greengrass.place import EDGE_FILTER, EDGE_MODEL, EVENT_FORWARDER, FLEET_AGENT, GATEWAY, SENSOR_READER
 from device_agent.spool.sqlite import SqliteSpool
 from tests.device_agent.greengrass.machinery import recording, until
 
@@ -142,6 +143,44 @@ def test_a_configuration_that_changes_is_taken_without_a_restart(classic):
     classic.configure(GATEWAY, {**FAST, "sensors": {"other": {"type": "host"}}})
     until(lambda: "other" in classic.status(GATEWAY).get("sensors", {}))
     assert process.poll() is None
+
+
+def test_a_model_that_is_deployed_beside_it_is_taken_without_a_restart(classic):
+    process = classic.start(GATEWAY)
+    until(lambda: classic.status(GATEWAY).get("samples"))
+    subprocess.run(
+        [sys.executable, ROOT / "components/edge_model/main.py"],
+        cwd=classic.work(EDGE_MODEL),
+        env={"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+    until(lambda: classic.status(GATEWAY)["counters"]["machine.models_taken"] == 1)
+    assert process.poll() is None
+
+
+def test_one_that_was_killed_goes_on_where_it_was(classic):
+    classic.configure(GATEWAY, FAST)
+    process = classic.start(GATEWAY)
+    until(lambda: classic.kinds()["Summary"] > 1)
+    process.kill()
+    process.wait(5)
+    before = classic.kinds()["Summary"]
+    again = classic.start(GATEWAY)
+    until(lambda: classic.kinds()["Summary"] > before + 1 and classic.is_whole())
+    assert len({each.spool_id for each in classic.envelopes()}) == 1
+    assert ended_in_time(again) == 0
+
+
+def test_it_ends_in_time_under_a_nucleus_that_says_nothing(classic):
+    process = classic.start(GATEWAY)
+    until(lambda: classic.status(GATEWAY).get("samples"))
+    classic.ipc.faults.mute()
+    until(lambda: classic.status(GATEWAY)["accepted"])
+    ended_in_time(process)
+    spool = SqliteSpool(classic.work(GATEWAY) / "spool.sqlite3")
+    assert spool.pending()["events"] >= 1
+    spool.close()
 
 
 def test_the_fleet_agent_answers_the_job_that_waits(lite):

@@ -3,8 +3,11 @@
 import json
 import threading
 
+import msgspec
 import pytest
 
+from contract.feedback import Feedback, Threshold, encode_feedback
+from contract.topics import feedback_topic
 from device_agent.clock import SimulatedClock
 from device_agent.condenser import ConfiguredModel, Surroundings
 from device_agent.config import convert
@@ -12,14 +15,15 @@ from device_agent.greengrass.edge_filter import edge_filter
 from device_agent.greengrass.event_forwarder import event_forwarder
 from device_agent.greengrass.gateway import gateway
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, GATEWAY, SENSOR_READER
-from device_agent.greengrass.reader import ReadSensor, sensor_reader
-from device_agent.greengrass.remote import MOST_SENSORS, SILENT_NS, RemoteSensors
+from device_agent.greengrass.reader import SIGN_OF_LIFE_NS, ReadSensor, sensor_reader
+from device_agent.greengrass.remote import LEFT_NS, MOST_SENSORS, SILENT_NS, RemoteSensors
 from device_agent.identity import Identity
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import UnauthorizedError
 from device_agent.ipc.memory import MemoryHost, MemoryNucleus
 from device_agent.machine import Machine
-from tests.device_agent.greengrass.machinery import recording, until
+from device_agent.supervisor import Supervisor
+from tests.device_agent.greengrass.machinery import THING, recording, until
 from tests.device_agent.greengrass.test_gateway import FAST, Cloud
 
 BOOT = "b" * 32
@@ -59,6 +63,19 @@ def test_what_three_parts_judge_and_forward_is_what_the_reader_took(machinery, c
     assert judged["sensors"]["bench"]["scans"] > 128
 
 
+def test_what_people_said_is_heard_by_the_forwarder_and_heeded_by_the_filter(machinery, cloud):
+    running = start_all(machinery, [recording(machinery.root.parent / "b.csv", burn_from=10**6)])
+    until(lambda: status(machinery).get("sensors", {}).get("bench", {}).get("state") == "armed")
+    raised = Threshold(sensor="bench", channel="temperature", factor=1.5, since_ms=9_999_999_999_999)
+    feedback = Feedback(version=3, made_ms=1, thresholds=[raised])
+    machinery.host.say(feedback_topic(THING), encode_feedback(feedback))
+    until(lambda: status(machinery)["sensors"]["bench"].get("raised") == {"temperature": 1.5})
+    until(lambda: 3 in cloud.feedback_versions())
+    for each in running.values():
+        each.end(within_s=4)
+        assert each.failures == []
+
+
 def test_a_filter_that_was_away_goes_on_with_the_next_block_and_its_calibration(machinery):
     running = start_all(machinery, [recording(machinery.root.parent / "b.csv", burn_from=10**6)])
     until(lambda: status(machinery).get("sensors", {}).get("bench", {}).get("state") == "armed")
@@ -69,6 +86,16 @@ def test_a_filter_that_was_away_goes_on_with_the_next_block_and_its_calibration(
     again = until(lambda: status(machinery)["counters"].get("bench.blocks") and status(machinery))
     assert again["sensors"]["bench"]["state"] == "armed"
     assert again["counters"]["bench.blocks_lost"] == 0
+
+
+def test_a_change_of_the_filter_s_spool_reaches_the_forwarder(machinery):
+    machinery.start(EDGE_FILTER, edge_filter)
+    forwarder = machinery.start(EVENT_FORWARDER, event_forwarder)
+    until(lambda: status(machinery, name="agent-status.json"))
+    first = machinery.work(EDGE_FILTER)
+    machinery.host.configure(EDGE_FILTER, {"state_dir": "deeper"})
+    until((first / "deeper" / "agent-status.json").exists)
+    assert not forwarder.failures
 
 
 class Reading:
@@ -87,14 +114,25 @@ class Reading:
         }
         self.config = convert(document, source="test")
         self.hold_bytes = hold_bytes
+        self.runs = 0
         self.events = []
         self.reader = self.new_reader()
         around = Surroundings(self.config, Identity("g", BOOT), self.clock, self.events.extend, ConfiguredModel(None))
-        self.filter = RemoteSensors(around, MemoryNucleus(self.host, EDGE_FILTER))
+        hearing = MemoryNucleus(self.host, EDGE_FILTER)
+        hearing.open(lambda _: None)
+        self.filter = RemoteSensors(around, hearing)
 
     def new_reader(self):
         machine = Machine(self.clock, "")
-        return ReadSensor(self.config.sensors[0], self.nucleus, machine, boot_id=BOOT, hold_bytes=self.hold_bytes)
+        self.runs += 1
+        return ReadSensor(
+            self.config.sensors[0],
+            self.nucleus,
+            machine,
+            run=f"run-{self.runs}",
+            boot_id=BOOT,
+            hold_bytes=self.hold_bytes,
+        )
 
     def read(self, scans):
         """Lets the sampler take scans, then packs and sends."""
@@ -203,10 +241,58 @@ def test_a_sensor_that_nobody_speaks_for_has_failed(reading):
     assert reading.line().health().last_gap == "the reader says nothing"
 
 
+def test_a_sensor_that_gives_a_scan_an_hour_is_not_taken_for_a_silent_one(reading):
+    reading.read(10)
+    for _ in range(20):
+        reading.clock.advance(SIGN_OF_LIFE_NS / 1e9)
+        reading.reader.step()
+        for block in reading.blocks()[-1:]:
+            reading.filter.take(block)
+        assert reading.line().health().state == "calibrating"
+    assert len(reading.blocks()) == 21
+    assert reading.line().counters()["blocks"] == 20
+
+
+def test_a_sensor_that_was_renamed_is_not_told_as_failed_for_ever(reading):
+    reading.read(10)
+    reading.filter.take(reading.blocks()[-1])
+    renamed = msgspec.structs.replace(reading.config.sensors[0], name="other")
+    reading.config = msgspec.structs.replace(reading.config, sensors=[renamed])
+    reading.reader = reading.new_reader()
+    reading.clock.advance(LEFT_NS / 1e9 + 1)
+    reading.filter.retire()
+    assert [line.condenser.shape.name for line in reading.filter.all()] == ["bench"], "its reader may only be away"
+    reading.read(10)
+    reading.filter.take(reading.blocks()[-1])
+    reading.filter.retire()
+    assert [line.condenser.shape.name for line in reading.filter.all()] == ["other"]
+
+
+def test_a_filter_that_blocks_never_leave_alone_ends_all_the_same(reading):
+    reading.read(10)
+    stop = threading.Event()
+    supervisor = Supervisor(stop)
+    reading.filter.start(supervisor)
+    flooding = threading.Event()
+
+    def flood():
+        while not flooding.wait(0.01):
+            reading.nucleus.call(ops.PublishToTopic("thresher/v1/bench/blocks", reading.blocks()[0]))
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    until(reading.filter.all)
+    stop.set()
+    supervisor.join(2)
+    flooding.set()
+    thread.join(5)
+    assert "judge" not in {each.name for each in threading.enumerate()}
+
+
 def test_a_block_of_another_boot_or_no_block_at_all_is_refused_and_counted(reading):
     reading.filter.take(b"nonsense")
-    reader = ReadSensor(reading.config.sensors[0], reading.nucleus, Machine(reading.clock, ""), boot_id="c" * 32)
-    reading.reader = reader
+    sensor, machine = reading.config.sensors[0], Machine(reading.clock, "")
+    reading.reader = ReadSensor(sensor, reading.nucleus, machine, run="run-2", boot_id="c" * 32)
     reading.read(5)
     reading.filter.take(reading.blocks()[0])
     assert reading.filter.refused == 2

@@ -1,6 +1,8 @@
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from operations.publishing import calls, catalogue
 from operations.publishing.rules.calls import AUTHORISED
@@ -60,3 +62,18 @@ def test_the_door_itself_calls_nothing(checkout):
 def test_our_components_call_what_their_recipes_allow(name, operations):
     component = COMPONENTS[name]
     assert calls.called(ROOT, ROOT / component.source / "main.py", component.packages) & AUTHORISED == operations
+
+
+@pytest.mark.parametrize("name", sorted(COMPONENTS))
+def test_what_a_component_imports_sooner_or_later_is_in_its_archive(name):
+    component = COMPONENTS[name]
+    reads_sensors = name in ("io.thresher.Gateway", "io.thresher.SensorReader")
+    imported = calls.foreign(
+        ROOT,
+        ROOT / component.source / "main.py",
+        component.packages,
+        but="" if reads_sensors else "device_agent/sensors/",
+    )
+    distributions = packages_distributions()
+    wanted = {canonicalize_name(distributions[module][0]) for module in imported}
+    assert sorted(wanted - set(component.requirements)) == []

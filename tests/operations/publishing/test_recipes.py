@@ -5,8 +5,20 @@ from pathlib import Path
 import pytest
 import yaml
 
+from contract import topics
+from contract.events import LANES
+from operations.publishing import calls, catalogue
 from operations.publishing.policies import GRANTS, access_control
 
+ROOT = Path(__file__).parents[3]
+ANY = "GATEWAY"
+TOPICS = {
+    "events_topic": lambda: [topics.events_topic(ANY, lane) for lane in LANES],
+    "stored_topic": lambda: [topics.stored_topic(ANY)],
+    "feedback_topic": lambda: [topics.feedback_topic(ANY)],
+    "jobs_topic": lambda: [topics.jobs_topic(ANY, "notify-next")],
+    "blocks_topic": lambda: [topics.blocks_topic("*")],
+}
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
 
 
@@ -31,3 +43,19 @@ def test_a_policy_that_allows_something_else_has_another_id():
         one for one in access_control("io.thresher.FleetAgent")["aws.greengrass.ipc.mqttproxy"] if "Publish" in one
     ]
     assert sends.rpartition(":")[2] != asks.rpartition(":")[2]
+
+
+def test_every_topic_of_the_contract_is_known_here():
+    written = {name for name in vars(topics) if name.endswith("_topic")}
+    assert written == set(TOPICS)
+
+
+@pytest.mark.parametrize("name", sorted(GRANTS))
+def test_a_component_may_use_every_topic_its_code_makes_and_no_other(name):
+    component = catalogue.load(ROOT).components[name]
+    made = calls.topics(ROOT, ROOT / component.source / "main.py", component.packages)
+    expected = {topic.replace(ANY, "+") for function in made for topic in TOPICS[function]()}
+    allowed = {topic for grant in GRANTS[name] for topic in grant.topics}
+    assert expected <= allowed
+    prefixes = [topic.rpartition("/")[0] for topic in expected]
+    assert [topic for topic in allowed if not any(topic.startswith(prefix) for prefix in prefixes)] == []

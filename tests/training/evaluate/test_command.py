@@ -49,6 +49,9 @@ def test_the_command_says_how_good_ours_and_the_rivals_are(
     assert rows["T2+Q", "other files", 13.55].false_alarm_percent <= 13.55
     assert rows["T2+Q", "other folders", None].settings == 432
     assert rows["T2+Q", "the same files", None].f1 >= rows["T2+Q", "other files", None].f1
+    assert rows["T2+Q", "other files, by episode", None].episode_f1 > 0.9
+    assert frozen.episode_f1 == pytest.approx(6 / (6 + frozen.false_per_hour * 6 * 180 / 3600 / 2), rel=0.05)
+    assert len(found.episode_differences) == 3 * 3
     assert rows["all ones", "nothing", None].false_alarm_percent == 100
     assert found.traffic is not None
     assert found.traffic.scans == 6 * 700

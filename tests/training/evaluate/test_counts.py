@@ -44,3 +44,7 @@ def test_a_second_call_catches_what_an_early_one_did_not() -> None:
 
 def test_an_episode_that_began_within_calibration_is_not_one_to_catch() -> None:
     assert counted("...##.......", ".####.......") == Episodes(0, (), 0, 14.0)
+
+
+def test_episodes_are_counted_as_caught_false_and_not_caught() -> None:
+    assert counted("...#..##....", "......###.##").confusion() == (1, 1, 1, 0)

@@ -104,6 +104,7 @@ def test_a_subscription_can_die_without_a_word(site) -> None:
 
     until(lambda: len(heard) == 1)
     assert unheard == []
+    assert site.ipc.losses["events"] == 1
     again = listen(dead)
     publish(alive)
     until(lambda: len(again) == 1)

@@ -2,10 +2,12 @@
 
 import json
 import socket
+from concurrent.futures import Future
 
 import pytest
 
-from tests.twin.nucleus.conftest import EVERYTHING
+from tests.twin.nucleus.conftest import EVERYTHING, Site, until
+from twin.nucleus.broker import Hearing, MemoryBroker
 from twin.nucleus.frames import PRELUDE_BYTES, Frame, decode, encode, total_length
 
 APPLICATION, ERROR, PING, PONG, CONNECT, ACK, PROTOCOL_ERROR = range(7)
@@ -180,3 +182,51 @@ def test_a_component_that_reads_nothing_is_left(line) -> None:
         assert talker.ask(stream, "PublishToTopic", message).headers[":message-type"] == APPLICATION
         assert stream < 5_000
     talker.socket.close()
+
+
+class SilentBroker(MemoryBroker):
+    """Takes subscriptions and never says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_hearings = 0
+
+    def subscribe(self, topic_filter, hear):
+        hearing = super().subscribe(topic_filter, hear)
+        self.open_hearings += 1
+
+        def close() -> None:
+            self.open_hearings -= 1
+            hearing.close()
+
+        return Hearing(Future(), close)
+
+
+@pytest.fixture
+def unanswered(folder):
+    """A component that waits for the answer to a subscription."""
+    broker = SilentBroker()
+    site = Site(folder, "classic", broker=broker)
+    with site.ipc:
+        line = Line(site)
+        line.connect()
+        site.registry.access["c"] = EVERYTHING
+        body = json.dumps({"topicName": "t", "qos": "1"}).encode()
+        line.say(APPLICATION, 1, body, operation="aws.greengrass#SubscribeToIoTCore")
+        until(lambda: broker.open_hearings == 1)
+        yield line, broker
+        line.socket.close()
+
+
+def test_a_component_need_not_wait_for_its_subscription_to_end_it(unanswered) -> None:
+    line, broker = unanswered
+    line.say(APPLICATION, 1, flags=TERMINATE)
+
+    until(lambda: broker.open_hearings == 0)
+
+
+def test_a_component_that_goes_leaves_no_subscription_behind(unanswered) -> None:
+    line, broker = unanswered
+    line.socket.close()
+
+    until(lambda: broker.open_hearings == 0)
