@@ -18,7 +18,6 @@ from device_agent.scoring import ScoredRow, open_recording, score
 from training.rivals.port import Decision, Family, decisions
 from training.rivals.scene import Floats, Scene
 
-
 _NUMBERS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 _SPANS: Final = (1, 4, 10)
 _FACTORS: Final = tuple(round(0.6 * 1.13**step, 4) for step in range(12))
