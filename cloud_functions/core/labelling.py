@@ -15,10 +15,12 @@ from msgspec.structs import replace
 from cloud_functions.core.detail import find_episode
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.feedback import feedback_of, feedback_row
+from cloud_functions.core.keys import fleet_key, label_key
 from cloud_functions.core.ports import Clock, Replies, Span, Table
-from cloud_functions.core.rows import FeedbackRow, LabelRow, fleet_key, label_key
+from cloud_functions.core.rows import FeedbackRow, LabelRow
 from cloud_functions.core.shape import expiry
 from cloud_functions.core.thresholds import fitted, thresholds
+from contract.events import Episode
 from contract.feedback import Feedback, Label
 
 _ATTEMPTS: Final = 10
@@ -72,23 +74,9 @@ class Labelling:
         raise StoreError(f"feedback {key}: {_ATTEMPTS} other writers were faster")
 
     def _kept(self, said: Said) -> LabelRow:
-        episode = find_episode(self._table, said.gateway_id, said.episode_id, now_ms=self._clock())
-        pk, sk = label_key(said.gateway_id, episode.onset_wall_ms, said.episode_id)
         now_ms = self._clock()
-        row = LabelRow(
-            pk=pk,
-            sk=sk,
-            gateway_id=said.gateway_id,
-            episode_id=said.episode_id,
-            sensor=episode.sensor,
-            top_channel=episode.top_channel,
-            peak=round(episode.peak_score * max(1.0, episode.raised), 4),
-            label=said.label,
-            by=said.by[:_MAX_WHO],
-            labelled_ms=now_ms,
-            version=1,
-            expires_at=expiry(now_ms, self._days),
-        )
+        episode = find_episode(self._table, said.gateway_id, said.episode_id, now_ms=now_ms)
+        row = _row(said, episode, now_ms=now_ms, expires_at=expiry(now_ms, self._days))
         for _ in range(_ATTEMPTS):
             old = self._table.get(row.key)
             if isinstance(old, LabelRow):
@@ -123,3 +111,21 @@ class Labelling:
             return False
         self._replies.advise(gateway_id, feedback)
         return True
+
+
+def _row(said: Said, episode: Episode, *, now_ms: int, expires_at: int) -> LabelRow:
+    pk, sk = label_key(said.gateway_id, episode.onset_wall_ms, said.episode_id)
+    return LabelRow(
+        pk=pk,
+        sk=sk,
+        gateway_id=said.gateway_id,
+        episode_id=said.episode_id,
+        sensor=episode.sensor,
+        top_channel=episode.top_channel,
+        peak=round(episode.peak_score * max(1.0, episode.raised), 4),
+        label=said.label,
+        by=said.by[:_MAX_WHO],
+        labelled_ms=now_ms,
+        version=1,
+        expires_at=expires_at,
+    )

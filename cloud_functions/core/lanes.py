@@ -19,10 +19,11 @@ from msgspec.structs import replace
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.feedback import unheard
 from cloud_functions.core.identity import Evidence, evidence
+from cloud_functions.core.keys import OPEN_ALERTS, Key, fleet_key, shard
 from cloud_functions.core.moves import Moved, mark_of, move
 from cloud_functions.core.ports import Clock, Span, Table
 from cloud_functions.core.receive import Arrival
-from cloud_functions.core.rows import OPEN_ALERTS, Alert, AnyRow, GatewayRow, Key, WatermarkRow, fleet_key, shard
+from cloud_functions.core.rows import Alert, AnyRow, GatewayRow, WatermarkRow
 from cloud_functions.core.show import latest_health
 from cloud_functions.core.watermark import missing
 from contract.envelope import Envelope, Stored

@@ -5,8 +5,9 @@ remembering the function may end: a person may then hear it twice (at least once
 ``alert_id`` is in the message for those who must not count twice.
 """
 
+from cloud_functions.core.keys import Key
 from cloud_functions.core.ports import Clock, Notifier, Table
-from cloud_functions.core.rows import Alert, Key, Notified
+from cloud_functions.core.rows import Alert, Notified
 
 
 class Notify:

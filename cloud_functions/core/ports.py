@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
-from cloud_functions.core.rows import Alert, AnyRow, Counter, Key, Row
+from cloud_functions.core.keys import Key
+from cloud_functions.core.rows import Alert, AnyRow, Counter, Row
 from contract.envelope import Stored
 from contract.feedback import Feedback
 

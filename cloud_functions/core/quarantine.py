@@ -10,8 +10,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from cloud_functions.core.keys import fleet_key, shard
 from cloud_functions.core.message import Raw
-from cloud_functions.core.rows import MAX_WALL_MS, Counter, Quarantine, fleet_key, shard
+from cloud_functions.core.rows import MAX_WALL_MS, Counter, Quarantine
 from cloud_functions.core.sift import BadEvent
 from contract.envelope import Envelope
 

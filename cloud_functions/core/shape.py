@@ -10,22 +10,8 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from cloud_functions.core.rows import (
-    MAX_WALL_MS,
-    Alert,
-    Block,
-    Counter,
-    EpisodeRow,
-    GatewayRow,
-    LossRow,
-    NoticeRow,
-    alert_key,
-    block_key,
-    episode_key,
-    fleet_key,
-    loss_key,
-    notice_key,
-)
+from cloud_functions.core.keys import alert_key, block_key, episode_key, fleet_key, loss_key, notice_key
+from cloud_functions.core.rows import MAX_WALL_MS, Alert, Block, Counter, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.sift import Notice, Sifted
 from contract.codec import decode_event, encode_event
 from contract.envelope import Envelope

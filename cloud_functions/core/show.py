@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cloud_functions.core.identity import Evidence, identity_alert
+from cloud_functions.core.keys import Key, episode_key
 from cloud_functions.core.ports import Clock, Table
 from cloud_functions.core.receive import Arrival
-from cloud_functions.core.rows import GatewayRow, Key, episode_key
+from cloud_functions.core.rows import GatewayRow
 from cloud_functions.core.shape import (
     alert_row,
     episode_row,

@@ -4,7 +4,7 @@ from typing import Any
 
 from cloud_functions import bootstrap
 from cloud_functions.adapters.emf import write_metrics
-from cloud_functions.core.rows import Key
+from cloud_functions.core.keys import Key
 from cloud_functions.core.tally import Tally
 
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import pytest
 
 from cloud_functions.adapters.dynamodb import DynamoTable
+from cloud_functions.core.keys import shard
 from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import Block, Quarantine, shard
+from cloud_functions.core.rows import Block, Quarantine
 from contract.codec import decode_stored, encode_envelope
 from contract.envelope import Envelope
 from contract.topics import events_topic, stored_topic

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from cloud_functions.adapters.memory import MemoryReplies, MemoryTable
 from cloud_functions.core.head import read_head
 from cloud_functions.core.ingest import Ingest, Settings
+from cloud_functions.core.keys import shard
 from cloud_functions.core.message import unwrap
 from cloud_functions.core.ports import Span
 from cloud_functions.core.receive import Record
-from cloud_functions.core.rows import Quarantine, shard
+from cloud_functions.core.rows import Quarantine
 from cloud_functions.core.shape import Retention
 from contract.codec import encode_envelope
 from contract.envelope import Declared, Stored

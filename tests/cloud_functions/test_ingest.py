@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from cloud_functions.adapters.memory import MemoryNotifier, MemoryReplies, MemoryTable
 from cloud_functions.core.ingest import Ingest, Settings
+from cloud_functions.core.keys import SHARDS, shard
 from cloud_functions.core.notify import Notify
 from cloud_functions.core.ports import Span, Table
 from cloud_functions.core.receive import Record
 from cloud_functions.core.rows import (
-    SHARDS,
     Alert,
     AnyRow,
     Block,
@@ -26,7 +26,6 @@ from cloud_functions.core.rows import (
     Quarantine,
     Row,
     WatermarkRow,
-    shard,
 )
 from cloud_functions.core.shape import Retention
 from contract.codec import encode_envelope

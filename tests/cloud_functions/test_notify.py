@@ -1,8 +1,9 @@
 from cloud_functions.adapters.memory import MemoryNotifier, MemoryTable
 from cloud_functions.adapters.sns import subject
 from cloud_functions.core.errors import StoreError
+from cloud_functions.core.keys import Key
 from cloud_functions.core.notify import Notify
-from cloud_functions.core.rows import Alert, Key
+from cloud_functions.core.rows import Alert
 from cloud_functions.core.shape import alert_row, severity
 from tests.cloud_functions.make import NOW_MS, Clock, episode
 

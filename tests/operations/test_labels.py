@@ -11,7 +11,7 @@ import pytest
 
 from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.memory import MemoryReplies
-from cloud_functions.core import rows
+from cloud_functions.core import keys
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.shape import Retention
 from contract.events import Context, Episode, Trace
@@ -143,7 +143,7 @@ def test_a_gateway_nobody_knows_cannot_be_reset(stack: Stack) -> None:
 
 
 def test_both_sides_agree_on_the_partitions_of_the_fleet() -> None:
-    assert SHARDS == rows.SHARDS
+    assert SHARDS == keys.SHARDS
 
 
 def test_the_command_says_what_it_wrote(

@@ -12,9 +12,10 @@ import pytest
 from msgspec.structs import replace
 
 from cloud_functions.adapters.dynamodb import DynamoTable
-from cloud_functions.core import rows
+from cloud_functions.core import keys
+from cloud_functions.core.keys import fleet_key
 from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import Block, Counter, fleet_key
+from cloud_functions.core.rows import Block, Counter
 from contract.codec import encode_envelope
 from contract.envelope import Envelope
 from contract.topics import events_topic
@@ -197,4 +198,4 @@ def test_a_stack_that_is_not_there_says_what_to_check(deployment: Deployment) ->
 
 
 def test_both_sides_agree_on_the_partitions_of_quarantine() -> None:
-    assert quarantine.SHARDS == rows.SHARDS
+    assert quarantine.SHARDS == keys.SHARDS

@@ -164,6 +164,9 @@ class Deployment:
             raise TwinError(said, remedy=f"read {self._around.root}/logs/{next(iter(bad))}.log")
 
     def _failed(self, error: TwinError, running: dict[str, Recipe], *, snapshot: Mapping[str, Tree]) -> Outcome:
+        if self._stop.is_set():  # the nucleus ends: its next start begins with what was good last
+            self._around.settings.restore(snapshot)
+            return self._outcome("FAILED_NO_STATE_CHANGE", error)
         if self._around.runtime == "lite" or not self._request.rollback:
             self._keep_what_is_there()
             return self._outcome("FAILED_ROLLBACK_NOT_REQUESTED", error)

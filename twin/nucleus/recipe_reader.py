@@ -98,23 +98,30 @@ def _fits(manifest: Place, runtime: Runtime) -> bool:
         return False
     return (
         (declared is None or declared in _RUNTIMES[runtime])
-        and _matches(wanted.text("os"), "linux", runtime)
-        and _matches(wanted.text("architecture"), architecture(), runtime)
-        and _matches(wanted.text("architecture.detail"), platform.machine(), runtime)
+        and _matches(wanted, "os", "linux", runtime)
+        and _matches(wanted, "architecture", architecture(), runtime)
+        and _matches(wanted, "architecture.detail", platform.machine(), runtime)
     )
 
 
-def _matches(wanted: str | None, ours: str, runtime: Runtime) -> bool:
+def _matches(place: Place, key: str, ours: str, runtime: Runtime) -> bool:
     """``/…/`` is a regular expression for the classic nucleus only."""
+    wanted = place.text(key)
     if wanted in (None, "*", "all", ours):
         return True
-    is_pattern = len(wanted or "") > 1 and str(wanted).startswith("/") and str(wanted).endswith("/")
-    return runtime == "classic" and is_pattern and re.fullmatch(str(wanted)[1:-1], ours) is not None
+    if runtime == "lite" or wanted is None or not re.fullmatch("/.+/", wanted):
+        return False
+    try:
+        return re.fullmatch(wanted[1:-1], ours) is not None
+    except re.error as exc:
+        raise place.wrong(key, "a regular expression between slashes", wanted) from exc
 
 
 def _global_lifecycle(root: Place, manifest: Place, runtime: Runtime) -> Place:
-    shared = root.mapping("Lifecycle")
-    for selection in manifest.find("Selections") or ["all"]:  # type: ignore[attr-defined]
+    shared, selections = root.mapping("Lifecycle"), manifest.find("Selections") or ["all"]
+    if not isinstance(selections, list):
+        raise manifest.wrong("Selections", "a list", selections)
+    for selection in selections:
         if isinstance(selection, str) and shared.find(selection) is not None:
             return shared.mapping(selection)
     named = any(shared.find(step) is not None for step in STEPS)

@@ -1,5 +1,12 @@
 """Topics and filters of MQTT, as local messages and IoT Core match them (MQTT 5.0, 4.7)."""
 
+import re
+from typing import Final
+
+_SLASHES: Final = 7
+_TOPIC_CHARACTERS: Final = 256
+_RESERVED_CHARACTERS: Final = 512
+
 
 def matches(topic_filter: str, topic: str) -> bool:
     """Whether a message on this topic goes to who subscribed to this filter.
@@ -29,3 +36,21 @@ def covers(wider: str, narrower: str) -> bool:
     if narrower.rsplit("/", maxsplit=1)[-1] == "#" and wider.rsplit("/", maxsplit=1)[-1] != "#":
         return False
     return matches(wider, narrower)
+
+
+def topic_trouble(topic: str, *, may_be_filter: bool = False) -> str:
+    """What the classic nucleus has against a topic, or nothing (``IotCoreTopicValidator``)."""
+    if not topic:
+        return "Topic must not be empty"
+    if not may_be_filter and ("#" in topic or "+" in topic):
+        return "Publish topics must not contain wildcard characters of '#' or '+'"
+    topic = topic.lower().strip()
+    basic_ingest = re.fullmatch(r"\$aws/rules/[^/\s]+/(\S+)", topic)
+    if topic.startswith("$") and not basic_ingest:
+        return "" if len(topic) <= _RESERVED_CHARACTERS else "The reserved topic is too long"
+    effective = basic_ingest[1] if basic_ingest else topic
+    if effective.count("/") > _SLASHES:
+        return f"The request topic must have no more than {_SLASHES} forward slashes (/)"
+    if len(effective) > _TOPIC_CHARACTERS:
+        return f"The topic size of request must be no larger than {_TOPIC_CHARACTERS} bytes of UTF-8 encoded characters"
+    return ""

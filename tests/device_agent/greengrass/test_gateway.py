@@ -1,6 +1,7 @@
 """The whole Gateway on a nucleus in memory: real threads, real spool."""
 
 import json
+import threading
 from collections import Counter
 
 import msgspec
@@ -144,6 +145,23 @@ def test_a_change_that_nobody_told_because_the_nucleus_was_away_is_taken_afterwa
     machinery.host.start()
     until(lambda: "other" in status(machinery).get("sensors", {}))
     assert status(machinery)["counters"]["greengrass.configuration_taken"] == 1
+
+
+def test_many_changes_leave_no_thread_behind(machinery):
+    machinery.host.configuration[GATEWAY] = FAST
+    running = machinery.start(GATEWAY, gateway)
+
+    def threads():
+        return sorted(thread.name for thread in threading.enumerate() if thread.is_alive())
+
+    until(lambda: status(machinery).get("samples") and status(machinery, "agent-status.json").get("connected"))
+    first = until(lambda: "forward" in threads() and threads())
+    for number in range(1, 4):
+        changed = {**FAST, "summary_s": 1 + number, "uplink": {"linger_s": 0.2 * number}}
+        machinery.host.configure(GATEWAY, changed)
+        until(lambda number=number: status(machinery)["counters"]["greengrass.stage_restarts"] == 2 * number)
+    until(lambda: threads() == first)
+    assert not running.failures
 
 
 def test_a_bad_change_is_refused_with_its_place_and_the_last_good_one_stays(machinery):

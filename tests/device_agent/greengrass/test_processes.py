@@ -159,6 +159,19 @@ def test_a_model_that_is_deployed_beside_it_is_taken_without_a_restart(classic):
     assert process.poll() is None
 
 
+def test_one_that_was_killed_goes_on_where_it_was(classic):
+    classic.configure(GATEWAY, FAST)
+    process = classic.start(GATEWAY)
+    until(lambda: classic.kinds()["Summary"] > 1)
+    process.kill()
+    process.wait(5)
+    before = classic.kinds()["Summary"]
+    again = classic.start(GATEWAY)
+    until(lambda: classic.kinds()["Summary"] > before + 1 and classic.is_whole())
+    assert len({each.spool_id for each in classic.envelopes()}) == 1
+    assert ended_in_time(again) == 0
+
+
 def test_it_ends_in_time_under_a_nucleus_that_says_nothing(classic):
     process = classic.start(GATEWAY)
     until(lambda: classic.status(GATEWAY).get("samples"))

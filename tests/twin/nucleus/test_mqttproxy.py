@@ -179,13 +179,72 @@ def test_without_any_iot_core_nothing_is_published(alone) -> None:
         assert "configured to run offline" in caught.value.message
 
 
-def test_without_any_iot_core_classic_takes_a_subscription_and_lite_does_not(alone) -> None:
-    client = alone.component("c")
-    if alone.profile.is_lite:
+def test_without_any_iot_core_nothing_is_subscribed_to(alone) -> None:
+    with pytest.raises(model.ServiceError) as caught:
+        listen(alone.component("c"), "t")
+
+    if not alone.profile.is_lite:
+        assert "not configured to connect" in caught.value.message
+
+
+class LateBroker(MemoryBroker):
+    """Connects when it is told to."""
+
+    def open(self, tell) -> None:
+        self.arrive = lambda: super(LateBroker, self).open(tell)
+
+
+def ask(client, topic):
+    heard: list = []
+    answer, _ = client.subscribe_to_iot_core_async(topic_name=topic, qos=QOS1, on_stream_event=heard.append)
+    return heard, answer
+
+
+def test_before_its_first_connection_classic_answers_no_subscription(folder) -> None:
+    broker = LateBroker()
+    one = Site(folder, "classic", broker=broker)
+    with one.ipc:
+        client = one.component("c")
+        heard, answer = ask(client, "t")
+        leaving = one.component("leaving")
+        ask(leaving, "other")
+        leaving.close()
+        publish(client, "t", b"waits")
+        assert not answer.done()
+        broker.arrive()
+        answer.result(10)
+        assert one.ipc.subscribed == 1
+        broker.say("t", b"x")
+        until(lambda: [event.message.payload for event in heard][-1:] == [b"x"])
+        one.close()
+
+
+def test_before_its_first_connection_lite_refuses(folder) -> None:
+    one = Site(folder, "lite", broker=LateBroker())
+    with one.ipc:
         with pytest.raises(model.ServiceError):
-            listen(client, "t")
-    else:
-        assert listen(client, "t") == []
+            listen(one.component("c"), "t")
+        one.close()
+
+
+def test_on_classic_what_another_hears_already_is_subscribed_to_at_any_time(classic) -> None:
+    first = listen(classic.component("a"), "t/#")
+    classic.ipc.go_offline()
+    second = listen(classic.component("b"), "t/x")
+    with pytest.raises(model.ServiceError):
+        listen(classic.component("c"), "u")
+    classic.ipc.go_online()
+    until(lambda: classic.ipc.is_online)
+    classic.broker.say("t/x", b"x")
+
+    until(lambda: len(first) == len(second) == 1)
+
+
+def test_on_classic_a_filter_that_aws_would_refuse_is_refused(classic) -> None:
+    client = classic.component("c")
+    for topic in ("a/b/c/d/e/f/g/h/+", "t" * 257):
+        with pytest.raises(model.ServiceError):
+            listen(client, topic)
 
 
 def test_on_lite_a_policy_may_hold_recipe_variables(lite) -> None:

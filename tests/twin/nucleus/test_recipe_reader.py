@@ -1,11 +1,16 @@
 """Each nucleus reads a recipe as strictly, or as laxly, as its real counterpart."""
 
 import base64
+import contextlib
 import hashlib
+import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.twin.nucleus.recipes import recipe
+from twin.errors import TwinError
 from twin.nucleus.document import RecipeError
 from twin.nucleus.recipe import Dependency
 from twin.nucleus.recipe_reader import architecture, parse
@@ -141,3 +146,27 @@ def test_bytes_that_are_no_recipe_are_refused(runtime):
     for data in (b"\x00\xff", b"[]", b"{", b"5"):
         with pytest.raises(RecipeError):
             read(data, runtime)
+
+
+WORDS = """
+Manifests Platform os runtime Lifecycle run install Script Timeout Setenv Artifacts Uri Unarchive Permission Digest
+Selections ComponentDependencies ComponentConfiguration DefaultConfiguration all a.B VersionRequirement manifests RUN
+"""
+KEYS = st.sampled_from(WORDS.split())
+LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["linux", "*", "", ">=1.0.0", "ZIP", "/("])
+DOCUMENTS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+
+
+@given(document=st.dictionaries(KEYS, DOCUMENTS, max_size=5), runtime=st.sampled_from(["classic", "lite"]))
+@example(document={"Manifests": [{"Platform": {"runtime": "*"}, "Selections": 5}]}, runtime="lite")
+@example(document={"Manifests": [{"Platform": {"runtime": "*", "os": "/(/"}}]}, runtime="classic")
+@example(
+    document={"Manifests": [{"Platform": {"runtime": "*"}, "Selections": ["all"]}], "Lifecycle": {"all": 1}},
+    runtime="lite",
+)
+def test_no_document_is_more_than_a_recipe_or_an_error_of_the_twin(document, runtime):
+    whole = {"ComponentName": "a.App", "ComponentVersion": "1.0.0", **document}
+    with contextlib.suppress(TwinError):
+        read(json.dumps(whole).encode(), runtime)

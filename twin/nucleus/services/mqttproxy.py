@@ -7,25 +7,25 @@ IotCoreTopicValidator}.java``; lite ``modules/ggipcd/src/services/mqttproxy/*.c`
 |---|---|---|
 | a publish that is answered | is in the spooler | was written to the connection |
 | a publish while IoT Core is away | QoS 1 waits, QoS 0 is refused | ``ServiceError`` |
-| a subscription while it is away | ``ServiceError`` | ``ServiceError`` |
-| without any IoT Core | subscriptions are taken, and silent; publishes ``ServiceError`` | both ``ServiceError`` |
+| a subscription before the first connection | is answered when there is one | ``ServiceError`` |
+| a subscription while IoT Core is away | ``ServiceError``, unless one that stands covers it | ``ServiceError`` |
 | a received packet above 5,000 bytes | delivered | lost |
 | retain, user properties and the like | passed on, both ways | not read |
 | a message above 10,000 bytes of IPC | 128 KiB of payload | the connection ends |
 
-Left out: that the classic nucleus, before its first connection, refuses a subscription only after 30 s.
+Without any IoT Core, both are ``ServiceError`` on either.
 """
 
 import asyncio
 import base64
 import binascii
 import contextlib
-import re
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Final
 
-from twin.nucleus.broker import Broker, Hear, Message
+from twin.nucleus.broker import Broker, Hear, Hearing, Message
 from twin.nucleus.errors import BrokerError, NucleusIpcError
 from twin.nucleus.guard import Guard
 from twin.nucleus.profile import Profile
@@ -33,10 +33,8 @@ from twin.nucleus.properties import read_properties, write_properties
 from twin.nucleus.registry import Body
 from twin.nucleus.spooler import Landed, Spooler, Unacknowledged
 from twin.nucleus.streams import Call, Handler, Stream
+from twin.nucleus.topics import covers, topic_trouble
 
-_SLASHES: Final = 7
-_TOPIC_CHARACTERS: Final = 256
-_RESERVED_CHARACTERS: Final = 512
 _PACKET_BYTES: Final = 7
 """Fixed header, length and packet id around topic and payload."""
 _SUBACK_S: Final = 30.0
@@ -64,6 +62,8 @@ class MqttProxy:
         self._profile = profile
         self._broker = broker
         self._loop = loop
+        self._connected_once = asyncio.Event()
+        self._standing: Counter[str] = Counter()
         self.is_online = False
         self.too_large = 0
         self._out = (
@@ -89,6 +89,8 @@ class MqttProxy:
     def set_online(self, *, online: bool) -> None:
         """The connection to IoT Core came or went."""
         self.is_online = online
+        if online:
+            self._connected_once.set()
         self._out.set_online(online=online)
 
     def _publish(self, call: Call) -> Body:
@@ -119,18 +121,41 @@ class MqttProxy:
         else:
             self._guard.check(call, topic)
             self._qos(call)
-        if self._broker is None and not self._profile.is_lite:
-            return {}
-        if self._broker is None or not self.is_online:
+            await self._wait_for_core(topic)
+        if self._broker is None or not (self.is_online or self._is_covered(topic)):
             raise self._not_subscribed(topic, "the connection is offline")
+        if call.stream.has_ended:  # while it waited
+            return {}
         hearing = self._broker.subscribe(topic, self._hearer(call.stream))
         call.stream.at_end(hearing.close)
         if not self._profile.is_lite:  # which does not wait for the broker's word
+            await self._wait_for_word(call, hearing)
+        return {}
+
+    async def _wait_for_core(self, topic: str) -> None:
+        """Classic answers no subscription before its first connection, however long that takes (``connectFuture``)."""
+        if trouble := topic_trouble(topic, may_be_filter=True):
+            raise self._not_subscribed(topic, trouble)
+        if self._broker is None:
+            raise self._not_subscribed(topic, "Device is not configured to connect to AWS")
+        await self._connected_once.wait()
+
+    async def _wait_for_word(self, call: Call, hearing: Hearing) -> None:
+        topic = self._topic(call)
+        if not self._is_covered(topic):
             try:
                 await asyncio.wait_for(asyncio.wrap_future(hearing.taken), _SUBACK_S)
             except (BrokerError, TimeoutError) as exc:
                 raise self._not_subscribed(topic, str(exc) or "timeout") from exc
-        return {}
+        self._standing[topic] += 1
+        call.stream.at_end(lambda: self._leave(topic))
+
+    def _leave(self, topic: str) -> None:
+        self._standing[topic] -= 1
+
+    def _is_covered(self, topic: str) -> bool:
+        """Whether classic hears that already, for whichever component (``findExistingSubscriberForTopic``)."""
+        return any(count and covers(wider, topic) for wider, count in self._standing.items())
 
     def _hearer(self, stream: Stream) -> Hear:
         def hear(message: Message) -> None:
@@ -196,7 +221,7 @@ class MqttProxy:
             raise self._failed(
                 message.topic, f"The publishing message size {size} bytes exceeds the configured limit of {limit} bytes"
             )
-        reason = _topic_trouble(message.topic)
+        reason = topic_trouble(message.topic)
         if reason:
             raise self._failed(message.topic, reason)
 
@@ -217,21 +242,3 @@ class MqttProxy:
 def _error(future: Future[None]) -> BrokerError | None:
     error = future.exception()
     return error if isinstance(error, BrokerError) or error is None else BrokerError(str(error))
-
-
-def _topic_trouble(topic: str) -> str:
-    """Why the classic nucleus publishes nothing to a topic, or nothing (``IotCoreTopicValidator``)."""
-    if not topic:
-        return "Topic must not be empty"
-    if "#" in topic or "+" in topic:
-        return "Publish topics must not contain wildcard characters of '#' or '+'"
-    topic = topic.lower().strip()
-    basic_ingest = re.fullmatch(r"\$aws/rules/[^/\s]+/(\S+)", topic)
-    if topic.startswith("$") and not basic_ingest:
-        return "" if len(topic) <= _RESERVED_CHARACTERS else "The reserved topic is too long"
-    effective = basic_ingest[1] if basic_ingest else topic
-    if effective.count("/") > _SLASHES:
-        return f"The request topic must have no more than {_SLASHES} forward slashes (/)"
-    if len(effective) > _TOPIC_CHARACTERS:
-        return f"The topic size of request must be no larger than {_TOPIC_CHARACTERS} bytes of UTF-8 encoded characters"
-    return ""

@@ -217,6 +217,22 @@ def test_a_component_that_cannot_be_started_again_does_not_keep_the_others_from_
     classic.reach(A, "BROKEN")
 
 
+def test_a_nucleus_that_ends_in_a_deployment_begins_with_what_was_good_last(site):
+    put(site.recipes, A, "1.0.0", lifecycle={"run": STAY}, ComponentConfiguration={"DefaultConfiguration": {"k": 1}})
+    put(site.recipes, A, "2.0.0", lifecycle={"install": "echo > begun; sleep 300", "run": STAY})
+    site.deploy(f"{A}=1.0.0")
+    changed = {A: {"merge": {"k": 2}}}
+    thread = threading.Thread(target=site.deploy, args=(f"{A}=2.0.0",), kwargs={"configuration": changed})
+    thread.start()
+    site.until((site.work(A) / "begun").exists)
+    site.stop()
+    thread.join(10.0)
+    site.start()
+    site.reach(A, "RUNNING")
+    assert site.nucleus.roster[A].recipe.version == "1.0.0"
+    assert site.nucleus._settings.read(A) == {"k": 1}
+
+
 def test_a_deployment_that_waits_is_not_begun_after_the_end(classic):
     put(classic.recipes, A, lifecycle={"install": "echo > begun; sleep 300", "run": STAY})
     errors = []
