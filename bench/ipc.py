@@ -74,21 +74,7 @@ def run(runs: int = RUNS) -> IpcCost:
     Raises:
         ThresherError: A client failed.
     """
-    costs: dict[str, list[Cost]] = {wire: [] for wire in WIRES}
-    with tempfile.TemporaryDirectory(prefix="ipc") as folder:
-        registry = MemoryRegistry()
-        token = registry.add("io.thresher.Bench", _ACCESS)
-        nucleus = NucleusIpc(
-            Path(folder) / "s",
-            registry,
-            profile=CLASSIC,
-            configuration=ConfigurationStore(None, CLASSIC),
-            surroundings=Surroundings(broker=MemoryBroker()),
-        )
-        with nucleus:
-            for number in range(runs * len(WIRES)):
-                wire = WIRES[number % len(WIRES)]
-                costs[wire].append(_measure(wire, nucleus.path, token))
+    costs = _measure_in_turns(runs)
     clients = {wire: _spreads(found) for wire, found in costs.items()}
     sdk, thin = (clients[wire] for wire in WIRES)
     return IpcCost(
@@ -101,6 +87,24 @@ def run(runs: int = RUNS) -> IpcCost:
         round_ratio=round(sdk["round_us"].median / thin["round_us"].median, 2),
         rss_saved_mib=round(sdk["rss_mib"].median - thin["rss_mib"].median, 2),
     )
+
+
+def _measure_in_turns(runs: int) -> dict[str, list[Cost]]:
+    costs: dict[str, list[Cost]] = {wire: [] for wire in WIRES}
+    registry = MemoryRegistry()
+    token = registry.add("io.thresher.Bench", _ACCESS)
+    with tempfile.TemporaryDirectory(prefix="ipc") as folder:
+        nucleus = NucleusIpc(
+            Path(folder) / "s",
+            registry,
+            profile=CLASSIC,
+            configuration=ConfigurationStore(None, CLASSIC),
+            surroundings=Surroundings(broker=MemoryBroker()),
+        )
+        with nucleus:
+            for wire in WIRES * runs:
+                costs[wire].append(_measure(wire, nucleus.path, token))
+    return costs
 
 
 def _measure(wire: str, path: Path, token: str) -> Cost:

@@ -54,40 +54,38 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 def main(wire: str, socket_path: str, token: str, started_ns: int) -> Cost:
     """Connects, measures, and closes."""
     heard = threading.Semaphore(0)
-
-    def hear(_: IoTCoreMessage) -> None:
-        heard.release()
-
-    nucleus = KeptNucleus(_wire(wire, socket_path, token), on_denied=lambda: None)
-    connected = threading.Event()
-    nucleus.subscribe(SubscribeToIoTCore(ECHO), hear)
-    nucleus.open(lambda reached: connected.set() if reached.connected else None)
-    if not connected.wait(_WAIT_S):
-        raise TimeoutError(f"{wire}: no connection within {_WAIT_S:g} s")
+    nucleus = _connected(_wire(wire, socket_path, token), lambda _: heard.release())
     connected_ms = (time.monotonic_ns() - started_ns) / 1e6
     rollup = _numbers(Path("/proc/self/smaps_rollup"))
     publish = _publisher(nucleus)
-    publish(QUIET, _WARM_UP)
-    publish_us = _cpu_us(lambda: publish(QUIET, PUBLISHES), PUBLISHES)
 
     def echo() -> None:
         for _ in range(HEARD // _IN_FLIGHT):
             publish(ECHO, _IN_FLIGHT)
             for _ in range(_IN_FLIGHT):
                 if not heard.acquire(timeout=_WAIT_S):
-                    raise TimeoutError(f"{wire}: an event did not come back within {_WAIT_S:g} s")
+                    raise TimeoutError(f"an event did not come back within {_WAIT_S:g} s")
 
-    round_us = _cpu_us(echo, HEARD)
-    threads = _numbers(Path("/proc/self/status"))["Threads"]
-    nucleus.close()
-    return Cost(
+    publish(QUIET, _WARM_UP)
+    cost = Cost(
         connected_ms=round(connected_ms, 1),
         rss_mib=round(rollup["Rss"] / _KIB_PER_MIB, 2),
         uss_mib=round((rollup["Private_Clean"] + rollup["Private_Dirty"]) / _KIB_PER_MIB, 2),
-        threads=threads,
-        publish_us=round(publish_us, 1),
-        round_us=round(round_us, 1),
+        threads=_numbers(Path("/proc/self/status"))["Threads"],
+        publish_us=_cpu_us(lambda: publish(QUIET, PUBLISHES), PUBLISHES),
+        round_us=_cpu_us(echo, HEARD),
     )
+    nucleus.close()
+    return cost
+
+
+def _connected(wire: Wire, hear: Callable[[IoTCoreMessage], None]) -> KeptNucleus:
+    nucleus, connected = KeptNucleus(wire, on_denied=lambda: None), threading.Event()
+    nucleus.subscribe(SubscribeToIoTCore(ECHO), hear)
+    nucleus.open(lambda reached: connected.set() if reached.connected else None)
+    if not connected.wait(_WAIT_S):
+        raise TimeoutError(f"no connection within {_WAIT_S:g} s")
+    return nucleus
 
 
 def _wire(name: str, socket_path: str, token: str) -> Wire:
@@ -120,7 +118,7 @@ def _publisher(nucleus: KeptNucleus) -> Callable[[str, int], None]:
 def _cpu_us(work: Callable[[], None], count: int) -> float:
     began_s = time.process_time()
     work()
-    return (time.process_time() - began_s) * 1e6 / count
+    return round((time.process_time() - began_s) * 1e6 / count, 1)
 
 
 def _numbers(path: Path) -> dict[str, int]:

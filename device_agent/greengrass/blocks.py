@@ -53,7 +53,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
     """Neighbouring scans of one sensor.
 
     Attributes:
-        run: Random, new with each start of the reader.
+        run: Random, new with each start of the reader, the same for all of its sensors.
         number: From 1 within the run.
         boot_id: Under which the times were taken.
         sensor: Its name.

@@ -75,6 +75,7 @@ class ReadSensor:
         sensor: Its configuration.
         nucleus: Takes blocks.
         machine: Paces and stamps.
+        run: Names this start of the reader.
         boot_id: Under which it is read.
         hold_bytes: Of blocks that wait.
 
@@ -88,6 +89,7 @@ class ReadSensor:
         nucleus: Nucleus,
         machine: Machine,
         *,
+        run: str,
         boot_id: str,
         hold_bytes: int = HOLD_BYTES,
     ) -> None:
@@ -100,7 +102,7 @@ class ReadSensor:
         channels = self._sampler.channels
         shape = packed_channels(sensor.name, channels)
         rate_hz, speed = self._sampler.rate_hz, self._sampler.speed
-        self._packer = Packer(Heading(secrets.token_hex(4), boot_id, sensor.name, rate_hz, speed, channels, shape))
+        self._packer = Packer(Heading(run, boot_id, sensor.name, rate_hz, speed, channels, shape))
         self._held: deque[bytes] = deque()
         self._held_bytes, self._hold_bytes = 0, hold_bytes
         self._sent = self._dropped = 0
@@ -172,8 +174,9 @@ class Read:
         return Stage("read", lambda config: (config.gateway, config.sensors, config.state_dir), self._run)
 
     def _run(self, config: GatewayConfig, stop: threading.Event) -> None:
-        share, boot_id = self._inside.client.share(), read_identity(config.gateway).boot_id
-        sensors = [ReadSensor(each, share, self._inside.machine, boot_id=boot_id) for each in config.sensors]
+        share, machine = self._inside.client.share(), self._inside.machine
+        run, boot_id = secrets.token_hex(4), read_identity(config.gateway).boot_id
+        sensors = [ReadSensor(each, share, machine, run=run, boot_id=boot_id) for each in config.sensors]
         supervisor, said = Supervisor(stop), StatusFile(self._inside.place.work / STATUS_FILE)
         for sensor in sensors:
             supervisor.start(f"sample-{sensor.name}", sensor.sample)

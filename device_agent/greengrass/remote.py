@@ -4,11 +4,13 @@
 subscription ─▶ bounded queue ─▶ judge thread ─▶ the sensor's condenser ─▶ accept (fsync)
 ```
 A lost block is a stretch without scans: the window forgets it, the numbers count it, Health says it. A sensor appears
-with its first block; one that says nothing for ``SILENT_NS`` has failed.
+with its first block; one that says nothing for ``SILENT_NS`` has failed; one that a later start of the reader does not
+speak of for ``LEFT_NS`` has left.
 
 Not here: what a block is (``blocks``).
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -28,6 +30,7 @@ from device_agent.supervisor import Supervisor
 SILENT_NS: Final = 10_000_000_000
 """More than two of the reader's signs of life."""
 
+LEFT_NS: Final = 60_000_000_000
 MOST_SENSORS: Final = 64
 _WAITING: Final = 256
 _PATIENCE_S: Final = 0.2
@@ -80,9 +83,13 @@ class RemoteSensor:
         self._blocks["blocks_given_up"] = block.dropped
         self.condenser.take(scans)
 
+    def is_left_by(self, run: str) -> bool:
+        """Whether the reader's start ``run`` has had time enough to speak of this sensor, and did not."""
+        return run != self._run and self._silent_ns() > LEFT_NS
+
     def health(self) -> SensorHealth:
         """See ``Line``."""
-        silent = self._clock.monotonic_ns() - self._heard_ns > SILENT_NS
+        silent = self._silent_ns() > SILENT_NS
         reason = self._lost_reason or self._counted.last_gap
         counted = self._counted._replace(last_gap="the reader says nothing" if silent else reason)
         return told(counted, self.condenser, failing=self._failing or silent)
@@ -90,6 +97,9 @@ class RemoteSensor:
     def counters(self) -> Mapping[str, int]:
         """See ``Line``."""
         return {"failures": self._counted.failures, **self._blocks, **self.condenser.counters}
+
+    def _silent_ns(self) -> int:
+        return self._clock.monotonic_ns() - self._heard_ns
 
     def _is_next(self, block: Block) -> bool:
         """Whether it is new; a jump is counted."""
@@ -123,6 +133,7 @@ class RemoteSensors:
         self._sensors: dict[str, RemoteSensor] = {}
         self._queue: queue.Queue[bytes] = queue.Queue(maxsize=_WAITING)
         self._subscription: Subscription | None = None
+        self._run = ""
         self.refused = 0
 
     def start(self, supervisor: Supervisor) -> None:
@@ -140,8 +151,17 @@ class RemoteSensors:
             block = unpack(message)
             self._check(block)
             self._sensor(block).take(block)
+            self._run = block.run
         except SensorError as exc:
             self._refuse(str(exc))
+
+    def retire(self) -> None:
+        """Takes leave of sensors that the reader no longer has: a silent one that its latest start never spoke of."""
+        for name, sensor in list(self._sensors.items()):
+            if sensor.is_left_by(self._run):
+                sensor.condenser.finish()
+                del self._sensors[name]
+                logger.info("sensor.left", extra={"sensor": name})
 
     def _hear(self, message: TopicMessage) -> None:
         try:
@@ -150,14 +170,15 @@ class RemoteSensors:
             self._refuse(f"{_WAITING} blocks wait already")
 
     def _judge(self, stop: threading.Event) -> None:
-        while True:
-            try:
+        while not stop.is_set():
+            with contextlib.suppress(queue.Empty):
                 self.take(self._queue.get(timeout=_PATIENCE_S))
-            except queue.Empty:
-                if stop.is_set():
-                    break
+            self.retire()
         if self._subscription is not None:
             self._subscription.close()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.take(self._queue.get_nowait())
         for sensor in self._sensors.values():
             sensor.condenser.finish()
 
@@ -171,9 +192,9 @@ class RemoteSensors:
         known = self._sensors.get(block.sensor)
         if known is not None and known.is_like(block):
             return known
-        new = RemoteSensor(block, self._around)
         if known is not None:
-            known.condenser.finish()
+            known.condenser.finish()  # first: the new one goes on from what this one keeps
+        new = RemoteSensor(block, self._around)
         self._sensors[block.sensor] = new
         logger.info("sensor.heard", extra={"sensor": block.sensor, "rate_hz": block.rate_hz})
         return new

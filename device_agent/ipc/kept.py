@@ -33,6 +33,9 @@ CLOSED_TIMES: Final = 4
 LAST_RETRY_S: Final = 3.5
 _LOOK_EVERY_S: Final = 0.5
 _END_AGAIN_S: Final = 0.2
+_SPARE_S: Final = 1.5
+"""Of ``CLOSE_S``: for the last try to disconnect."""
+
 _FIRST_RETRY_S: Final = 0.5
 
 logger = logging.getLogger(__name__)
@@ -88,10 +91,9 @@ class KeptNucleus:
             self._tellers.append(tell)
             if self._reached is not None:
                 tell(self._reached)
-            if self._thread is not None:
-                return
-        self._thread = threading.Thread(target=self._keep, name="ipc", daemon=True)
-        self._thread.start()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep, name="ipc", daemon=True)
+                self._thread.start()
 
     def call(self, request: Request[A]) -> Future[A]:
         """See ``Nucleus``."""
@@ -125,7 +127,7 @@ class KeptNucleus:
         """See ``Nucleus``."""
         if self._stop.is_set():
             return
-        deadline_s = time.monotonic() + CLOSE_S - 0.5
+        deadline_s = time.monotonic() + CLOSE_S - _SPARE_S
         self._stop.set()
         self._wake.set()
         closing = self._standings
@@ -147,29 +149,30 @@ class KeptNucleus:
     def _keep(self) -> None:
         failures = closed = 0
         while not self._stop.is_set():
-            failures, reason = failures + 1, ""
-            try:
-                self._connect()
-                failures = closed = 0
-                self._stay()
-                reason = "the connection ended"
-            except TokenRefusedError:
-                closed = CLOSED_TIMES
-            except LostError as exc:
-                closed = closed + 1 if isinstance(exc, HandshakeClosedError) else 0
-                reason = str(exc)
-            except Exception as exc:
-                logger.exception("ipc.failed")
-                reason = str(exc)
+            error = self._attempt()
             self._leave()
-            if closed >= CLOSED_TIMES and not self._stop.is_set():
+            failures = 0 if error is None else failures + 1
+            closed = closed + 1 if isinstance(error, HandshakeClosedError) else 0
+            is_refused = isinstance(error, TokenRefusedError) or closed >= CLOSED_TIMES
+            if is_refused and not self._stop.is_set():
                 self._tell(Reached(connected=False, reason="the nucleus refused our token"))
                 self._on_denied()
                 return
-            self._tell(Reached(connected=False, reason=f"nucleus: {reason}"))
-            self._stop.wait(
-                self._source.uniform(0.1, min(self._last_retry_s, _FIRST_RETRY_S * 2.0 ** min(failures, 8)))
-            )
+            self._tell(Reached(connected=False, reason=f"nucleus: {error or 'the connection ended'}"))
+            longest_s = min(self._last_retry_s, _FIRST_RETRY_S * 2.0 ** min(failures, 8))
+            self._stop.wait(self._source.uniform(0.1, longest_s))
+
+    def _attempt(self) -> NucleusError | None:
+        """One connection, until it is lost; why it was never made, if so."""
+        try:
+            self._connect()
+            self._stay()
+        except NucleusError as exc:
+            return exc
+        except Exception as exc:
+            logger.exception("ipc.failed")
+            return LostError(str(exc))
+        return None
 
     def _connect(self) -> None:
         connection = self._connection = self._connection + 1

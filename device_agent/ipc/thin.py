@@ -72,9 +72,8 @@ class ThinWire:
 
     def disconnect(self) -> None:
         """See ``Wire``."""
-        talk, self._talk = self._talk, None
-        if talk is not None:
-            talk.close()
+        if self._talk is not None:
+            self._talk.close()
 
 
 class _Talk:
@@ -93,18 +92,7 @@ class _Talk:
 
     def greet(self, path: str, hello: bytes) -> None:
         """The handshake. Raises as ``Wire.connect`` does."""
-        try:
-            self._socket.settimeout(CONNECT_S)
-            self._socket.connect(path)
-        except OSError as exc:
-            raise LostError(f"connect: {path}: {exc.strerror or exc}") from exc
-        try:
-            self._socket.sendall(hello)
-            first = self._first()
-        except (ConnectionError, frames.FrameError) as exc:
-            raise HandshakeClosedError(f"connect: closed in the handshake ({exc})") from exc
-        except OSError as exc:
-            raise LostError(f"connect: no answer within {CONNECT_S:g} s") from exc
+        first = self._hail(path, hello)
         if first.kind != frames.CONNECT_ACK or not first.flags & frames.ACCEPTED:
             raise TokenRefusedError("the nucleus refused our token")
         self._socket.settimeout(None)
@@ -114,6 +102,20 @@ class _Talk:
                 raise LostError("connect: closed meanwhile")
             self.is_up = True
             self._thread.start()
+
+    def _hail(self, path: str, hello: bytes) -> frames.Frame:
+        try:
+            self._socket.settimeout(CONNECT_S)
+            self._socket.connect(path)
+        except OSError as exc:
+            raise LostError(f"connect: {path}: {exc.strerror or exc}") from exc
+        try:
+            self._socket.sendall(hello)
+            return self._first()
+        except (ConnectionError, frames.FrameError) as exc:
+            raise HandshakeClosedError(f"connect: closed in the handshake ({exc})") from exc
+        except OSError as exc:
+            raise LostError(f"connect: no answer within {CONNECT_S:g} s") from exc
 
     def ask(self, request: Request[Any], answered: Callable[[Outcome], None], listener: StreamListener | None) -> End:
         """See ``Wire.ask``."""

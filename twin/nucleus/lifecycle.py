@@ -163,6 +163,7 @@ class Service:
                 return
             self._fail("run", code)
             if self.state is State.BROKEN:
+                self._steps.run("shutdown", threading.Event())
                 return
         self._set(State.FINISHED)
 

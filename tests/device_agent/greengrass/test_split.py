@@ -3,6 +3,7 @@
 import json
 import threading
 
+import msgspec
 import pytest
 
 from contract.feedback import Feedback, Threshold, encode_feedback
@@ -15,12 +16,13 @@ from device_agent.greengrass.event_forwarder import event_forwarder
 from device_agent.greengrass.gateway import gateway
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, GATEWAY, SENSOR_READER
 from device_agent.greengrass.reader import SIGN_OF_LIFE_NS, ReadSensor, sensor_reader
-from device_agent.greengrass.remote import MOST_SENSORS, SILENT_NS, RemoteSensors
+from device_agent.greengrass.remote import LEFT_NS, MOST_SENSORS, SILENT_NS, RemoteSensors
 from device_agent.identity import Identity
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import UnauthorizedError
 from device_agent.ipc.memory import MemoryHost, MemoryNucleus
 from device_agent.machine import Machine
+from device_agent.supervisor import Supervisor
 from tests.device_agent.greengrass.machinery import THING, recording, until
 from tests.device_agent.greengrass.test_gateway import FAST, Cloud
 
@@ -112,14 +114,25 @@ class Reading:
         }
         self.config = convert(document, source="test")
         self.hold_bytes = hold_bytes
+        self.runs = 0
         self.events = []
         self.reader = self.new_reader()
         around = Surroundings(self.config, Identity("g", BOOT), self.clock, self.events.extend, ConfiguredModel(None))
-        self.filter = RemoteSensors(around, MemoryNucleus(self.host, EDGE_FILTER))
+        hearing = MemoryNucleus(self.host, EDGE_FILTER)
+        hearing.open(lambda _: None)
+        self.filter = RemoteSensors(around, hearing)
 
     def new_reader(self):
         machine = Machine(self.clock, "")
-        return ReadSensor(self.config.sensors[0], self.nucleus, machine, boot_id=BOOT, hold_bytes=self.hold_bytes)
+        self.runs += 1
+        return ReadSensor(
+            self.config.sensors[0],
+            self.nucleus,
+            machine,
+            run=f"run-{self.runs}",
+            boot_id=BOOT,
+            hold_bytes=self.hold_bytes,
+        )
 
     def read(self, scans):
         """Lets the sampler take scans, then packs and sends."""
@@ -240,10 +253,46 @@ def test_a_sensor_that_gives_a_scan_an_hour_is_not_taken_for_a_silent_one(readin
     assert reading.line().counters()["blocks"] == 20
 
 
+def test_a_sensor_that_was_renamed_is_not_told_as_failed_for_ever(reading):
+    reading.read(10)
+    reading.filter.take(reading.blocks()[-1])
+    renamed = msgspec.structs.replace(reading.config.sensors[0], name="other")
+    reading.config = msgspec.structs.replace(reading.config, sensors=[renamed])
+    reading.reader = reading.new_reader()
+    reading.clock.advance(LEFT_NS / 1e9 + 1)
+    reading.filter.retire()
+    assert [line.condenser.shape.name for line in reading.filter.all()] == ["bench"], "its reader may only be away"
+    reading.read(10)
+    reading.filter.take(reading.blocks()[-1])
+    reading.filter.retire()
+    assert [line.condenser.shape.name for line in reading.filter.all()] == ["other"]
+
+
+def test_a_filter_that_blocks_never_leave_alone_ends_all_the_same(reading):
+    reading.read(10)
+    stop = threading.Event()
+    supervisor = Supervisor(stop)
+    reading.filter.start(supervisor)
+    flooding = threading.Event()
+
+    def flood():
+        while not flooding.wait(0.01):
+            reading.nucleus.call(ops.PublishToTopic("thresher/v1/bench/blocks", reading.blocks()[0]))
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    until(reading.filter.all)
+    stop.set()
+    supervisor.join(2)
+    flooding.set()
+    thread.join(5)
+    assert "judge" not in {each.name for each in threading.enumerate()}
+
+
 def test_a_block_of_another_boot_or_no_block_at_all_is_refused_and_counted(reading):
     reading.filter.take(b"nonsense")
-    reader = ReadSensor(reading.config.sensors[0], reading.nucleus, Machine(reading.clock, ""), boot_id="c" * 32)
-    reading.reader = reader
+    sensor, machine = reading.config.sensors[0], Machine(reading.clock, "")
+    reading.reader = ReadSensor(sensor, reading.nucleus, machine, run="run-2", boot_id="c" * 32)
     reading.read(5)
     reading.filter.take(reading.blocks()[0])
     assert reading.filter.refused == 2

@@ -105,12 +105,14 @@ def test_a_run_that_ends_well_has_finished(make, runtime):
 
 @pytest.mark.parametrize("runtime", ["classic", "lite"])
 def test_the_third_error_breaks_a_component(make, runtime):
-    service = make({"run": "echo again; exit 3", "recover": "echo mending"}, runtime)
+    service = make({"run": "echo again; exit 3", "recover": "echo mending", "shutdown": "echo bye"}, runtime)
     service.install(threading.Event())
     service.start()
     reach(service, State.BROKEN)
     assert service.starts == 3
-    assert ("mending" in service.log.tail(60)) is (runtime == "classic")
+    service.stop()
+    said = service.log.tail(60)
+    assert (said.count("mending"), said.count("bye")) == ((2, 3) if runtime == "classic" else (0, 0))
 
 
 def test_errors_of_long_ago_do_not_count(make):
