@@ -50,7 +50,7 @@ bench: setup ## Measure what the documents claim
 
 .PHONY: evaluate
 evaluate: setup ## Measure the filter and its rivals, e.g. ARGS="--data DIR" (docs/evaluation.md)
-	@"$$(tools/own-venv training)/bin/python" -m training.evaluate $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 "$$(tools/own-venv training)/bin/python" -m training.evaluate $(ARGS)
 
 .PHONY: bundle
 bundle: setup ## Stage build/lambda for `sam deploy`

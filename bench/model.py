@@ -2,9 +2,10 @@
 
 Each environment is asked in a process of its own: ``.venv``, ``.venv-tflite`` (the other runtime, see
 ``tools/own-venv``) and ``.venv-training`` (the rivals' libraries, ``make evaluate``). What is not installed has a row
-that says so. Times are the fastest round's: other work on the machine only ever adds.
+that says so. Everything runs on one thread. Times are the fastest round's: other work on the machine only ever adds.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ NAME: Final = "level-8.tflite"
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _TIMEOUT_S: Final = 300
+_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _NUMPY: Final = "import numpy; print(*[l.split()[1] for l in open('/proc/self/status') if l.startswith('VmRSS:')])"
 
 
@@ -147,7 +149,8 @@ def _probe(python: Path) -> Probe:
 
 def _output(python: Path, *arguments: str) -> bytes:
     asked = [str(python), *arguments]
-    done = subprocess.run(asked, cwd=_ROOT, capture_output=True, timeout=_TIMEOUT_S, check=False)
+    alone = os.environ | _ONE_THREAD
+    done = subprocess.run(asked, cwd=_ROOT, env=alone, capture_output=True, timeout=_TIMEOUT_S, check=False)
     if done.returncode != 0:
         last = (done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[-1]
         raise ProbeError(f"{' '.join(asked)}: {last}", remedy="run it alone")

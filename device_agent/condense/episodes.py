@@ -20,6 +20,7 @@ from contract.events import Episode, Phase
 from contract.identifiers import episode_id
 from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.condense.notes import EpisodeNotes, Note
+from device_agent.filters.distance import scans_for
 from device_agent.filters.gate import Verdict
 from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.identity import Identity
@@ -86,7 +87,7 @@ class Timing(NamedTuple):
 
     def scans(self, slow: int) -> int:
         """So many scans, or seconds where scans are faster than one a second."""
-        return round(slow * max(1.0, self.rate_hz))
+        return round(scans_for(slow, self.rate_hz))
 
 
 class _Open:

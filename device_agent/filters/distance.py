@@ -25,6 +25,10 @@ which the level averages out."""
 MARGIN: Final = 1.5
 """How far beyond the levels seen in calibration an alarm begins, where there is room for it."""
 
+FASTEST_HZ: Final = 10.0
+"""A scan of a sensor that is faster counts as a tenth of a second: a recording that is played eight times as fast as
+it was made must open its episodes all the same."""
+
 NEAREST_SIGMA: Final = 1.5
 FARTHEST_SIGMA: Final = 7.0
 
@@ -43,9 +47,14 @@ class Distances(NamedTuple):
     margin: float
 
 
+def scans_for(count: float, rate_hz: float) -> float:
+    """So many scans, or seconds where scans are faster than one a second, up to ``FASTEST_HZ`` of them."""
+    return count * min(max(1.0, rate_hz), FASTEST_HZ)
+
+
 def distances(*, rate_hz: float, false_per_week: float) -> Distances:
     """Distances for a sensor's rate (scans per second) and an operator's number of false episodes a week."""
-    usual = _bounded(SIGMA + SIGMA_PER_TENFOLD_RATE * math.log10(rate_hz))
+    usual = _bounded(SIGMA + SIGMA_PER_TENFOLD_RATE * math.log10(min(rate_hz, FASTEST_HZ)))
     sigma = _bounded(usual - SIGMA_PER_TENTH_OF_EPISODES * math.log10(false_per_week))
     return Distances(sigma, FLOORS * sigma / usual, MARGIN * sigma / usual)
 

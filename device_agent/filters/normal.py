@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from device_agent.filters.calibration import Array, Calibration
-from device_agent.filters.distance import Distances
+from device_agent.filters.distance import Distances, scans_for
 from device_agent.filters.model import Normal
 from device_agent.filters.runtime import FloatArray
 from device_agent.filters.settled import Mask, Place, Settling
@@ -38,7 +38,7 @@ NEAREST: Final = 0.25
 """Share of the least distance that stays, however little room there is: one floor, where that is four floors."""
 
 FOLLOW_SCANS: Final = 100
-"""Time constant of the centre towards the level, in scans, or in seconds for sensors faster than one a second."""
+"""Time constant of the centre towards the level, in scans, or in seconds for faster sensors (see ``scans_for``)."""
 
 LONG_SCANS: Final = 5000
 """Time constant of creeping and of the spread, likewise; at one scan a second 83 minutes."""
@@ -64,8 +64,7 @@ class Pace(NamedTuple):
 
 def pace(*, rate_hz: float, hop_scans: int) -> Pace:
     """For a sensor's rate and for how many scans lie between verdicts."""
-    slowness = max(1.0, rate_hz)
-    shares = (1 - (1 - 1 / (scans * slowness)) ** hop_scans for scans in (FOLLOW_SCANS, LONG_SCANS))
+    shares = (1 - (1 - 1 / scans_for(scans, rate_hz)) ** hop_scans for scans in (FOLLOW_SCANS, LONG_SCANS))
     return Pace(*shares)
 
 

@@ -49,7 +49,7 @@ def _scans(recording: Recording) -> Iterator[Scan]:
         yield Scan(seq, wall_ms, (wall_ms - first_ms) * 1_000_000, row.reading.values, row.reading.gaps)
 
 
-def _episodes(name: str) -> list[Episode]:
+def _episodes(name: str, rate_hz: float = 10.0) -> list[Episode]:
     path = RECORDINGS / f"{name}.csv"
     recording = Recording(path)
     channels = recording.layout.channels
@@ -59,7 +59,7 @@ def _episodes(name: str) -> list[Episode]:
     )
     memory = Memory(MemoryCalibrations(), MemoryNotes())
     model = LevelModel.load(None, len(channels))
-    pipeline = SensorPipeline("host", channels, 10.0, config, Identity("gw", "b" * 32), model, memory=memory)
+    pipeline = SensorPipeline("host", channels, rate_hz, config, Identity("gw", "b" * 32), model, memory=memory)
     events = [event for scan in _scans(recording) for event in pipeline.push(scan)]
     return [event for event in events if isinstance(event, Episode)]
 
@@ -74,3 +74,12 @@ def test_the_fault_is_one_episode_and_there_is_no_other(name: str) -> None:
     assert fault.start_ms <= episodes[0].wall_ms <= fault.end_ms
     assert fault.end_ms <= episodes[-1].wall_ms <= fault.end_ms + TO_CLOSE_MS
     assert episodes[-1].top_channel == TOP_CHANNEL[name]
+
+
+@pytest.mark.parametrize("name", ["disk_storm", "cpu_burn", "memory_leak"])
+def test_a_recording_that_is_played_eight_times_as_fast_gives_the_same_episodes(name: str) -> None:
+    fast, slow = (
+        [(event.phase, event.wall_ms) for event in _episodes(name, rate_hz) if event.phase != "updated"]
+        for rate_hz in (80.0, 10.0)
+    )
+    assert fast == slow

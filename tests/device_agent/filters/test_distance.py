@@ -1,6 +1,6 @@
 import pytest
 
-from device_agent.filters.distance import FARTHEST_SIGMA, NEAREST_SIGMA, distances
+from device_agent.filters.distance import FARTHEST_SIGMA, NEAREST_SIGMA, distances, scans_for
 
 
 def test_a_scan_a_second_and_one_false_episode_a_week_are_the_reference() -> None:
@@ -23,3 +23,8 @@ def test_a_sensor_that_is_read_once_an_hour_needs_smaller_ones_than_one_read_ten
 @pytest.mark.parametrize("number", [1e-3, 1e3])
 def test_no_number_makes_the_filter_blind_or_mad(number: float) -> None:
     assert NEAREST_SIGMA <= distances(rate_hz=1000.0, false_per_week=number).sigma <= FARTHEST_SIGMA
+
+
+@pytest.mark.parametrize(("rate_hz", "scans"), [(1 / 3600, 5), (1.0, 5), (4.0, 20), (10.0, 50), (80.0, 50)])
+def test_a_recording_played_fast_needs_no_more_scans_than_it_did_when_it_was_made(rate_hz: float, scans: int) -> None:
+    assert scans_for(5, rate_hz) == scans

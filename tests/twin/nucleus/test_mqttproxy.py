@@ -5,7 +5,7 @@ from concurrent.futures import Future
 import pytest
 from awsiot.greengrasscoreipc import model
 
-from tests.twin.nucleus.conftest import EVERYTHING, Site, policy, until
+from tests.twin.nucleus.conftest import EVERYTHING, LateBroker, Site, policy, until
 from twin.nucleus.broker import MemoryBroker, Message
 
 QOS0, QOS1 = model.QOS.AT_MOST_ONCE, model.QOS.AT_LEAST_ONCE
@@ -185,13 +185,6 @@ def test_without_any_iot_core_nothing_is_subscribed_to(alone) -> None:
 
     if not alone.profile.is_lite:
         assert "not configured to connect" in caught.value.message
-
-
-class LateBroker(MemoryBroker):
-    """Connects when it is told to."""
-
-    def open(self, tell) -> None:
-        self.arrive = lambda: super(LateBroker, self).open(tell)
 
 
 def ask(client, topic):
