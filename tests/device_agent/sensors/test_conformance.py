@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from device_agent.cleaning import clean
 from device_agent.clock import SimulatedClock
 from device_agent.errors import SensorError
 from device_agent.sampling.sampler import Sampler
@@ -24,6 +26,9 @@ NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
 """The machine itself; a recording, without which nothing runs; pins whose silence is a value like any other."""
 WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
 """And those that only the kernel could cut short: ``sampling`` keeps what hangs from the others."""
+
+NO_BYTES = NEVER_CUT | {"gpio_digital"}
+"""What is read there are no bytes of a device, or they are the converter's whole range."""
 
 
 @pytest.fixture(params=BENCHES)
@@ -40,6 +45,12 @@ def cuttable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
 @pytest.fixture(params=[name for name in BENCHES if name not in WAITS_FOR_NOTHING])
 def hanging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with BENCHES[request.param](tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture(params=[name for name in BENCHES if name not in NO_BYTES])
+def garbled(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with BENCHES[request.param](tmp_path, monkeypatch) as made:
         yield made
 
@@ -153,6 +164,20 @@ def test_a_reading_is_bounded_in_time_while_the_hardware_hangs(hanging: Bench) -
     assert failure(sensor)
     assert time.monotonic() - begin < hanging.longest_s
     hanging.mend()
+    sensor.close()
+
+
+def test_nonsense_with_a_right_checksum_never_leaves_the_range_of_its_channel(garbled: Bench) -> None:
+    any_bits = random.Random(1)  # noqa: S311 - nonsense, the same every time
+    sensor = garbled.config.open()
+    for seq in range(25):
+        garbled.garble(any_bits)
+        with contextlib.suppress(SensorError):
+            reading = sensor.read()
+            scan = clean(Scan(seq, 0, 0, reading.values, reading.gaps), sensor.channels)
+            check(sensor, Reading(scan.values, scan.gaps))
+            for channel, value in zip(sensor.channels, scan.values, strict=True):
+                assert channel.name in scan.gaps or channel.low <= value <= channel.high
     sensor.close()
 
 
