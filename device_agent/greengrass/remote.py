@@ -195,6 +195,7 @@ class RemoteSensors:
         if known is not None:
             known.condenser.finish()  # first: the new one goes on from what this one keeps
         new = RemoteSensor(block, self._around)
+        new.condenser.accepted = known.condenser.accepted if known is not None else 0
         self._sensors[block.sensor] = new
         logger.info("sensor.heard", extra={"sensor": block.sensor, "rate_hz": block.rate_hz})
         return new

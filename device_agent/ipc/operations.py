@@ -49,10 +49,12 @@ class StreamRequest(Request[Answer], Generic[E_co], frozen=True):
 
     A nucleus may let one die without a word, so that it is asked anew now and then, with a moment in which both are
     there. Where two of one component harm (``is_renewed`` false), only its end or a new connection begins it anew.
+    Where a nucleus in good health may keep the answer back (``may_wait``), silence does not make it mute.
     """
 
     event: ClassVar[type[Event]] = Event
     is_renewed: ClassVar[bool] = True
+    may_wait: ClassVar[bool] = False
 
 
 # --- messages -------------------------------------------------------------------------------------------------------
@@ -94,10 +96,11 @@ class IoTCoreMessage(Event, frozen=True):
 
 
 class SubscribeToIoTCore(StreamRequest[IoTCoreMessage], frozen=True):
-    """With QoS 1; ``topic`` may hold ``+`` and ``#``."""
+    """With QoS 1; ``topic`` may hold ``+`` and ``#``. Classic answers it once it was connected."""
 
     topic: str = msgspec.field(name="topicName")
     event: ClassVar[type[Event]] = IoTCoreMessage
+    may_wait: ClassVar[bool] = True
 
 
 # --- configuration --------------------------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 Not here: the asking.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from device_agent.ipc.errors import LostError, ServiceRefusedError
-from device_agent.ipc.operations import Request
+from device_agent.ipc.operations import Request, StreamRequest
 from device_agent.ipc.wire import Outcome
 
 MOST: Final = 1024
@@ -22,11 +23,11 @@ class Pending:
     """Each request gets exactly one outcome: the first that comes.
 
     Args:
-        answer_s: How long an answer is waited for.
+        answer_s: How long an answer is waited for; one that may be kept back, until the connection ends.
     """
 
     def __init__(self, answer_s: float) -> None:
-        self._answer_s = answer_s
+        self.answer_s = answer_s
         self._asked: dict[int, tuple[float, Request[Any], Settle]] = {}
         self._number = 0
         self._mutex = threading.Lock()
@@ -41,7 +42,8 @@ class Pending:
             if len(self._asked) >= MOST:
                 raise ServiceRefusedError(f"{request.what}: {MOST} requests wait for the nucleus already")
             self._number = number = self._number + 1
-            self._asked[number] = (time.monotonic() + self._answer_s, request, settle)
+            patience_s = math.inf if isinstance(request, StreamRequest) and request.may_wait else self.answer_s
+            self._asked[number] = (time.monotonic() + patience_s, request, settle)
 
         def answered(outcome: Outcome) -> None:
             with self._mutex:
@@ -55,7 +57,7 @@ class Pending:
         """Fails what was not answered in time; whether there was any."""
         with self._mutex:
             late = [number for number, (due_s, *_) in self._asked.items() if due_s <= now_s]
-        self._fail(late, f"no answer of the nucleus within {self._answer_s:g} s")
+        self._fail(late, f"no answer of the nucleus within {self.answer_s:g} s")
         return bool(late)
 
     def fail_all(self, reason: str) -> None:

@@ -50,7 +50,7 @@ class Standing:
         self._current: _Stream | None = None
         self._next: _Stream | None = None
         self._trouble: NucleusError | None = None
-        self._due_s = 0.0
+        self._due_s = self._patience_s = 0.0
         self._failures = 0
         self._closed = False
         self._source = random.SystemRandom()
@@ -73,8 +73,11 @@ class Standing:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the nucleus has said yes or no."""
-        return self._current is not None or self._trouble is not None
+        """Whether the nucleus has said yes or no, or keeps its answer back and is otherwise well."""
+        if self._current is not None or self._trouble is not None:
+            return True
+        stream = self._next
+        return self._request.may_wait and stream is not None and time.monotonic() > stream.begun_s + self._patience_s
 
     def is_due(self, now_s: float) -> bool:
         """Whether to ``begin`` now."""
@@ -83,7 +86,7 @@ class Standing:
     def begin(self, wire: Wire, pending: Pending, *, again_s: float) -> None:
         """Asks the nucleus; once it stands, it is begun anew at ``again_s`` (monotonic)."""
         stream = self._next = _Stream(self)
-        self._due_s = again_s
+        self._due_s, self._patience_s = again_s, pending.answer_s
 
         def settle(outcome: Outcome) -> None:
             self._answered(stream, outcome)

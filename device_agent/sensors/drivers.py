@@ -1,7 +1,11 @@
 """All drivers, as one union: the ``type`` key of a sensor's configuration chooses among them."""
 
+from device_agent.sensors.chips.ads1115 import Ads1115
+from device_agent.sensors.chips.bme280 import Bme280
+from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
 from device_agent.sensors.host import HostSensor
+from device_agent.sensors.onewire import Ds18b20
 from device_agent.sensors.replay import ReplaySensor
 
-AnySensorConfig = HostSensor | ReplaySensor | GpioDigital | GpioPulse | GpioAnalog
+AnySensorConfig = HostSensor | ReplaySensor | GpioDigital | GpioPulse | GpioAnalog | Bme280 | Sht | Ads1115 | Ds18b20

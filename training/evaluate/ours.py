@@ -18,9 +18,6 @@ from device_agent.scoring import ScoredRow, open_recording, score
 from training.rivals.port import Decision, Family, decisions
 from training.rivals.scene import Floats, Scene
 
-_FALSE_PER_WEEK: Final = (30.0, 10.0, 5.0, 3.0, 2.0, 1.4, 1.0, 0.7, 0.5, 0.3, 0.1, 0.03)
-"""1 is the product's own."""
-
 _NUMBERS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 _SPANS: Final = (1, 4, 10)
 _FACTORS: Final = tuple(round(0.6 * 1.13**step, 4) for step in range(12))

@@ -1,7 +1,7 @@
 """What MQTT 5 carries beside topic and payload, as IPC and as the model write it.
 
-Only the classic nucleus passes it on (``mqttproxy/MqttProxyIPCAgent.java``); the lite one reads topic, payload and QoS
-(``services/mqttproxy/publish_to_iot_core.c``).
+Only the classic nucleus passes it on (``mqttproxy/MqttProxyIPCAgent.java``), but for the content type of what a
+component publishes; the lite one reads topic, payload and QoS (``services/mqttproxy/publish_to_iot_core.c``).
 """
 
 from typing import Final
@@ -42,23 +42,25 @@ class Properties(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
 
 
 NONE: Final = Properties()
+_BYTES: Final = "0"
 _FIELDS: Final = {field.encode_name for field in msgspec.structs.fields(Properties)}
 
 
 def read_properties(body: Body) -> Properties:
-    """Of a request; unknown fields and nulls are none.
+    """Of a publish; unknown fields and nulls are none.
 
     Raises:
         NucleusIpcError: One is not of its type.
     """
     given = {name: value for name, value in body.items() if name in _FIELDS and value is not None}
     try:
-        return msgspec.convert(given, Properties)
+        read = msgspec.convert(given, Properties)
     except msgspec.ValidationError as exc:
         raise NucleusIpcError("InvalidArgumentsError", str(exc)) from exc
+    return msgspec.structs.replace(read, content_type=None)
 
 
 def write_properties(properties: Properties) -> Body:
-    """For an event; bytes as base64, what is not there left out."""
+    """For an event; bytes as base64, what is not there left out, but for what classic always says."""
     body: Body = msgspec.to_builtins(properties)
-    return body
+    return {"retain": False, "payloadFormat": _BYTES, **body}

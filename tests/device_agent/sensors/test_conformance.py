@@ -1,77 +1,104 @@
-"""What every driver keeps, over all of them: each case is a configuration that works on this machine."""
+"""What every driver keeps, over all of them. A driver joins with a bench (``benches/``), named in ``BENCHES``."""
 
+import contextlib
 import math
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from gpiozero import Device
-from gpiozero.pins.mock import MockFactory
 from msgspec.structs import replace
 
+from device_agent.clock import SimulatedClock
 from device_agent.errors import SensorError
-from device_agent.sensors.gpio import (
-    AnalogInput,
-    DigitalInput,
-    GpioAnalog,
-    GpioDigital,
-    GpioPulse,
-    PulseInput,
-)
-from device_agent.sensors.host import HostSensor
-from device_agent.sensors.port import ChannelOverride, SensorConfig
-from device_agent.sensors.replay import ReplaySensor
+from device_agent.sampling.sampler import Sampler
+from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.sensors.port import ChannelOverride, Reading, Scan, Sensor
+from tests.device_agent.sensors.benches import files, gpio, i2c, onewire
+from tests.device_agent.sensors.benches.bench import Bench
 
-KINDS = ["host", "replay", "gpio_digital", "gpio_pulse", "gpio_analog"]
+BENCHES = {**files.BENCHES, **gpio.BENCHES, **i2c.BENCHES, **onewire.BENCHES}
+NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
+"""The machine itself; a recording, without which nothing runs; pins whose silence is a value like any other."""
+WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
+"""And those that only the kernel could cut short: ``sampling`` keeps what hangs from the others."""
 
 
-@pytest.fixture(autouse=True)
-def pins() -> Iterator[MockFactory]:
-    Device.pin_factory = MockFactory()
-    yield Device.pin_factory
-    Device.pin_factory.reset()
-    Device.pin_factory = None
+@pytest.fixture(params=BENCHES)
+def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with BENCHES[request.param](tmp_path, monkeypatch) as made:
+        yield made
 
 
-@pytest.fixture(params=KINDS)
-def config(request: pytest.FixtureRequest, tmp_path: Path) -> SensorConfig:
-    recording = tmp_path / "recording.csv"
-    recording.write_text("timestamp,a,b\n2026-01-01T00:00:00Z,1,2\n2026-01-01T00:00:01Z,,x\n")
-    return {
-        "host": HostSensor(name="host"),
-        "replay": ReplaySensor(name="replay", path=str(recording), loop=True),
-        "gpio_digital": GpioDigital(name="door", inputs={"open": DigitalInput(pin=17)}),
-        "gpio_pulse": GpioPulse(name="flow", inputs={"litres": PulseInput(pin=27, unit="L/s")}),
-        "gpio_analog": GpioAnalog(name="tank", inputs={"volts": AnalogInput(channel=0)}),
-    }[request.param]
+@pytest.fixture(params=[name for name in BENCHES if name not in NEVER_CUT])
+def cuttable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with BENCHES[request.param](tmp_path, monkeypatch) as made:
+        yield made
 
 
-def test_an_open_sensor_has_the_channels_it_was_described_with(config: SensorConfig) -> None:
-    sensor = config.open()
-    assert sensor.channels == config.describe().channels
+@pytest.fixture(params=[name for name in BENCHES if name not in WAITS_FOR_NOTHING])
+def hanging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with BENCHES[request.param](tmp_path, monkeypatch) as made:
+        yield made
+
+
+def failure(sensor: Sensor) -> str:
+    """Why nothing is read; empty while all is well."""
+    try:
+        reading = sensor.read()
+    except SensorError as exc:
+        return str(exc)
+    return next(iter(reading.gaps.values()), "")
+
+
+def test_every_driver_has_a_bench(tmp_path: Path) -> None:
+    with_bench = set()
+    for make in BENCHES.values():
+        with pytest.MonkeyPatch.context() as patch, make(tmp_path, patch) as made:
+            with_bench.add(type(made.config))
+    assert with_bench == set(AnySensorConfig.__args__)
+
+
+def test_an_open_sensor_has_the_channels_it_was_described_with(bench: Bench) -> None:
+    sensor = bench.config.open()
+    assert sensor.channels == bench.config.describe().channels
     assert len({channel.name for channel in sensor.channels}) == len(sensor.channels) > 0
     sensor.close()
 
 
-def test_every_channel_has_either_a_finite_value_or_a_gap_with_a_reason(config: SensorConfig) -> None:
-    sensor = config.open()
+def test_every_channel_has_either_a_finite_value_or_a_gap_with_a_reason(bench: Bench) -> None:
+    sensor = bench.config.open()
     for _ in range(5):
-        reading = sensor.read()
-        for channel, value in zip(sensor.channels, reading.values, strict=True):
-            assert math.isfinite(value) != (channel.name in reading.gaps)
-        assert all(reading.gaps.values())
-        assert reading.gaps.keys() <= {channel.name for channel in sensor.channels}
+        check(sensor, sensor.read())
     sensor.close()
 
 
-def test_every_channel_has_a_resolution_and_no_negative_floor(config: SensorConfig) -> None:
-    for channel in config.describe().channels:
+def check(sensor: Sensor, reading: Reading) -> None:
+    for channel, value in zip(sensor.channels, reading.values, strict=True):
+        assert math.isfinite(value) != (channel.name in reading.gaps)
+    assert all(reading.gaps.values())
+    assert reading.gaps.keys() <= {channel.name for channel in sensor.channels}
+
+
+def test_what_works_is_within_the_range_of_its_channel(bench: Bench) -> None:
+    sensor = bench.config.open()
+    sensor.read()
+    for channel, value in zip(sensor.channels, sensor.read().values, strict=True):
+        assert not value < (-math.inf if channel.low is None else channel.low)
+        assert not value > (math.inf if channel.high is None else channel.high)
+    sensor.close()
+
+
+def test_every_channel_has_a_resolution_and_no_negative_floor(bench: Bench) -> None:
+    for channel in bench.config.describe().channels:
         assert channel.resolution > 0
         assert channel.floor >= 0
 
 
-def test_closing_twice_does_nothing_and_a_closed_sensor_cannot_be_read(config: SensorConfig) -> None:
-    sensor = config.open()
+def test_closing_twice_does_nothing_and_a_closed_sensor_cannot_be_read(bench: Bench) -> None:
+    sensor = bench.config.open()
     sensor.close()
     sensor.close()
     with pytest.raises(SensorError):
@@ -80,17 +107,97 @@ def test_closing_twice_does_nothing_and_a_closed_sensor_cannot_be_read(config: S
         sensor.read()
 
 
-def test_a_sensor_can_be_opened_again(config: SensorConfig) -> None:
-    config.open().close()
-    sensor = config.open()
+def test_a_sensor_can_be_opened_again(bench: Bench) -> None:
+    bench.config.open().close()
+    sensor = bench.config.open()
     sensor.read()
     sensor.close()
 
 
-def test_an_operator_may_override_a_channel_of_any_driver(config: SensorConfig) -> None:
-    name = config.describe().channels[0].name
-    changed = replace(config, channels={name: ChannelOverride(floor=7.0)})
+def test_hardware_that_stops_answering_is_a_reason_and_never_a_number(cuttable: Bench) -> None:
+    sensor = cuttable.config.open()
+    assert not failure(sensor)
+    cuttable.cut()
+    assert failure(sensor)
+    sensor.close()
+
+
+def test_a_sensor_that_failed_is_closed_and_opened_again_and_reads(cuttable: Bench) -> None:
+    sensor = cuttable.config.open()
+    cuttable.cut()
+    assert failure(sensor)
+    sensor.close()
+    cuttable.mend()
+    sensor = cuttable.config.open()
+    assert not failure(sensor)
+    sensor.close()
+
+
+def test_opening_what_does_not_answer_leaks_no_file(cuttable: Bench) -> None:
+    before = open_files()
+    cuttable.cut()
+    for _ in range(3):
+        with contextlib.suppress(SensorError):
+            cuttable.config.open().close()
+    assert open_files() == before
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_reading_is_bounded_in_time_while_the_hardware_hangs(hanging: Bench) -> None:
+    sensor = hanging.config.open()
+    hanging.hang()
+    begin = time.monotonic()
+    assert failure(sensor)
+    assert time.monotonic() - begin < hanging.longest_s
+    hanging.mend()
+    sensor.close()
+
+
+class Scans:
+    """Takes scans until there are enough."""
+
+    def __init__(self, stop: threading.Event, enough: int) -> None:
+        self.taken: list[Scan] = []
+        self._stop = stop
+        self._enough = enough
+
+    def put(self, scan: Scan) -> bool:
+        self.taken.append(scan)
+        if len(self.taken) >= self._enough:
+            self._stop.set()
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def test_scans_are_in_the_order_of_their_times(bench: Bench) -> None:
+    stop = threading.Event()
+    scans = Scans(stop, enough=5)
+    Sampler(bench.config, SimulatedClock(), scans).run(stop)
+    times = [(scan.seq, scan.monotonic_ns, scan.wall_ms) for scan in scans.taken]
+    assert len(times) == 5
+    assert times == sorted(times)
+    assert len({scan.monotonic_ns for scan in scans.taken}) == 5
+
+
+def test_an_operator_may_override_a_channel_of_any_driver(bench: Bench) -> None:
+    name = bench.config.describe().channels[0].name
+    changed = replace(bench.config, channels={name: ChannelOverride(floor=7.0)})
     assert changed.describe().channels[0].floor == 7.0
     sensor = changed.open()
     assert sensor.channels[0].floor == 7.0
     sensor.close()
+
+
+def test_a_configuration_survives_being_written_and_read_again(bench: Bench) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(bench.config), type=AnySensorConfig) == bench.config
+
+
+def test_a_key_that_no_driver_knows_is_refused(bench: Bench) -> None:
+    document = {**msgspec.to_builtins(bench.config), "chanel": 1}
+    with pytest.raises(msgspec.ValidationError, match="chanel"):
+        msgspec.convert(document, AnySensorConfig)

@@ -13,9 +13,10 @@ from contract.topics import events_topic, feedback_topic, stored_topic
 from device_agent.errors import UplinkError
 from device_agent.ipc.kept import KeptNucleus
 from device_agent.ipc.sdk import SdkWire
+from device_agent.ipc.thin import ThinWire
 from device_agent.uplink.greengrass import GreengrassUplink
+from tests.twin.nucleus.conftest import EVERYTHING, LateBroker, policy
 from tests.twin.nucleus.conftest import Site as Nucleus
-from tests.twin.nucleus.conftest import policy
 from twin.nucleus.bridge import BridgeConfig, Mqtt5Bridge
 
 WAIT_S = 20.0
@@ -104,3 +105,26 @@ def _is_taken(gateway: Gateway, payload: bytes) -> bool:
     except UplinkError:
         return False
     return True
+
+
+@pytest.mark.parametrize("kind", [SdkWire, ThinWire])
+def test_a_nucleus_that_was_never_online_is_not_taken_for_mute(kind) -> None:
+    """The classic one then answers no subscription to IoT Core, and everything else."""
+    broker = LateBroker()
+    heard: list[bytes] = []
+    with tempfile.TemporaryDirectory(prefix="ipc") as folder:
+        nucleus = Nucleus(Path(folder), "classic", broker=broker)
+        with nucleus.ipc:
+            wire = kind(str(nucleus.ipc.path), nucleus.registry.add("io.thresher.Gateway", EVERYTHING))
+            uplink = GreengrassUplink(KeptNucleus(wire, on_denied=lambda: None, answer_s=0.5))
+            uplink.connect({"t": heard.append}, lambda: None)
+            until(lambda: uplink.link.connected)
+            uplink.publish("topic", b"waits").result(WAIT_S)
+            broker.arrive()
+            until(lambda: nucleus.ipc.subscribed == 1)
+            broker.say("t", b"x")
+            until(lambda: heard == [b"x"])
+            uplink.close()
+
+    assert nucleus.ipc.connections == 1
+    assert broker.published[0].payload == b"waits"

@@ -37,6 +37,13 @@ EVERYTHING = {
 }
 
 
+class LateBroker(MemoryBroker):
+    """Connects when it is told to."""
+
+    def open(self, tell) -> None:
+        self.arrive = lambda: super(LateBroker, self).open(tell)
+
+
 class Site:
     """One nucleus and the components that connected to it."""
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 import pytest
 from awsiot.greengrasscoreipc import model
 
-from tests.twin.nucleus.conftest import EVERYTHING, Site, policy, until
+from tests.twin.nucleus.conftest import EVERYTHING, LateBroker, Site, policy, until
 from twin.nucleus.broker import MemoryBroker, Message
 
 QOS0, QOS1 = model.QOS.AT_MOST_ONCE, model.QOS.AT_LEAST_ONCE
@@ -51,6 +51,7 @@ def test_what_a_message_carries_beside_its_payload_is_passed_on_by_classic_alone
         user_properties=[model.UserProperty(key="a", value="1")],
         correlation_data=b"\x00c",
         response_topic="answers",
+        content_type="text/plain",
         message_expiry_interval_seconds=60,
     )
 
@@ -61,6 +62,7 @@ def test_what_a_message_carries_beside_its_payload_is_passed_on_by_classic_alone
     else:
         assert [(each.key, each.value) for each in message.user_properties] == [("a", "1")]
         assert (message.retain, message.correlation_data, message.response_topic) == (True, b"\x00c", "answers")
+        assert (message.payload_format, message.content_type) == ("0", None), "classic leaves a content type out"
         assert site.broker.published[0].properties.message_expiry_interval_seconds == 60
 
 
@@ -185,13 +187,6 @@ def test_without_any_iot_core_nothing_is_subscribed_to(alone) -> None:
 
     if not alone.profile.is_lite:
         assert "not configured to connect" in caught.value.message
-
-
-class LateBroker(MemoryBroker):
-    """Connects when it is told to."""
-
-    def open(self, tell) -> None:
-        self.arrive = lambda: super(LateBroker, self).open(tell)
 
 
 def ask(client, topic):
