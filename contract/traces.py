@@ -6,7 +6,7 @@ header = w, or w + 64 where the block has gaps          code = zigzag(difference
 zigzag: 0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …        bits from the highest down; a block ends at a whole byte
 ```
 A difference is to the reading before that was no gap, less the trace's ``slope``; the first is to its ``base``. A
-block of readings that do not change takes one byte; noise takes its own bits. Every code is below 2**53 + 1, so that
+block of readings that do not change takes one byte; noise takes its own bits. Integers are within 2**50, so that a
 a reader whose numbers are float64 is exact.
 
 Not here: which readings (``contract.events``); the same coding of many channels at once

@@ -16,7 +16,7 @@ from device_agent.sensors.port import Channel
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-MAX_STEPS: Final = 2.0**51
+MAX_STEPS: Final = 2.0**50
 """Differences of such integers, with their sign and a mark for gaps, are exact in a float64 (``contract.traces``)."""
 
 MAX_VALUE: Final = 1e30

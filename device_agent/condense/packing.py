@@ -17,6 +17,7 @@ from contract.traces import BLOCK, GAPS
 from device_agent.condense.grid import Array
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 _BYTES: Final = (1, 2, 4, 8)
 
@@ -39,7 +40,7 @@ class Packed(NamedTuple):
     @property
     def blocks(self) -> int:
         """How many blocks of scans there are."""
-        return self.ends.shape[1] - 1
+        return int(self.ends.shape[1]) - 1
 
     def trace(self, column: int, first: int, last: int) -> str:
         """Blocks ``first`` up to, not including, ``last`` of a column as a trace's ``packed``."""
@@ -58,17 +59,17 @@ def pack_columns(steps: Array, slope: int = 0) -> Packed:
         steps: Of shape [scans, columns], at least one scan.
         slope: What is taken off each difference. The first difference is always 0: its base is itself.
     """
-    gaps = np.isnan(steps)
+    gaps: Flags = np.isnan(steps)
     levels = _filled(steps, gaps) if gaps.any() else steps.astype(np.int64)
     differences = np.diff(levels, axis=0, prepend=levels[:1])
     if slope:
         differences[1:] -= slope
     codes = (differences << 1) ^ (differences >> 63)
     blocks = _in_blocks(codes)
-    missing = _in_blocks(gaps) if gaps.any() else None
     flags = np.zeros(blocks.shape[:2], dtype=np.uint8)
-    if missing is not None:
-        has_gaps = missing.any(axis=2)
+    if gaps.any():
+        missing = _in_blocks(gaps)
+        has_gaps: Flags = np.asarray(missing.any(axis=2))
         blocks += has_gaps[:, :, None]
         blocks[missing] = 0
         _pad(blocks, len(steps))
@@ -76,7 +77,7 @@ def pack_columns(steps: Array, slope: int = 0) -> Packed:
     return Packed(len(steps), levels, *_packed(blocks, flags, len(steps)))
 
 
-def _filled(steps: Array, gaps: np.ndarray[Any, np.dtype[np.bool_]]) -> Integers:
+def _filled(steps: Array, gaps: Flags) -> Integers:
     """Each gap takes the reading before; those before the first reading take the first, or 0."""
     rows = np.arange(len(steps))[:, None]
     before = np.maximum.accumulate(np.where(gaps, -1, rows), axis=0)
@@ -128,9 +129,7 @@ def _table(blocks: Integers, width: int, flags: np.ndarray[Any, np.dtype[np.uint
     return rows
 
 
-def _scatter(
-    data: np.ndarray[Any, Any], starts: Integers, lengths: Integers, rows: np.ndarray[Any, Any]
-) -> None:
+def _scatter(data: np.ndarray[Any, Any], starts: Integers, lengths: Integers, rows: np.ndarray[Any, Any]) -> None:
     """Writes each row to its place; a short one only as far as it reaches."""
     whole = lengths == rows.shape[1]
     places = starts[whole][:, None] + np.arange(rows.shape[1])

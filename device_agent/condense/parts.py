@@ -93,9 +93,7 @@ class Parts:
         channel = self._channels[column]
         return Trace(unit=channel.unit, resolution=channel.resolution, base=_FAR, packed="=")
 
-    def _cuts(
-        self, columns: list[int], room: int, widths: np.ndarray, times: np.ndarray
-    ) -> Iterator[_Cut]:
+    def _cuts(self, columns: list[int], room: int, widths: np.ndarray, times: np.ndarray) -> Iterator[_Cut]:
         """Stretches of these channels that fit, or of halves of them."""
         left = room - sum(self._fixed[column] for column in columns) - 4 * (len(columns) + 1)
         costs = (widths[columns].sum(axis=0) + times) * 4 / 3
@@ -118,9 +116,7 @@ class Parts:
         start, stop = int(times.levels[row, 0]), int(times.levels[end - 1, 0])
         offset_ms, phase = divmod(start, self._per_ms)
         base = times.base(0, cut.first) - start + phase if cut.first else phase - slope
-        made = msgspec.structs.replace(
-            empty.times, base=base, slope=slope, packed=times.trace(0, cut.first, cut.last)
-        )
+        made = msgspec.structs.replace(empty.times, base=base, slope=slope, packed=times.trace(0, cut.first, cut.last))
         return msgspec.structs.replace(
             empty,
             wall_ms=empty.wall_ms + offset_ms,
