@@ -14,6 +14,10 @@ _Row = TypeVar("_Row", bound=msgspec.Struct)
 FIGURES_NAME: Final = "level.figures.json"
 
 
+SHOWN: Final = frozenset({"nothing", "other files", "other folders"})
+"""Settings chosen on the files they are scored on are no figure for a card."""
+
+
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One row; see ``training.evaluate.measure.Row``."""
 
@@ -58,7 +62,7 @@ def read(path: Path) -> Figures:
         files=found.files,
         rows=found.rows,
         anomalous_percent=round(found.anomalous_percent, 1),
-        table=[_rounded(figure) for figure in found.table],
+        table=[_rounded(figure) for figure in found.table if figure.chosen in SHOWN],
         differences=[_rounded(difference) for difference in found.differences],
     )
 

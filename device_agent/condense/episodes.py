@@ -22,7 +22,7 @@ from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.condense.notes import EpisodeNotes, Note
 from device_agent.filters.distance import scans_for
 from device_agent.filters.gate import Verdict
-from device_agent.filters.signature import WINDOW_SCANS
+from device_agent.filters.signature import CLIP_SIGMA, WINDOW_SCANS
 from device_agent.identity import Identity
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,9 @@ ONSET_AT: Final = 0.5
 
 STAYED_SHARE: Final = 0.5
 """An episode that ends because the centre went at least this share of the peak's deviation ends at a new level."""
+
+NEARLY_CLIPPED: Final = 0.95
+"""A level so near the clip may stand for any distance beyond it."""
 
 UPDATE_GROWTH: Final = 1.25
 UPDATE_AFTER_SCANS: Final = WINDOW_SCANS // 2
@@ -260,7 +263,8 @@ def _worth_an_update(episode: _Open, now: Moment) -> bool:
 
 def _reason(peak: _Peak, duration_ms: int, *, stays: bool) -> str:
     side = "above" if peak.sigma >= 0 else "below"
-    distance = f"{abs(peak.sigma):.1f} σ"  # noqa: RUF001 - the Greek letter is meant
+    clipped = abs(peak.sigma) >= NEARLY_CLIPPED * CLIP_SIGMA
+    distance = f"{'more than ' if clipped else ''}{abs(peak.sigma):.1f} σ"  # noqa: RUF001 - the Greek letter is meant
     lasted = f"{duration_ms / 1000:.0f} s" if duration_ms >= _SHORTEST_TOLD_MS else "less than 1 s"
     end = ", and stays there: now its level" if stays else ""
     return f"{peak.top} {distance} {side} its level for {lasted}{end}"

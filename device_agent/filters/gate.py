@@ -34,6 +34,9 @@ GateState = Literal["calibrating", "armed"]
 KEEP_EVERY_S: Final = 3600.0
 """How often the centre, where it has moved to, is kept against a power cut."""
 
+ASK_AGAIN_S: Final = 60.0
+"""After a calibration could not be forgotten."""
+
 MIN_VALID: Final = WINDOW_SCANS // 2
 """Fewer readings than this in a window: a channel is left out; if all channels are, there is no verdict."""
 
@@ -153,6 +156,7 @@ class LevelGate:
             self._seen = [scan + moved for scan in self._seen]
             if self._normal is not None:
                 self._normal.shift(moved)
+                self.keep()
         return taken.values
 
     def _heed_wish(self) -> None:
@@ -167,6 +171,7 @@ class LevelGate:
             self._store.forget()
         except OSError as exc:
             logger.warning("calibration.not_forgotten", extra={"reason": str(exc)})
+            self._since_asked = -round(ASK_AGAIN_S * self._rate_hz)
             return
         self._normal, self._seen = None, []
         self.recalibrations += 1

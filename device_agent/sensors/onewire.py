@@ -7,9 +7,9 @@
 Reading that file starts a conversion and waits for it: 0.75 s a probe at 12 bits, one probe after the other. Nothing
 can cut it short, so a bus that fails keeps this sensor's thread, and no other, as long as the kernel takes.
 
-The nine bytes are decoded here (data sheet DS18B20, figures 4, 7 and 10), because ``YES`` and ``t=`` alone let three
-wrong values pass: zeros of a shorted bus (their checksum is right), the 85 °C of a probe that lost its power, and
-bits below a probe's resolution, which mean nothing.
+The nine bytes are decoded here (data sheet: memory map, temperature and configuration registers), because ``YES`` and
+``t=`` alone let three wrong values pass: zeros of a shorted bus (their checksum is right), the 85 °C of a probe that
+lost its power, and bits below a probe's resolution, which mean nothing.
 
 Not here: setting a probe's resolution, other chips on the bus.
 """
@@ -25,7 +25,7 @@ from device_agent.sensors.port import GAP, Channel, Description, Reading, Sensor
 from device_agent.sensors.rates import Missing, Value
 
 _CONVERTS_S = {9: 0.094, 10: 0.188, 11: 0.375, 12: 0.75}
-"""At most, by the bits of resolution (data sheet, table 2)."""
+"""At most, by the bits of resolution (data sheet, resolution)."""
 _TRANSFERS_S = 0.05
 _BYTES = 9
 _POWER_ON = 0x0550

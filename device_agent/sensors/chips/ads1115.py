@@ -1,8 +1,8 @@
 """Texas Instruments ADS1115: four analog inputs, 16 bits, measured one after the other.
 
-Each input is a single conversion that is started, waited for and read (data sheet SBAS444, 7.4.2.1 and 8.1), so that
-no value is ever an older one of another input. What reaches the end of the range is a gap: nobody knows how far
-beyond it the voltage is.
+Each input is a single conversion that is started, waited for and read (data sheet SBAS444, single-shot mode and
+register map), so that no value is ever an older one of another input. What reaches the end of the range is a gap:
+nobody knows how far beyond it the voltage is.
 """
 
 import math
@@ -60,10 +60,7 @@ class Ads1115(I2cSensor, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         """See ``SensorConfig``."""
         scan_s = len(self.inputs) * (_SLOWEST_CLOCK / self.data_rate + _TRANSFERS_S)
         rate_hz = self.within(1 / scan_s, f"{len(self.inputs)} inputs at a `data_rate` of {self.data_rate}")
-        channels = tuple(
-            Channel(name=name, unit="V", resolution=10.0 ** math.floor(math.log10(item.range_mv / 1000 / 2**15)))
-            for name, item in self.inputs.items()
-        )
+        channels = tuple(_channel(name, item.range_mv / 1000) for name, item in self.inputs.items())
         return Description(override(channels, self.channels), rate_hz)
 
     def open(self) -> Polled:
@@ -88,6 +85,11 @@ class Ads1115(I2cSensor, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         if state != wanted:
             raise SensorError(f"{chip}: forgot its settings", remedy="check its power; no other program may use it")
         return volts(chip.registers(_CONVERSION, 2), item.range_mv)
+
+
+def _channel(name: str, range_v: float) -> Channel:
+    resolution = 10.0 ** math.floor(math.log10(range_v / 2**15))
+    return Channel(name=name, unit="V", resolution=resolution, low=-range_v, high=range_v)
 
 
 def settings(item: Ads1115Input, data_rate: int) -> int:

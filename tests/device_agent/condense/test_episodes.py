@@ -140,6 +140,11 @@ def test_an_episode_that_ends_because_the_centre_went_there_says_so(moved: float
     assert said[-1].reason.endswith("and stays there: now its level") == stays
 
 
+def test_a_deviation_at_the_clip_may_be_any_larger_one() -> None:
+    far = _run([0.1] * 10 + [2.6] * 3)[-1]
+    assert far.reason.startswith("cpu more than 7.8 σ above its level")  # noqa: RUF001 - the Greek letter is meant
+
+
 def test_gaps_inside_the_episode_are_told() -> None:
     tracker = EpisodeTracker(SOURCE, MemoryNotes(), TIMING)
     assert tracker.step(Moment(0, 0), _verdict(2.0)) is None

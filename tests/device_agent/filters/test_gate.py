@@ -209,6 +209,25 @@ def test_a_wish_that_came_while_nobody_filtered_is_heard_at_the_start() -> None:
     assert _gate(store).state == "calibrating"
 
 
+class _ReadOnly(MemoryCalibrations):
+    asked = 0
+
+    def forget(self) -> None:
+        self.asked += 1
+        raise OSError(30, "Read-only file system")
+
+
+def test_a_calibration_that_cannot_be_forgotten_stays_and_is_tried_again_in_a_minute() -> None:
+    store = _ReadOnly()
+    gate = _gate(store)
+    _feed(gate, _quiet(200))
+    store.ask_anew()
+    _feed(gate, _quiet(590))
+    assert (gate.state, store.asked) == ("armed", 1)
+    _feed(gate, _quiet(40))
+    assert store.asked == 2
+
+
 class _FullDisk(MemoryCalibrations):
     def load(self) -> Calibration | None:
         return None

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import random
 import struct
 import threading
 import time
@@ -28,6 +29,7 @@ def fault(number: int) -> OSError:
 class SimulatedChip(Protocol):
     def written(self, data: bytes) -> None: ...
     def answer(self, count: int) -> bytes: ...
+    def garble(self, any_bits: random.Random) -> None: ...
 
 
 class SimulatedBus:
@@ -96,7 +98,7 @@ class SimulatedBme280:
     """The data sheet's BMP280 example for temperature and pressure, a chip's real numbers for humidity."""
 
     T, P = (27504, 26435, -1000), (36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000)
-    H1, H2, H3, H4, H5, H6 = 75, 359, 0, 334, 50, 30
+    H1, H2, H3, H4, H5, H6 = 75, 359, 40, 334, 50, 30
 
     def __init__(self, temperature: int = 519888, pressure: int = 415148, humidity: int = 28000) -> None:
         self.raw = (temperature, pressure, humidity)
@@ -123,6 +125,9 @@ class SimulatedBme280:
             self._registers[register] = value
             if register == 0xF4:
                 self._control(value)
+
+    def garble(self, any_bits: random.Random) -> None:
+        self.raw = any_bits.getrandbits(20), any_bits.getrandbits(20), any_bits.getrandbits(16)
 
     def _control(self, value: int) -> None:
         self._humidity = self._registers[0xF2] & 0b111  # counts only from the write to 0xF4 on
@@ -163,6 +168,9 @@ class SimulatedSht:
             raise fault(errno.EREMOTEIO)
         self._polls = self.busy_polls
 
+    def garble(self, any_bits: random.Random) -> None:
+        self.words = any_bits.getrandbits(16), any_bits.getrandbits(16)
+
     def answer(self, count: int) -> bytes:
         self._polls -= 1
         if self._polls >= 0 or count != 6:
@@ -195,6 +203,9 @@ class SimulatedAds1115:
                 self._polls = self.busy_polls
                 self._convert()
 
+    def garble(self, any_bits: random.Random) -> None:
+        self.volts = tuple(any_bits.uniform(-10, 10) for _ in range(4))
+
     def _convert(self) -> None:
         positive, negative = self.PAIRS[self.config >> 12 & 0b111]
         volts = self.volts[positive] - (0 if negative is None else self.volts[negative])
@@ -207,3 +218,56 @@ class SimulatedAds1115:
         config = self.config & 0x7FFF if self._polls > 0 else self.config | 0x8000
         self._polls -= 1
         return config.to_bytes(2)[:count]
+
+
+class SimulatedAdxl345:
+    """Measures while it is told to: each look at its FIFO's state finds ``per_look`` more scans there.
+
+    A read of the first data register takes a scan out of the FIFO; in stream mode a full one loses its oldest.
+    """
+
+    def __init__(self, per_look: int = 1) -> None:
+        self.per_look = per_look
+        self.measured = 0
+        self.noise: random.Random | None = None
+        self.lose_power()
+
+    def lose_power(self) -> None:
+        self._registers = bytearray(0x40)
+        self._registers[0x00], self._registers[0x2C] = 0xE5, 0x0A
+        self._fifo: list[bytes] = []
+        self._pointer = 0
+
+    def written(self, data: bytes) -> None:
+        self._pointer = data[0]
+        for at, value in enumerate(data[1:], data[0]):
+            self._registers[at] = value
+            if at == 0x38 and not value >> 6:
+                self._fifo.clear()
+
+    def garble(self, any_bits: random.Random) -> None:
+        self.noise = any_bits
+
+    def feed(self, scans: int) -> None:
+        for _ in range(scans if self._registers[0x2D] & 0x08 else 0):
+            self.measured += 1
+            scan = struct.pack("<3h", self.measured, -self.measured, 256)
+            self._fifo.append(self.noise.randbytes(6) if self.noise else scan)
+            if len(self._fifo) > 32:
+                self._fifo.pop(0)
+                self._registers[0x30] |= 0x01
+
+    def answer(self, count: int) -> bytes:
+        covered = range(self._pointer, self._pointer + count)
+        if 0x39 in covered:
+            self.feed(self.per_look)
+            self._registers[0x39] = len(self._fifo)
+        if 0x32 in covered:
+            self._registers[0x32:0x38] = self._formatted(self._fifo.pop(0)) if self._fifo else bytes(6)
+            self._registers[0x30] &= ~0x01
+        return bytes(self._registers[at] for at in covered)
+
+    def _formatted(self, scan: bytes) -> bytes:
+        """Ten bits for the whole range, unless the chip is told to keep every bit."""
+        full_resolution, wider = self._registers[0x31] & 0x08, self._registers[0x31] & 0b11
+        return scan if full_resolution else struct.pack("<3h", *(axis >> wider for axis in struct.unpack("<3h", scan)))

@@ -9,6 +9,10 @@ def scratchpad(raw: int, *, bits: int = 12, converted: bool = True) -> bytes:
     """What a probe holds (data sheet, figure 7); byte 6 counts down from 0x10, and is 0x0C before any conversion."""
     byte_6 = 0x10 - (raw & 0xF) if converted else 0x0C
     data = raw.to_bytes(2, "little", signed=True) + bytes([0x4B, 0x46, (bits - 9) << 5 | 0x1F, 0xFF, byte_6, 0x10])
+    return sealed(data)
+
+
+def sealed(data: bytes) -> bytes:
     return data + bytes([maxim(data)])
 
 

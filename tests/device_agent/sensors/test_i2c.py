@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -96,8 +97,10 @@ def test_a_chip_belongs_to_one_sensor_until_it_is_closed(bus: SimulatedBus) -> N
     bus.chips[0x76] = SimulatedBme280()
     config = Bme280(name="air", bus=bus.device)
     first = config.open()
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(SensorError, match="in use by another sensor"):
         config.open()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     first.close()
     config.open().close()
 

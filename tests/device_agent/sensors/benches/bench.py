@@ -1,5 +1,6 @@
 """What a driver brings to the conformance suite: a configuration that works here, and ways to spoil what it reads."""
 
+import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Bench:
         mend: Undoes ``cut`` and ``hang``.
         hang: Makes the hardware take no end; ``None`` where the driver waits for nothing.
         longest_s: How long a reading may take then.
+        garble: Makes the hardware answer nonsense with right checksums; ``None`` where no bytes come from it.
     """
 
     config: SensorConfig
@@ -27,6 +29,7 @@ class Bench:
     mend: Callable[[], None] = lambda: None
     hang: Callable[[], None] | None = None
     longest_s: float = 1.0
+    garble: Callable[[random.Random], None] | None = None
 
 
 BenchMaker = Callable[[Path, pytest.MonkeyPatch], AbstractContextManager[Bench]]

@@ -25,7 +25,7 @@ def _on(address: int, simulated: Callable[[], SimulatedChip], kind: type[I2cSens
     @contextmanager
     def make(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Bench]:
         bus = installed(folder / "i2c-1", patch)
-        bus.chips[address] = simulated()
+        chip = bus.chips[address] = simulated()
 
         def mend() -> None:
             bus.fault, bus.hangs = None, False
@@ -35,6 +35,7 @@ def _on(address: int, simulated: Callable[[], SimulatedChip], kind: type[I2cSens
             cut=lambda: setattr(bus, "fault", errno.EREMOTEIO),
             mend=mend,
             hang=lambda: setattr(bus, "hangs", True),
+            garble=chip.garble,
         )
 
     return make

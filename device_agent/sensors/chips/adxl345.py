@@ -1,0 +1,127 @@
+"""Analog Devices ADXL345: acceleration along three axes, at even intervals that the chip keeps by itself.
+
+```
+chip: ─x─x─x─x─x─▶ FIFO of 32 ─▶ drained: how many are there, did it overrun, then each in turn
+```
+Registers, rate codes and the FIFO's ways are those of the data sheet. It may be drained over I2C or SPI (see
+``Registers``). Over I2C at 400 kHz it gives 800 Hz at most, at 100 kHz 200 Hz: above, samples may be missing or noisier
+(data sheet, I2C).
+
+Not here: when to drain; SPI.
+"""
+
+import struct
+from typing import Literal, NamedTuple, Protocol
+
+from device_agent.errors import ConfigError, SensorError
+from device_agent.sensors.port import Channel
+
+DEVICE_ID = 0xE5
+FIFO_SCANS = 32
+LSB_PER_G = 256
+"""In full resolution, whatever the range."""
+
+_ID, _RATE, _POWER, _SOURCE, _FORMAT, _DATA, _FIFO, _FIFO_STATUS = 0x00, 0x2C, 0x2D, 0x30, 0x31, 0x32, 0x38, 0x39
+_MEASURE, _STREAM, _FULL_RESOLUTION, _OVERRUN, _ENTRIES = 0x08, 0x80, 0x08, 0x01, 0x3F
+_RANGES_G = {2: 0, 4: 1, 8: 2, 16: 3}
+RATES_HZ = {3200.0 / 2**step: 0xF - step for step in range(10)}
+"""Scans a second (6.25 to 3200) and their codes."""
+
+RangeG = Literal[2, 4, 8, 16]
+
+
+class Registers(Protocol):
+    """The chip's registers, over whichever bus; raises ``SensorError``."""
+
+    def registers(self, first: int, count: int) -> bytes:
+        """Reads registers from the first on."""
+
+    def write(self, *data: int) -> None:
+        """Writes values to registers from the first on: ``register, value, value…``."""
+
+    def close(self) -> None:
+        """Gives the chip back."""
+
+
+class Drained(NamedTuple):
+    """What was in the FIFO.
+
+    Attributes:
+        scans: Oldest first; g along x, y and z.
+        overrun: Whether scans were lost before them.
+    """
+
+    scans: list[tuple[float, float, float]]
+    overrun: bool
+
+
+def channels(range_g: int) -> tuple[Channel, ...]:
+    """Three axes; a value at the end of the range is beyond it, because nobody knows how far."""
+    step = 1 / LSB_PER_G
+    end = range_g - 2 * step
+    return tuple(Channel(name=f"{axis}_g", unit="g", resolution=step, low=-end, high=end) for axis in "xyz")
+
+
+def supported(rate_hz: float, highest_hz: float, why: str) -> float:
+    """The rate; one that the chip lacks, or the bus cannot carry, raises ``ConfigError``."""
+    possible = ", ".join(f"{rate:g}" for rate in sorted(RATES_HZ) if rate <= highest_hz)
+    if rate_hz > highest_hz:
+        raise ConfigError(
+            f"`rate_hz`: {rate_hz:g} scans per second, at most {highest_hz:g} here: {why}",
+            remedy=f"choose one of {possible}, or wire the chip to SPI for up to 3200",
+        )
+    if rate_hz not in RATES_HZ:
+        raise ConfigError(f"`rate_hz`: the chip has no {rate_hz:g} Hz", remedy=f"choose one of {possible}")
+    return rate_hz
+
+
+class Fifo:
+    """A chip that measures into its FIFO.
+
+    Args:
+        chip: Its registers.
+        rate_hz: One of ``RATES_HZ``.
+        range_g: The largest acceleration, either way.
+
+    Raises:
+        SensorError: There is no such chip, or it does not answer.
+    """
+
+    def __init__(self, chip: Registers, rate_hz: float, range_g: RangeG) -> None:
+        self._chip = chip
+        (found,) = chip.registers(_ID, 1)
+        if found != DEVICE_ID:
+            raise SensorError(f"{chip}: no ADXL345: it calls itself 0x{found:02x}", remedy="check chip and address")
+        self._format = _FULL_RESOLUTION | _RANGES_G[range_g]
+        chip.write(_POWER, 0)
+        chip.write(_FIFO, 0)  # forgets what an earlier owner left in it
+        chip.write(_RATE, RATES_HZ[rate_hz])
+        chip.write(_FORMAT, self._format)
+        chip.write(_FIFO, _STREAM)
+        chip.write(_POWER, _MEASURE)
+
+    def drain(self) -> Drained:
+        """Takes what is there, perhaps nothing.
+
+        Raises:
+            SensorError: The chip does not answer, or lost its power and measures no more.
+        """
+        entries = self._chip.registers(_FIFO_STATUS, 1)[0] & _ENTRIES
+        overrun = bool(self._chip.registers(_SOURCE, 1)[0] & _OVERRUN)
+        if not entries:
+            self._check()
+        return Drained([self._next() for _ in range(entries)], overrun)
+
+    def close(self) -> None:
+        """Gives the chip back, still measuring: a chip that no longer answers must not keep anyone."""
+        self._chip.close()
+
+    def _next(self) -> tuple[float, float, float]:
+        # all six bytes in one transfer, or two axes would be of the next scan
+        x, y, z = struct.unpack("<3h", self._chip.registers(_DATA, 6))
+        return x / LSB_PER_G, y / LSB_PER_G, z / LSB_PER_G
+
+    def _check(self) -> None:
+        power, layout = self._chip.registers(_POWER, 1)[0], self._chip.registers(_FORMAT, 1)[0]
+        if power != _MEASURE or layout != self._format:
+            raise SensorError(f"{self._chip}: forgot its settings", remedy="check its power supply")

@@ -1,0 +1,77 @@
+import pytest
+
+from device_agent.errors import ConfigError, SensorError
+from device_agent.sensors.chips.adxl345 import RATES_HZ, Fifo, channels, supported
+from device_agent.sensors.i2c import Chip, I2cSensor
+from tests.device_agent.sensors.simulated_i2c import SimulatedAdxl345, SimulatedBus
+
+
+@pytest.fixture
+def simulated(bus: SimulatedBus) -> SimulatedAdxl345:
+    bus.chips[0x53] = SimulatedAdxl345(per_look=0)
+    return bus.chips[0x53]
+
+
+@pytest.fixture
+def chip(bus: SimulatedBus) -> Chip:
+    return Chip(I2cSensor(name="pump", bus=bus.device), 0x53)
+
+
+def test_scans_come_out_in_order_and_in_g(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    fifo = Fifo(chip, 200, 16)
+    simulated.feed(3)
+    drained = fifo.drain()
+    assert drained.scans == [(n / 256, -n / 256, 1.0) for n in (1, 2, 3)]
+    assert not drained.overrun
+    fifo.close()
+
+
+def test_a_fifo_that_overran_says_so_once_and_keeps_the_latest(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    fifo = Fifo(chip, 200, 16)
+    simulated.feed(40)
+    drained = fifo.drain()
+    assert drained.overrun
+    assert [round(x * 256) for x, _, _ in drained.scans] == list(range(9, 41))
+    simulated.feed(1)
+    assert not fifo.drain().overrun
+    fifo.close()
+
+
+def test_an_empty_fifo_is_no_error_while_the_chip_measures(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    fifo = Fifo(chip, 200, 2)
+    assert fifo.drain().scans == []
+    simulated.lose_power()
+    with pytest.raises(SensorError, match="forgot its settings"):
+        fifo.drain()
+    fifo.close()
+
+
+def test_what_an_earlier_owner_left_in_the_fifo_is_forgotten(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    Fifo(chip, 200, 2)
+    simulated.feed(5)
+    assert Fifo(chip, 200, 2).drain().scans == []
+
+
+def test_another_chip_at_the_address_is_told(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    simulated._registers[0] = 0x33
+    with pytest.raises(SensorError, match="no ADXL345: it calls itself 0x33"):
+        Fifo(chip, 200, 2)
+
+
+def test_rates_and_their_codes_are_those_of_the_data_sheet() -> None:
+    assert RATES_HZ[3200] == 0xF
+    assert RATES_HZ[100] == 0xA
+    assert RATES_HZ[6.25] == 0x6
+
+
+def test_a_rate_that_the_chip_lacks_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no 150 Hz") as caught:
+        supported(150, 800, "")
+    assert "100, 200, 400, 800" in caught.value.remedy
+
+
+@pytest.mark.parametrize("range_g", [2, 4, 8, 16])
+def test_the_ends_of_the_range_are_beyond_it(range_g: int) -> None:
+    for channel in channels(range_g):
+        assert channel.high < (range_g * 256 - 1) / 256
+        assert channel.low > -range_g
