@@ -7,7 +7,7 @@ zigzag: 0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …        bits from the highes
 ```
 A difference is to the reading before that was no gap, less the trace's ``slope``; the first is to its ``base``. A
 block of readings that do not change takes one byte; noise takes its own bits. Integers are within 2**50, so that a
-a reader whose numbers are float64 is exact.
+reader whose numbers are float64 is exact.
 
 Not here: which readings (``contract.events``); the same coding of many channels at once
 (``device_agent.condense.packing``).
