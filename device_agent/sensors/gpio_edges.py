@@ -29,24 +29,24 @@ class Latch:
     so a single change that explains nothing waits for the next look.
 
     Args:
-        level: Of the pin now.
+        level: Of the pin now, 0 or 1.
     """
 
-    def __init__(self, level: bool) -> None:  # noqa: FBT001 - a pin's level is its own name
+    def __init__(self, level: int) -> None:
         self._shown = level
         self._explained = 0
 
-    def show(self, level: bool, changes: int) -> bool:  # noqa: FBT001 - as above
+    def show(self, level: int, changes: int) -> int:
         """The state to report.
 
         Args:
-            level: Of the pin now.
+            level: Of the pin now, 0 or 1.
             changes: How many there were since it was opened.
         """
         if level != self._shown:
             self._shown = level
             self._explained = max(self._explained + 1, changes)
         elif changes - self._explained > 1:
-            self._shown = not level
+            self._shown = 1 - level
             self._explained = changes - 1
         return self._shown

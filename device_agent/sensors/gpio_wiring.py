@@ -50,9 +50,9 @@ def edges(pin: Pin, pull: str, bounce_ms: int) -> Wire:
     def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
         device = keep.enter_context(_input(library, pin, pull, bounce_ms))
         changes = Pulses()
-        latch = Latch(bool(device.value))
+        latch = Latch(int(device.value))
         device.when_activated = device.when_deactivated = changes.count
-        return lambda _now_ns: float(latch.show(bool(device.value), changes.counted))
+        return lambda _now_ns: float(latch.show(int(device.value), changes.counted))
 
     return wire
 
@@ -161,7 +161,7 @@ def translated(library: ModuleType) -> Iterator[None]:
 
 
 def _missing_pins(devices: Path = Path("/dev")) -> str:
-    """gpiozero tries one library after another and says only that none worked; most often it is the permission."""
+    """Tells why: gpiozero tries one library after another and says only that none worked; most often it is the permission."""
     closed = [path for path in sorted(devices.glob("gpiochip*")) if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
         return f"{closed[0]} is not yours to open: sudo usermod -aG gpio USER, and log in again"

@@ -61,7 +61,7 @@ class Ping(MockTriggerPin):
 
     deaf = False
 
-    def _set_state(self, value: bool) -> None:
+    def _set_state(self, value: int) -> None:
         if self.deaf:
             MockPin._set_state(self, value)
         else:
