@@ -161,7 +161,7 @@ def translated(library: ModuleType) -> Iterator[None]:
 
 
 def _missing_pins(devices: Path = Path("/dev")) -> str:
-    """Tells why: gpiozero tries one library after another and says only that none worked; most often it is the permission."""
+    """Of the libraries that gpiozero tries it says only that none worked; most often a permission is missing."""
     closed = [path for path in sorted(devices.glob("gpiochip*")) if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
         return f"{closed[0]} is not yours to open: sudo usermod -aG gpio USER, and log in again"
