@@ -95,7 +95,6 @@ class Chip:
         self._bus = self._library.SMBus()
         try:
             self._bus.open(self._path)
-            fcntl.ioctl(self._bus.fd, I2C_TIMEOUT, -(-config.timeout_ms // 10))
             _claim(self._bus.fd, address)
         except OSError as exc:
             self._bus.close()
@@ -139,6 +138,7 @@ class Chip:
         if not self._lock.acquire(timeout=self._timeout_ms / 1000):
             raise SensorError(f"{self}: others use the bus", remedy="read fewer sensors of this bus, or more rarely")
         try:
+            fcntl.ioctl(self._bus.fd, I2C_TIMEOUT, -(-self._timeout_ms // 10))  # of the bus: others may have set theirs
             self._bus.i2c_rdwr(*messages)
         except OSError as exc:
             raise self._failed(exc) from exc
