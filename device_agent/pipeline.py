@@ -24,6 +24,7 @@ from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
 from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
+from device_agent.config.uplink import LITE_ENVELOPE_BYTES
 from device_agent.drift.watch import Seen
 from device_agent.feedback.store import MemoryFeedback
 from device_agent.feedback.view import FeedbackView, RaisedThresholds
@@ -86,7 +87,10 @@ class SensorPipeline:
             heed = RaisedThresholds(view, sensor, names).applied
             self._shadow = Shadow(sensor, names, tried, heed=heed, active=model.label, hop_scans=hop)
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
-        self._context = ContextRing(sensor, channels, self._grid, span=config.context)
+        envelope_bytes = config.uplink.envelope_bytes() if config.uplink else LITE_ENVELOPE_BYTES
+        self._context = ContextRing(
+            sensor, channels, self._grid, span=config.context, rate_hz=rate_hz, envelope_bytes=envelope_bytes
+        )
         self._drift = drift_watch_of(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
         self._last_seq: int | None = None
         self._silent_since_ns: int | None = None
@@ -136,7 +140,8 @@ class SensorPipeline:
             "seasons_unsaved": self._season.unsaved if self._season else 0,
             "episode_updates_capped": self._episodes.capped,
             "episodes_unnoted": self._episodes.unnoted,
-            "contexts_halved": self._context.halved,
+            "contexts_shortened": self._context.shortened,
+            "contexts_refused": self._context.refused,
             "context_channels_dropped": self._context.dropped,
             "drifts_untold": self._drift.untold if self._drift else 0,
             "drift_references_unsaved": self._drift.unsaved if self._drift else 0,

@@ -17,8 +17,8 @@ import msgspec
 
 from contract.topics import jobs_topic
 from device_agent.config import GatewayConfig
+from device_agent.crew import Stage
 from device_agent.greengrass.component import Inside
-from device_agent.greengrass.crew import Stage
 from device_agent.greengrass.jobs import Execution, answer_to, heard
 from device_agent.greengrass.serving import Service
 from device_agent.ipc.errors import NucleusError

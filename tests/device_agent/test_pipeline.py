@@ -123,7 +123,7 @@ def test_the_raw_scans_about_the_opening_travel_with_it() -> None:
     opened = _episodes(events)[0]
     assert {context.episode_id for context in contexts} == {opened.episode_id}
     assert contexts[0].wall_ms == opened.wall_ms - 15 * 100
-    assert len(contexts[0].offsets_ms) == 24
+    assert contexts[0].scans == 24
 
 
 def test_a_step_of_the_wall_clock_makes_no_event_and_moves_no_boundary() -> None:

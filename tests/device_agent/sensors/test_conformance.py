@@ -1,6 +1,7 @@
 """What every driver keeps, over all of them. A driver joins with a bench (``benches/``), named in ``BENCHES``."""
 
 import contextlib
+import itertools
 import math
 import random
 import threading
@@ -15,6 +16,8 @@ from msgspec.structs import replace
 from device_agent.cleaning import clean
 from device_agent.clock import SimulatedClock
 from device_agent.errors import SensorError
+from device_agent.sampling.connection import Connection
+from device_agent.sampling.retry import Retry
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride, Reading, Scan, Sensor
@@ -142,6 +145,20 @@ def test_a_sensor_that_failed_is_closed_and_opened_again_and_reads(cuttable: Ben
     sensor = cuttable.config.open()
     assert not failure(sensor)
     sensor.close()
+
+
+def test_a_sampled_sensor_that_is_cut_and_mended_gives_gaps_between_values(cuttable: Bench) -> None:
+    channels = cuttable.config.describe().channels
+    connection = Connection(cuttable.config, channels, Retry(lambda: 0.5))
+    times = itertools.count(0, 60_000_000_000)
+    readings = [connection.read(next(times))]
+    cuttable.cut()
+    readings += [connection.read(next(times)), connection.read(next(times))]
+    cuttable.mend()
+    readings += [connection.read(next(times))]
+    connection.close()
+    assert [bool(reading.gaps) for reading in readings] == [False, True, True, False]
+    assert connection.failures in (0, 2)
 
 
 def test_opening_what_does_not_answer_leaks_no_file(cuttable: Bench) -> None:
