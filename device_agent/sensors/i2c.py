@@ -56,6 +56,10 @@ class I2cSensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     bus: Annotated[int, Meta(ge=0, le=255)] | Annotated[str, Meta(pattern="^/")] = 1
     timeout_ms: Annotated[int, Meta(ge=10, le=5000)] = 100
 
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (self.bus if isinstance(self.bus, str) else f"/dev/i2c-{self.bus}",)
+
     def within(self, highest_hz: float, why: str) -> float:
         """The configured rate; one above what the hardware can do raises ``ConfigError``."""
         if self.rate_hz > highest_hz:
