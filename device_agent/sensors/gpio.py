@@ -12,6 +12,9 @@ from msgspec import Meta
 from device_agent.sensors.gpio_wiring import Gpio, Pin, analog, digital, pulses
 from device_agent.sensors.port import Channel, Description, SensorConfig, override
 
+CHIP = "/dev/gpiochip0"
+"""Its device file is the header's on every Raspberry Pi with a current kernel."""
+
 Pull = Literal["up", "down"]
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
 _STEPS = {"mcp3004": 2**10, "mcp3008": 2**10, "mcp3204": 2**12, "mcp3208": 2**12}
@@ -61,6 +64,10 @@ class GpioDigital(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields
 
     inputs: Annotated[dict[str, DigitalInput], Meta(min_length=1)]
 
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (CHIP,)
+
     def describe(self) -> Description:
         """See ``SensorConfig``."""
         channels = tuple(Channel(name=name, resolution=1, low=0, high=1) for name in self.inputs)
@@ -75,6 +82,10 @@ class GpioPulse(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Pulse counters, one channel each: units per second since the reading before."""
 
     inputs: Annotated[dict[str, PulseInput], Meta(min_length=1)]
+
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (CHIP,)
 
     def describe(self) -> Description:
         """See ``SensorConfig``."""
@@ -99,6 +110,10 @@ class GpioAnalog(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=
     inputs: Annotated[dict[str, AnalogInput], Meta(min_length=1)]
     chip: Literal["mcp3004", "mcp3008", "mcp3204", "mcp3208"] = "mcp3008"
     select_pin: Pin = 8
+
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (CHIP,)
 
     def describe(self) -> Description:
         """See ``SensorConfig``."""

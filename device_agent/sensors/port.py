@@ -141,6 +141,10 @@ class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         del folder
         return self
 
+    def devices(self) -> tuple[str, ...]:
+        """Device files and folders of this machine that it opens, for ``thresher doctor``."""
+        return ()
+
     def describe(self) -> Description:
         """What the open sensor will deliver; touches no hardware, so it also holds while a sensor is down.
 
