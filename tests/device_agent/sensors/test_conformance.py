@@ -30,7 +30,7 @@ NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
 WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
 """And those that only the kernel could cut short: ``sampling`` keeps what hangs from the others."""
 
-NO_BYTES = NEVER_CUT | {"gpio_digital"}
+NO_BYTES = NEVER_CUT | {"gpio_digital", "gpio_distance"}
 """What is read there are no bytes of a device, or they are the converter's whole range."""
 
 
