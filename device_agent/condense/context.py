@@ -19,12 +19,16 @@ from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import Moment
 from device_agent.condense.parts import Parts
 from device_agent.condense.ring import Frozen, Ring
+from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.config import ContextConfig
+from device_agent.config.uplink import LITE_ENVELOPE_BYTES
 from device_agent.errors import ConfigError
 from device_agent.sensors.port import Channel
 
 MOST_VALUES: Final = 8_000_000
 """In the ring of one sensor: 64 MB."""
+
+_ENVELOPE_WORDS: Final = LITE_ENVELOPE_BYTES - MAX_EVENT_BYTES
 
 _HOUR_NS: Final = 3_600_000_000_000
 
@@ -65,6 +69,7 @@ class ContextRing:
         grid: Their resolutions.
         span: What is wanted.
         rate_hz: Scans a second.
+        envelope_bytes: An event and the words around it are no longer.
 
     Attributes:
         shortened: How often a span had to be halved to stay within an hour's bytes.
@@ -75,7 +80,14 @@ class ContextRing:
     """
 
     def __init__(
-        self, sensor: str, channels: Sequence[Channel], grid: Grid, *, span: ContextConfig, rate_hz: float
+        self,
+        sensor: str,
+        channels: Sequence[Channel],
+        grid: Grid,
+        *,
+        span: ContextConfig,
+        rate_hz: float,
+        envelope_bytes: int = LITE_ENVELOPE_BYTES,
     ) -> None:
         self._before = max(span.before_scans, round(span.before_s * rate_hz))
         self._after = max(span.after_scans, round(span.after_s * rate_hz))
@@ -87,7 +99,7 @@ class ContextRing:
                 remedy=f"ask for a shorter span: at most {MOST_VALUES // len(channels)} scans at {rate_hz:g} Hz",
             )
         self._ring = Ring(scans, len(channels))
-        self._parts = Parts(sensor, channels, grid, rate_hz)
+        self._parts = Parts(sensor, channels, grid, rate_hz, event_bytes=envelope_bytes - _ENVELOPE_WORDS)
         self._budget = HourlyBytes(span.max_bytes_per_hour)
         self._waiting: list[_Waiting] = []
         self._unsent = 0

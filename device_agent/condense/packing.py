@@ -29,27 +29,27 @@ class Packed(NamedTuple):
         scans: How many rows there were.
         levels: The integers, [scans, columns], gaps filled with the reading before.
         data: All blocks, column after column.
-        ends: Where in ``data`` each block ends, [columns, blocks + 1]; the first of a row is its beginning.
+        lengths: Of each block in bytes, [columns, blocks].
+        starts: By column: where in ``data`` each block begins, and where the last ends.
+        bases: By column: the integer that the first difference of each block is to.
     """
 
     scans: int
     levels: Integers
     data: bytes
-    ends: Integers
+    lengths: Integers
+    starts: list[list[int]]
+    bases: list[list[int]]
 
     @property
     def blocks(self) -> int:
         """How many blocks of scans there are."""
-        return int(self.ends.shape[1]) - 1
+        return int(self.lengths.shape[1])
 
     def trace(self, column: int, first: int, last: int) -> str:
         """Blocks ``first`` up to, not including, ``last`` of a column as a trace's ``packed``."""
-        part = self.data[self.ends[column, first] : self.ends[column, last]]
+        part = self.data[self.starts[column][first] : self.starts[column][last]]
         return b2a_base64(part, newline=False).decode()
-
-    def base(self, column: int, first: int) -> int:
-        """The integer that the first difference of a block is to."""
-        return int(self.levels[max(first * BLOCK - 1, 0), column])
 
 
 def pack_columns(steps: Array, slope: int = 0) -> Packed:
@@ -74,7 +74,9 @@ def pack_columns(steps: Array, slope: int = 0) -> Packed:
         blocks[missing] = 0
         _pad(blocks, len(steps))
         flags[has_gaps] = GAPS
-    return Packed(len(steps), levels, *_packed(blocks, flags, len(steps)))
+    data, lengths, starts = _packed(blocks, flags, len(steps))
+    bases = np.concatenate([levels[:1], levels[BLOCK - 1 : -1 : BLOCK]]).T.tolist()
+    return Packed(len(steps), levels, data, lengths, starts, bases)
 
 
 def _filled(steps: Array, gaps: Flags) -> Integers:
@@ -100,21 +102,23 @@ def _pad(blocks: Integers, scans: int) -> None:
         blocks[:, -1, rest:] = 0
 
 
-def _packed(blocks: Integers, flags: np.ndarray[Any, np.dtype[np.uint8]], scans: int) -> tuple[bytes, Integers]:
-    """All blocks in one buffer, and where each ends."""
+def _packed(
+    blocks: Integers, flags: np.ndarray[Any, np.dtype[np.uint8]], scans: int
+) -> tuple[bytes, Integers, list[list[int]]]:
+    """All blocks in one buffer, how long each is, and where it begins."""
     widths = np.frexp(blocks.max(axis=2).astype(np.float64))[1]
     lengths = 1 + widths * (BLOCK // 8)
     if rest := scans % BLOCK:
         lengths[:, -1] = 1 + (widths[:, -1] * rest + 7) // 8
-    ends = np.zeros((len(blocks), blocks.shape[1] + 1), dtype=np.int64)
-    ends[:, 1:] = np.cumsum(lengths).reshape(lengths.shape)
-    ends[1:, 0] = ends[:-1, -1]
-    data = np.empty(int(ends[-1, -1]), dtype=np.uint8)
+    starts = np.zeros((len(blocks), blocks.shape[1] + 1), dtype=np.int64)
+    starts[:, 1:] = np.cumsum(lengths).reshape(lengths.shape)
+    starts[1:, 0] = starts[:-1, -1]
+    data = np.empty(int(starts[-1, -1]), dtype=np.uint8)
     for width in np.unique(widths):
         chosen = widths == width
         table = _table(blocks[chosen], int(width), flags[chosen])
-        _scatter(data, ends[:, :-1][chosen], lengths[chosen], table)
-    return data.tobytes(), ends
+        _scatter(data, starts[:, :-1][chosen], lengths[chosen], table)
+    return data.tobytes(), lengths, starts.tolist()
 
 
 def _table(blocks: Integers, width: int, flags: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:

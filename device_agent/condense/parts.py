@@ -17,7 +17,6 @@ from device_agent.condense.grid import MAX_STEPS, Grid
 from device_agent.condense.moment import NS_PER_MS
 from device_agent.condense.packing import Packed, pack_columns
 from device_agent.condense.ring import Frozen
-from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.sensors.port import Channel
 
 _TICKS: Final = (1.0, 0.1, 0.01, 0.001)
@@ -46,13 +45,17 @@ class Parts:
         channels: In the order of the scans' values.
         grid: Their resolutions.
         rate_hz: Scans a second.
+        event_bytes: No event is longer.
 
     Attributes:
         dropped: Channels left out, because not even one block of them fits an event.
     """
 
-    def __init__(self, sensor: str, channels: Sequence[Channel], grid: Grid, rate_hz: float) -> None:
+    def __init__(
+        self, sensor: str, channels: Sequence[Channel], grid: Grid, rate_hz: float, *, event_bytes: int
+    ) -> None:
         self._channels, self._grid, self._sensor = tuple(channels), grid, sensor
+        self._event_bytes = event_bytes
         self._tick = tick_ms(rate_hz)
         self._per_ms = round(1 / self._tick)
         self._fixed = [
@@ -67,8 +70,8 @@ class Parts:
         slope = int(np.median(np.diff(ticks))) if len(ticks) > 1 else 0
         times = pack_columns(ticks[:, None], slope)
         empty = self._empty(frozen, episode)
-        room = MAX_EVENT_BYTES - len(encode_event(empty))
-        sizes = np.diff(values.ends, axis=1), np.diff(times.ends, axis=1)[0]
+        room = self._event_bytes - len(encode_event(empty))
+        sizes = values.lengths, times.lengths[0]
         cuts = list(self._cuts(list(range(len(self._channels))), room, *sizes))
         return [
             self._part(empty, cut, (values, times, slope), (number, len(cuts))) for number, cut in enumerate(cuts, 1)
@@ -115,7 +118,7 @@ class Parts:
         row, end = cut.first * BLOCK, min(cut.last * BLOCK, values.scans)
         start, stop = int(times.levels[row, 0]), int(times.levels[end - 1, 0])
         offset_ms, phase = divmod(start, self._per_ms)
-        base = times.base(0, cut.first) - start + phase if cut.first else phase - slope
+        base = times.bases[0][cut.first] - start + phase if cut.first else phase - slope
         made = msgspec.structs.replace(empty.times, base=base, slope=slope, packed=times.trace(0, cut.first, cut.last))
         return msgspec.structs.replace(
             empty,
@@ -134,6 +137,6 @@ class Parts:
         return Trace(
             unit=channel.unit,
             resolution=channel.resolution,
-            base=values.base(column, cut.first),
+            base=values.bases[column][cut.first],
             packed=values.trace(column, cut.first, cut.last),
         )

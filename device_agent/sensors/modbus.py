@@ -89,6 +89,10 @@ class ModbusRtu(ModbusConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     parity: Literal["none", "even", "odd"] = "even"
     stop_bits: Literal[1, 2] = 1
 
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (self.port,)
+
     def describe(self) -> Description:
         """See ``SensorConfig``; refuses a rate that the line cannot carry even if devices answered at once."""
         description = ModbusConfig.describe(self)

@@ -96,6 +96,19 @@ def test_many_channels_and_a_long_span_are_cut_into_parts_that_fit_and_are_whole
         assert _times(made, f"c{n}") == [1000 + 100 * row for row in range(51, 851)]
 
 
+def test_an_envelope_with_more_room_is_filled() -> None:
+    channels = [Channel(name="c0", resolution=1.0)]
+    ring = ContextRing(
+        "host", channels, Grid(channels), span=ContextConfig(before_scans=4000), rate_hz=10, envelope_bytes=5120
+    )
+    noise = np.rint(np.random.default_rng(2).normal(0, 1e6, 4000))
+    for n, value in enumerate(noise):
+        ring.push(Moment(n, n * 100_000_000), np.array([value]))
+    assert not ring.open("e")
+    sizes = [len(encode_event(context)) for context in ring.finish()]
+    assert 4600 < max(sizes) <= 5120 - 296
+
+
 def test_each_part_says_where_in_time_it_lies_by_both_clocks() -> None:
     made = _run(_ring(1000, 600), [[float(n * n % 997)] for n in range(3000)], open_at=1500)
     assert len(made) == 1 or {c.wall_ms - c.monotonic_ms for c in made} == {1000}

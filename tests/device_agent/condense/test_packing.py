@@ -26,14 +26,14 @@ def test_columns_at_once_are_the_bytes_of_the_contract(table: np.ndarray, slope:
     packed = pack_columns(table)
     for i, column in enumerate(table.T):
         steps = [None if math.isnan(value) else int(value) for value in column]
-        assert packed.trace(i, 0, packed.blocks) == pack(steps, base=packed.base(i, 0))
+        assert packed.trace(i, 0, packed.blocks) == pack(steps, base=packed.bases[i][0])
     sloped = pack_columns(np.nan_to_num(table), slope)
     for i, column in enumerate(np.nan_to_num(table).T):
         trace = Trace(
             unit="",
             resolution=1.0,
             slope=slope,
-            base=sloped.base(i, 0) - slope,
+            base=sloped.bases[i][0] - slope,
             packed=sloped.trace(i, 0, sloped.blocks),
         )
         assert steps_of(trace, len(column)) == [int(value) for value in column]
@@ -44,7 +44,9 @@ def test_any_stretch_of_blocks_stands_for_itself(table: np.ndarray) -> None:
     packed = pack_columns(table)
     for first in range(packed.blocks):
         rows = table[first * BLOCK :, 0]
-        trace = Trace(unit="", resolution=1.0, base=packed.base(0, first), packed=packed.trace(0, first, packed.blocks))
+        trace = Trace(
+            unit="", resolution=1.0, base=packed.bases[0][first], packed=packed.trace(0, first, packed.blocks)
+        )
         assert steps_of(trace, len(rows)) == [None if math.isnan(value) else int(value) for value in rows]
 
 

@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import threading
+import time
 import tty
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -16,6 +17,9 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from twin.ports import LOOPBACK, free_ports
 
 _DEADLINE_S = 10.0
+_SETTLE_S = 0.3
+_TURNS = 5
+"""Of a loop, in which it opens or closes what it was told to."""
 BITS = 16
 READS_REGISTERS = (3, 4)
 """Function codes."""
@@ -37,6 +41,15 @@ class Devices:
         self.silent: set[int] = set()
         self.failing: set[int] = set()
         self.asked: list[tuple[int, int, int]] = []
+        self._held = 0
+
+    def heal(self) -> None:
+        """Lets all devices answer, and waits until they said what they were still asked for."""
+        self.silent.clear()
+        deadline = time.monotonic() + _DEADLINE_S
+        while self._held and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(0.02)  # on a line, what they said is on its way
 
     def sim_devices(self) -> list[SimDevice]:
         """As pymodbus wants them."""
@@ -47,8 +60,10 @@ class Devices:
             code: int, start: int, address: int, count: int, current: list[int], _values: object
         ) -> ExcCodes | None:
             self.asked.append((code, address, count))
+            self._held += 1
             while number in self.silent:  # noqa: ASYNC110 - the test's thread ends it, and knows no event of this loop
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.01)
+            self._held -= 1
             if code in READS_REGISTERS:
                 current[: len(words)] = self.words[number][start:]
             return ExcCodes.DEVICE_FAILURE if address in self.failing else None
@@ -62,7 +77,7 @@ Serve = Callable[[], Awaitable[ModbusTcpServer | ModbusSerialServer]]
 
 
 @contextlib.contextmanager
-def _served(start: Serve) -> Iterator[None]:
+def _served(start: Serve, devices: Devices) -> Iterator[None]:
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
 
@@ -71,13 +86,7 @@ def _served(start: Serve) -> Iterator[None]:
         await server.serve_forever(background=True)
         ready.set()
         await stop.wait()
-        await server.shutdown()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        for _ in range(3):  # connections are closed in the loop's next turns
-            await asyncio.sleep(0)
+        await _end(server)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="modbus-server")
     thread.start()
@@ -85,9 +94,31 @@ def _served(start: Serve) -> Iterator[None]:
     try:
         yield
     finally:
+        devices.heal()
         loop.call_soon_threadsafe(stop.set)
         thread.join(_DEADLINE_S)
         loop.close()
+
+
+def _open(loop: asyncio.AbstractEventLoop) -> list[asyncio.Transport]:
+    return [one for one in loop._transports.values() if not one.is_closing()]
+
+
+async def _end(server: ModbusTcpServer | ModbusSerialServer) -> None:
+    """Closes the server once the connections that it was making or losing just then are made or lost."""
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    settled = loop.time() + _SETTLE_S
+    while loop.time() < settled and (asyncio.all_tasks() != {this} or _open(loop)):  # noqa: ASYNC110 - pymodbus tells of neither
+        await asyncio.sleep(0.002)
+    await server.shutdown()
+    for _ in range(_TURNS):
+        for transport in _open(loop):
+            transport.abort()
+        await asyncio.sleep(0.002)
+    rest = asyncio.all_tasks() - {this}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 @contextlib.contextmanager
@@ -98,7 +129,7 @@ def over_tcp(devices: Devices, port: int | None = None) -> Iterator[int]:
     async def start() -> ModbusTcpServer:
         return ModbusTcpServer(devices.sim_devices(), address=(LOOPBACK, port))
 
-    with _served(start):
+    with _served(start, devices):
         yield port
 
 
@@ -110,7 +141,7 @@ def over_serial(devices: Devices) -> Iterator[str]:
         async def start() -> ModbusSerialServer:
             return ModbusSerialServer(devices.sim_devices(), port=far, baudrate=19200)
 
-        with _served(start):
+        with _served(start, devices):
             yield near
 
 

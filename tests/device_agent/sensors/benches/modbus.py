@@ -31,7 +31,7 @@ def _bench(config: ModbusTcp | ModbusRtu, devices: Devices) -> Bench:
     return Bench(
         config=config,
         cut=silence,
-        mend=devices.silent.clear,
+        mend=devices.heal,
         hang=silence,
         longest_s=2 * TIMEOUT_S * len(WORDS),
         garble=garble,
