@@ -16,6 +16,9 @@ from device_agent.sensors.port import Channel
 SCANS: Final = 40_000
 RATE_HZ: Final = 1000.0
 _CHANNELS: Final = tuple(Channel(name=f"channel_{number}", resolution=0.001) for number in range(8))
+_EVENT_BYTES: Final = 4800
+"""What an envelope of 5 KB has room for."""
+
 _ROUNDS: Final = 15
 _SPREAD: Final = 0.04
 
@@ -37,7 +40,7 @@ class Recorded(NamedTuple):
 def measure(scans: int = SCANS) -> Recorded:
     """Measures in this process, one thread; the ring has gone round once, so that its stretch is in two pieces."""
     grid = Grid(_CHANNELS)
-    ring, parts = _filled(scans), Parts("bench", _CHANNELS, grid, RATE_HZ)
+    ring, parts = _filled(scans), Parts("bench", _CHANNELS, grid, RATE_HZ, event_bytes=_EVENT_BYTES)
     freezes, encodes, size = [], [], 0
     for _ in range(_ROUNDS):
         began = time.perf_counter()

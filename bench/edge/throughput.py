@@ -5,7 +5,8 @@ sensors of 8 channels ─▶ run ─▶ spool (fsync) ─▶ agent ─▶ mosqui
 ```
 Every reading travels (``context.continuous_s``). After a stretch sensing ends, and everything accepted must come
 within a time that a backlog would not keep. A scan that was never taken is not lost; it makes the rate lower. Rates
-are tried from the highest down; the first that passes is the figure. The model does not score: a window's cost is a figure of its own.
+are tried from the highest down; the first that passes is the figure. The model does not score: a window's cost is a
+figure of its own.
 """
 
 import time
