@@ -6,6 +6,7 @@ from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
 from device_agent.sensors.host import HostSensor
 from device_agent.sensors.modbus import ModbusRtu, ModbusTcp
+from device_agent.sensors.mqtt import MqttSensor
 from device_agent.sensors.onewire import Ds18b20
 from device_agent.sensors.replay import ReplaySensor
 
@@ -21,4 +22,5 @@ AnySensorConfig = (
     | Ds18b20
     | ModbusTcp
     | ModbusRtu
+    | MqttSensor
 )

@@ -21,10 +21,10 @@ from device_agent.sampling.retry import Retry
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride, Reading, Scan, Sensor
-from tests.device_agent.sensors.benches import files, gpio, i2c, modbus, onewire
+from tests.device_agent.sensors.benches import files, gpio, i2c, modbus, mqtt, onewire
 from tests.device_agent.sensors.benches.bench import Bench
 
-BENCHES = {**files.BENCHES, **gpio.BENCHES, **i2c.BENCHES, **modbus.BENCHES, **onewire.BENCHES}
+BENCHES = {**files.BENCHES, **gpio.BENCHES, **i2c.BENCHES, **modbus.BENCHES, **mqtt.BENCHES, **onewire.BENCHES}
 NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
 """The machine itself; a recording, without which nothing runs; pins whose silence is a value like any other."""
 WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
