@@ -8,7 +8,7 @@ import msgspec
 
 from contract.envelope import SCHEMA_VERSION, Envelope, Stored
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Loss, Summary
+from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Loss, Report, Summary
 
 _encoder = msgspec.json.Encoder()
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -21,7 +21,7 @@ class _Kind(msgspec.Struct, frozen=True):
 
 
 _kinds = msgspec.json.Decoder(_Kind)
-_KNOWN = (Episode, Summary, Health, Context, Loss, Drift, Disagreement)
+_KNOWN = (Episode, Summary, Health, Context, Loss, Drift, Disagreement, Report)
 _KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in _KNOWN)
 
 

@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from contract.traces import Trace
+
 Lane = Literal["events", "summaries", "context"]
 """One ordered stream of a gateway. ``events`` (episodes, health) travels first, ``context`` last."""
 
@@ -75,7 +77,19 @@ class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode
 
 
 class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One channel over one summary window. Statistics are ``None`` where every reading was a gap."""
+    """One channel over one summary window. Statistics are ``None`` where every reading was a gap.
+
+    Attributes:
+        unit: Of the statistics.
+        count: Readings.
+        gaps: Readings that are missing.
+        mean: Of the readings.
+        min: Lowest reading.
+        max: Highest reading.
+        std: Spread of the readings, the population's.
+        flags: Why readings are missing, as far as cleaning took them out: by ``below_range``, ``above_range``,
+            ``not_finite``, ``step``, ``spike``, ``stuck``, how many. The other gaps were never read.
+    """
 
     unit: str
     count: int
@@ -84,6 +98,7 @@ class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     min: float | None = None
     max: float | None = None
     std: float | None = None
+    flags: dict[str, int] = {}
 
 
 class Summary(Event, frozen=True, kw_only=True, omit_defaults=True, tag="summary"):
@@ -194,39 +209,64 @@ class Health(Event, frozen=True, kw_only=True, omit_defaults=True, tag="health")
     feedback_version: int | None = None
 
 
-class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Raw readings of one channel, lossless to its resolution.
-
-    Attributes:
-        unit: Of the values.
-        resolution: A value is its integer times this.
-        steps: Delta-coded integers: the first is absolute, the others differences to the previous reading
-            that was not a gap; ``None`` is a gap.
-    """
-
-    unit: str
-    resolution: float
-    steps: list[int | None]
-
-
 class Context(Event, frozen=True, kw_only=True, omit_defaults=True, tag="context"):
-    """Raw scans around an episode's onset; ``wall_ms`` is the first scan's time.
+    """Raw scans around an episode's onset, or of a stretch of time; ``wall_ms`` is the first scan's time.
+
+    What is too long for one event is cut by time, and what is too wide by channel too; each part stands for itself.
 
     Attributes:
-        episode_id: The episode they belong to.
+        episode_id: The episode they belong to; empty where everything is kept.
         sensor: Name of the sensor.
-        offsets_ms: Each scan's time after ``wall_ms``, by the monotonic clock.
-        traces: By channel name; all have as many steps as there are offsets.
-        part: Which part this is, from 1: channels are spread over parts to keep each small.
+        scans: How many.
+        span_ms: From the first to the last, by the monotonic clock.
+        times: Each scan's time after ``wall_ms``, in milliseconds by the monotonic clock.
+        traces: By channel name; each holds as many readings as there are scans.
+        part: Which part this is, from 1.
         parts: How many parts there are.
     """
 
     episode_id: str
     sensor: str
-    offsets_ms: list[int]
+    scans: int
     traces: dict[str, Trace]
+    times: Trace = Trace(unit="ms", resolution=1.0)
+    span_ms: int = 0
     part: int = 1
     parts: int = 1
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One channel's readings that were worth reporting.
+
+    Attributes:
+        mode: How the readings between are known, see ``Report``.
+        width: How far they may be from that: in the unit, or in percent of the reading before.
+        readings: How many were reported.
+        times: Of each, in milliseconds after the report's ``wall_ms`` by the monotonic clock; never falling.
+        values: Of each; a gap is the beginning of a stretch without readings.
+    """
+
+    mode: Literal["absolute", "percent", "swinging_door"]
+    width: float
+    readings: int
+    times: Trace
+    values: Trace
+
+
+class Report(Event, frozen=True, kw_only=True, omit_defaults=True, tag="report"):
+    """Readings by exception: those without which the others could not be known closely enough.
+
+    Between two of them every reading was within ``width`` of the former (``absolute``, ``percent``), or of the
+    straight line between the two (``swinging_door``); never less than half the resolution. ``wall_ms`` is the
+    first one's time.
+
+    Attributes:
+        sensor: Name of the sensor.
+        channels: By channel name.
+    """
+
+    sensor: str
+    channels: dict[str, Reported]
 
 
 class Loss(Event, frozen=True, kw_only=True, omit_defaults=True, tag="loss"):
@@ -305,12 +345,12 @@ class Disagreement(Event, frozen=True, kw_only=True, omit_defaults=True, tag="di
     candidate: str
 
 
-AnyEvent = Episode | Summary | Health | Context | Loss | Drift | Disagreement
+AnyEvent = Episode | Summary | Health | Context | Loss | Drift | Disagreement | Report
 
 
 def lane_of(event: AnyEvent) -> Lane:
     """The lane an event travels in."""
-    if isinstance(event, Summary):
+    if isinstance(event, Summary | Report):
         return "summaries"
     if isinstance(event, Context):
         return "context"

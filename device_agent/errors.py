@@ -3,6 +3,7 @@
 ThresherError
 ├── ConfigError      the operator: the configuration is wrong; names the place
 ├── SensorError      a retry: one reading failed; becomes a gap with this reason
+├── OutputError      a retry: an output did not take what was wanted; told until it does
 ├── ModelError       the operator: a model file cannot be used; the last good one stays
 ├── SpoolError       the operator: what must be durable cannot be written
 ├── UplinkError      a retry: the broker cannot be reached or refused
@@ -26,6 +27,10 @@ class ConfigError(ThresherError):
 
 class SensorError(ThresherError):
     """A reading failed. The sampler turns it into a gap with this message as its reason."""
+
+
+class OutputError(ThresherError):
+    """A relay, lamp or buzzer could not be switched; the message says which one and why."""
 
 
 class ModelError(ThresherError):

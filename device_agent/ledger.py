@@ -71,7 +71,7 @@ class Ledger:
 
 def completed_ms(event: AnyEvent) -> int:
     """When the reading that completed an event was taken: of a context its last scan, not its first."""
-    return event.wall_ms + event.offsets_ms[-1] if isinstance(event, Context) and event.offsets_ms else event.wall_ms
+    return event.wall_ms + event.span_ms if isinstance(event, Context) else event.wall_ms
 
 
 def _entry(spool_id: str, event: AnyEvent, place: Accepted, now_ms: int) -> Entry:

@@ -50,7 +50,12 @@ TELL_LOSSES_EVERY_S = 30.0
 
 
 def run_sensing(
-    config: GatewayConfig, stop: threading.Event, *, ledger: Path | None = None, machine: Machine | None = None
+    config: GatewayConfig,
+    stop: threading.Event,
+    *,
+    ledger: Path | None = None,
+    machine: Machine | None = None,
+    parts: "Parts | None" = None,
 ) -> None:
     """Senses until ``stop`` is set.
 
@@ -59,6 +64,7 @@ def run_sensing(
         stop: Ends everything; the running summaries are flushed and accepted first.
         ledger: Where to note every accepted event, for a harness.
         machine: Its clocks and fingerprint; by default this one's.
+        parts: See there.
 
     Raises:
         ConfigError: Something in the document cannot work on this machine.
@@ -68,7 +74,7 @@ def run_sensing(
         cleanup.enter_context(sole_user(folder, "run"))
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
         notes = cleanup.enter_context(contextlib.closing(Ledger(ledger))) if ledger else None
-        process = Sensing(config, spool, notes, clock=machine.clock)
+        process = Sensing(config, spool, notes, clock=machine.clock, parts=parts)
         process.run(stop, folder / RUN_STATUS_FILE)
 
 

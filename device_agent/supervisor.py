@@ -7,6 +7,7 @@ service manager, not go on in half.
 import logging
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,17 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: heard.put(number))
     return stop
+
+
+def look_on_hangup() -> threading.Event:
+    """An event that SIGHUP sets, where a service manager runs the process; in a terminal that signal still ends it.
+
+    Main thread only.
+    """
+    look = threading.Event()
+    if not sys.stdin.isatty():
+        signal.signal(signal.SIGHUP, lambda *_: look.set())
+    return look
 
 
 class Supervisor:

@@ -6,7 +6,7 @@ Not here: which episodes (``labels``).
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,13 @@ import msgspec
 from contract.codec import decode_event
 from contract.errors import ContractError
 from contract.events import Context, Episode
+from contract.traces import readings_of
 from operations.stack import Stack, speaking
 
 _DAY_MS: Final = 86_400_000
 _AROUND_ONSET_MS: Final = 3_600_000
+_TIME_DIGITS: Final = 3
+"""Of milliseconds: times travel in steps of at least a microsecond."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 class Scans(msgspec.Struct, frozen=True):
     """Scans around one onset: time in Unix milliseconds, values by channel, and whether they are a fault."""
 
-    times_ms: list[int]
+    times_ms: list[float]
     channels: dict[str, list[float | None]]
     faulty: list[bool]
 
@@ -44,20 +47,25 @@ def scans_of(stack: Stack, one: Place) -> Scans | None:
     parts = sorted(_context(stack, one, episode), key=lambda part: part.part) if episode else []
     if episode is None or not parts:
         return None
-    first = parts[0]
-    times = [first.wall_ms + offset for offset in first.offsets_ms]
+    rows = _rows(parts)
+    times = sorted(rows)
     ends_ms = episode.onset_wall_ms + episode.duration_ms
     faulty = [one.was_fault and episode.onset_wall_ms <= at <= ends_ms for at in times]
-    traces = {name: trace for part in parts for name, trace in part.traces.items()}
-    channels = {name: list(_readings(trace.steps, trace.resolution)) for name, trace in traces.items()}
+    names = dict.fromkeys(name for part in parts for name in part.traces)
+    channels = {name: [rows[at].get(name) for at in times] for name in names}
     return Scans(times, channels, faulty)
 
 
-def _readings(steps: Iterable[int | None], resolution: float) -> Iterator[float | None]:
-    level = 0
-    for step in steps:
-        level += step or 0
-        yield None if step is None else level * resolution
+def _rows(parts: Iterable[Context]) -> dict[float, dict[str, float | None]]:
+    """Readings by time and channel: parts hold other channels, or another stretch of time."""
+    rows: dict[float, dict[str, float | None]] = {}
+    for part in parts:
+        offsets = readings_of(part.times, part.scans)
+        times = [round(part.wall_ms + (offset or 0), _TIME_DIGITS) for offset in offsets]
+        for name, trace in part.traces.items():
+            for at, reading in zip(times, readings_of(trace, part.scans), strict=True):
+                rows.setdefault(at, {})[name] = reading
+    return rows
 
 
 def _episode(stack: Stack, one: Place) -> Episode | None:
@@ -106,7 +114,7 @@ def write(path: Path, group: Sequence[Scans]) -> int:
     """All scans of one sensor as a recording, in the order of time; returns how many. Raises ``OSError``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     names = sorted({name for scans in group for name in scans.channels})
-    rows: dict[int, list[str]] = {}
+    rows: dict[float, list[str]] = {}
     for scans in group:
         for i, at in enumerate(scans.times_ms):
             is_faulty = scans.faulty[i] or (at in rows and rows[at][-1] == "1")
@@ -123,5 +131,6 @@ def _cell(scans: Scans, name: str, i: int) -> str:
     return "" if reading is None else f"{reading:.12g}"
 
 
-def _time(wall_ms: int) -> str:
-    return datetime.fromtimestamp(wall_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+def _time(wall_ms: float) -> str:
+    at = datetime.fromtimestamp(int(wall_ms // 1000), UTC) + timedelta(milliseconds=round(wall_ms % 1000, _TIME_DIGITS))
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f").removesuffix("000")

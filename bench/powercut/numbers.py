@@ -2,7 +2,8 @@
 
 import random
 
-from contract.events import AnyEvent, ChannelSummary, Context, Health, Summary, Trace
+from contract.events import AnyEvent, ChannelSummary, Context, Health, Summary
+from contract.traces import Trace
 
 
 class Numbers:
@@ -34,8 +35,5 @@ class Numbers:
                 wall_ms=number, monotonic_ms=number, sensor="s", start_wall_ms=0, scans=1, state="armed",
                 channels=channels,
             )  # fmt: skip
-        steps: list[int | None] = list(range(source.randint(1, 300)))
-        trace = Trace(unit="V", resolution=1.0, steps=steps)
-        return Context(
-            wall_ms=number, monotonic_ms=number, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace}
-        )
+        trace = Trace(unit="V", resolution=1.0, packed="AbCd" * source.randint(1, 300))
+        return Context(wall_ms=number, monotonic_ms=number, episode_id="e", sensor="s", scans=0, traces={"c": trace})

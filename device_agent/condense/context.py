@@ -1,31 +1,36 @@
-"""The raw scans around an episode's onset: a flight recorder.
+"""The raw scans around an episode's onset: a flight recorder; and, where everything is wanted, all of them.
 
-A ring holds the latest scans; when an episode opens, it waits for the scans after and then freezes both sides.
-Values travel as differences of integers at the channel's resolution, lossless to it, and channels are spread
-over parts so that each event stays small. Where one channel alone is too long, the span is halved, counted.
+```
+scan ─▶ ring ─┬─(episode: the scans after have come)─▶ freeze ─▶ parts, if the hour's bytes allow
+              └─(continuous: so many seconds have come)─▶ freeze ─▶ parts
+```
+Values travel lossless to the channel's resolution. Where an hour's bytes do not allow a whole span, it is halved about
+the opening until they do, and counted.
+
+Not here: how readings are packed (``parts``), when they are sent (``device_agent.spool``: after everything else).
 """
 
-from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import msgspec
-import numpy as np
+from typing import Final
 
 from contract.codec import encode_event
-from contract.events import Context, Trace
+from contract.events import Context
 from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import Moment
+from device_agent.condense.parts import Parts
+from device_agent.condense.ring import Frozen, Ring
 from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.config import ContextConfig
+from device_agent.config.uplink import LITE_ENVELOPE_BYTES
+from device_agent.errors import ConfigError
 from device_agent.sensors.port import Channel
 
-_MOST_PARTS = 99
+MOST_VALUES: Final = 8_000_000
+"""In the ring of one sensor: 64 MB."""
 
+_ENVELOPE_WORDS: Final = LITE_ENVELOPE_BYTES - MAX_EVENT_BYTES
 
-class _Row(NamedTuple):
-    at: Moment
-    values: Array
+_HOUR_NS: Final = 3_600_000_000_000
 
 
 class _Waiting:
@@ -35,108 +40,143 @@ class _Waiting:
         self.episode, self.before, self.missing, self.after = episode, before, missing, 0
 
 
+class HourlyBytes:
+    """How much may still be sent in this hour, by the boot's clock.
+
+    Args:
+        limit: Bytes an hour; 0 for no limit.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._spent, self._began_ns = limit, 0, -_HOUR_NS
+
+    def spend(self, size: int, now_ns: int) -> bool:
+        """Whether so much may be sent; then it is taken off."""
+        if now_ns - self._began_ns >= _HOUR_NS:
+            self._began_ns, self._spent = now_ns, 0
+        if self._limit and self._spent + size > self._limit:
+            return False
+        self._spent += size
+        return True
+
+
 class ContextRing:
     """One sensor's latest raw scans.
 
+    Args:
+        sensor: Its name.
+        channels: In the order of the scans' values.
+        grid: Their resolutions.
+        span: What is wanted.
+        rate_hz: Scans a second.
+        envelope_bytes: An event and the words around it are no longer.
+
     Attributes:
-        halved: How often a span had to be halved to fit.
-        dropped: Channels left out, because not even one scan of them fits.
+        shortened: How often a span had to be halved to stay within an hour's bytes.
+        refused: Contexts of which nothing was within them.
+
+    Raises:
+        ConfigError: The span is too long for this sensor.
     """
 
-    def __init__(self, sensor: str, channels: Sequence[Channel], grid: Grid, *, span: ContextConfig) -> None:
-        self._sensor, self._channels, self._grid, self._span = sensor, tuple(channels), grid, span
-        self._rows: deque[_Row] = deque(maxlen=span.before_scans + span.after_scans)
+    def __init__(
+        self,
+        sensor: str,
+        channels: Sequence[Channel],
+        grid: Grid,
+        *,
+        span: ContextConfig,
+        rate_hz: float,
+        envelope_bytes: int = LITE_ENVELOPE_BYTES,
+    ) -> None:
+        self._before = max(span.before_scans, round(span.before_s * rate_hz))
+        self._after = max(span.after_scans, round(span.after_s * rate_hz))
+        self._every = max(1, round(span.continuous_s * rate_hz)) if span.continuous_s else 0
+        scans = max(self._before + self._after, self._every)
+        if scans * len(channels) > MOST_VALUES:
+            raise ConfigError(
+                f"context: {scans} scans of the {len(channels)} channels of sensor {sensor!r}",
+                remedy=f"ask for a shorter span: at most {MOST_VALUES // len(channels)} scans at {rate_hz:g} Hz",
+            )
+        self._ring = Ring(scans, len(channels))
+        self._parts = Parts(sensor, channels, grid, rate_hz, event_bytes=envelope_bytes - _ENVELOPE_WORDS)
+        self._budget = HourlyBytes(span.max_bytes_per_hour)
         self._waiting: list[_Waiting] = []
-        self.halved = self.dropped = 0
+        self._unsent = 0
+        self.shortened = self.refused = 0
+
+    @property
+    def dropped(self) -> int:
+        """Channels left out, because not even one block of them fits an event."""
+        return self._parts.dropped
 
     def push(self, at: Moment, values: Array) -> list[Context]:
         """Takes a scan, NaN for a gap; returns the contexts that are complete with it."""
-        self._rows.append(_Row(at, values))
-        for waiting in self._waiting:
-            waiting.missing -= 1
-            waiting.after += 1
-        complete = [waiting for waiting in self._waiting if waiting.missing <= 0]
-        if not complete:
+        if not self._ring.capacity:
             return []
+        self._ring.push(at, values)
+        return self._advance(1)
+
+    def push_block(self, scans: Frozen) -> list[Context]:
+        """Takes neighbouring scans at once; returns what ``push`` would, one after the other."""
+        made: list[Context] = []
+        taken, count = 0, len(scans.monotonic_ns) if self._ring.capacity else 0
+        while taken < count:
+            awaited = [waiting.missing for waiting in self._waiting]
+            step = min(count - taken, self._ring.capacity, *awaited, self._every - self._unsent or self._ring.capacity)
+            self._ring.extend(scans.part(slice(taken, taken + step)))
+            made += self._advance(step)
+            taken += step
+        return made
+
+    def _advance(self, scans: int) -> list[Context]:
+        """So many scans more have come, none beyond the next that completes something."""
+        made = self._continuous(scans) if self._every else []
+        if not self._waiting:
+            return made
+        for waiting in self._waiting:
+            waiting.missing -= scans
+            waiting.after += scans
+        complete = [waiting for waiting in self._waiting if waiting.missing <= 0]
         self._waiting = [waiting for waiting in self._waiting if waiting.missing > 0]
-        return [context for waiting in complete for context in self._freeze(waiting)]
+        return made + [context for waiting in complete for context in self._of(waiting)]
 
     def open(self, episode: str) -> list[Context]:
         """An episode opened with the latest scan; returns its context if no later scan is wanted."""
-        if not self._rows.maxlen:
+        if not self._before + self._after:
             return []
-        waiting = _Waiting(episode, min(self._span.before_scans, len(self._rows)), self._span.after_scans)
+        waiting = _Waiting(episode, min(self._before, len(self._ring)), self._after)
         if not waiting.missing:
-            return self._freeze(waiting)
+            return self._of(waiting)
         self._waiting.append(waiting)
         return []
 
     def finish(self) -> list[Context]:
         """Contexts still waiting, with what there is."""
         waiting, self._waiting = self._waiting, []
-        return [context for one in waiting for context in self._freeze(one)]
+        rest = self._rest() if self._unsent else []
+        return rest + [context for one in waiting for context in self._of(one)]
 
-    def _freeze(self, waiting: _Waiting) -> list[Context]:
+    def _continuous(self, scans: int) -> list[Context]:
+        self._unsent += scans
+        return self._rest() if self._unsent >= self._every else []
+
+    def _rest(self) -> list[Context]:
+        scans, self._unsent = self._unsent, 0
+        return self._parts.of(self._ring.freeze(scans), "")
+
+    def _of(self, waiting: _Waiting) -> list[Context]:
         before, after = waiting.before, waiting.after
-        rows = list(self._rows)[max(0, len(self._rows) - before - after) :]
-        while rows:
-            parts = self._parts(waiting.episode, rows)
-            if parts is not None:
+        if not before + after:
+            return []
+        frozen = self._ring.freeze(before + after)
+        now_ns = int(frozen.monotonic_ns[-1])
+        while before + after:
+            parts = self._parts.of(frozen, waiting.episode)
+            if self._budget.spend(sum(len(encode_event(part)) for part in parts), now_ns):
                 return parts
-            self.halved += 1
-            rows = rows[before - before // 2 : before + after // 2]
+            self.shortened += 1
+            frozen = frozen.part(slice(before - before // 2, before + after // 2))
             before, after = before // 2, after // 2
-        self.dropped += len(self._channels)
+        self.refused += 1
         return []
-
-    def _parts(self, episode: str, rows: list[_Row]) -> list[Context] | None:
-        """The rows as events; ``None`` if one channel of them does not fit an event."""
-        first = rows[0].at
-        empty = Context(
-            wall_ms=first.wall_ms,
-            monotonic_ms=first.monotonic_ms,
-            episode_id=episode,
-            sensor=self._sensor,
-            offsets_ms=[row.at.ms_since(first) for row in rows],
-            traces={},
-            part=_MOST_PARTS,
-            parts=_MOST_PARTS,
-        )
-        room = MAX_EVENT_BYTES - len(encode_event(empty))
-        groups: list[dict[str, Trace]] = [{}]
-        left = room
-        for name, trace in self._traces(rows).items():
-            size = len(msgspec.json.encode({name: trace}))
-            if size > room:
-                return None
-            if size > left:
-                groups.append({})
-                left = room
-            groups[-1][name] = trace
-            left -= size
-        return [
-            msgspec.structs.replace(empty, traces=group, part=number, parts=len(groups))
-            for number, group in enumerate(groups, start=1)
-        ]
-
-    def _traces(self, rows: list[_Row]) -> dict[str, Trace]:
-        steps = self._grid.steps(np.array([row.values for row in rows]))
-        return {
-            channel.name: Trace(
-                unit=channel.unit, resolution=channel.resolution, steps=_differences(steps[:, i].tolist())
-            )
-            for i, channel in enumerate(self._channels)
-        }
-
-
-def _differences(steps: list[float]) -> list[int | None]:
-    """Counts of steps (NaN for a gap) as differences to the reading before."""
-    coded: list[int | None] = []
-    last = 0
-    for step in steps:
-        if step != step:  # noqa: PLR0124 - only NaN differs from itself
-            coded.append(None)
-            continue
-        coded.append(int(step) - last)
-        last = int(step)
-    return coded

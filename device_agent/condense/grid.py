@@ -16,8 +16,8 @@ from device_agent.sensors.port import Channel
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-MAX_STEPS: Final = 2.0**53
-"""Integers beyond this are not exact in a float64, nor in JSON as most readers hold it."""
+MAX_STEPS: Final = 2.0**50
+"""Differences of such integers, with their sign and a mark for gaps, are exact in a float64 (``contract.traces``)."""
 
 MAX_VALUE: Final = 1e30
 """Float32, in which the model computes, ends at 3.4e38; differences and squares need room."""

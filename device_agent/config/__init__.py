@@ -7,18 +7,20 @@ the gateway's own document  ──┴▶ one document ─▶ checked ─▶ Gate
 Whoever needs keys adds a Struct in a module of its own part, and one line in ``GatewayConfig``.
 """
 
-from device_agent.config.document import GatewayConfig, UpdatesConfig, located
+from device_agent.config.document import Extends, GatewayConfig, UpdatesConfig, located
 from device_agent.config.filtering import ContextConfig, DriftConfig, FilterConfig, ShadowConfig
 from device_agent.config.keeping import LaneConfig, SpoolConfig
-from device_agent.config.loading import convert, load, parse
+from device_agent.config.loading import Loaded, convert, load, load_layers, parse
 from device_agent.config.uplink import Pkcs11Config, ProxyConfig, UplinkConfig
 
 __all__ = (
     "ContextConfig",
     "DriftConfig",
+    "Extends",
     "FilterConfig",
     "GatewayConfig",
     "LaneConfig",
+    "Loaded",
     "Pkcs11Config",
     "ProxyConfig",
     "ShadowConfig",
@@ -27,6 +29,7 @@ __all__ = (
     "UplinkConfig",
     "convert",
     "load",
+    "load_layers",
     "located",
     "parse",
 )

@@ -17,6 +17,20 @@ from device_agent.sensors.drivers import AnySensorConfig
 PositiveFloat = Annotated[float, Meta(gt=0)]
 
 
+class Extends(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Documents that this one is laid over; paths, empty for none. The lowest is ``fleet``, then ``type``, ``site``.
+
+    Attributes:
+        fleet: What holds for every gateway.
+        type: What holds for gateways of this kind.
+        site: What holds for those of this place.
+    """
+
+    fleet: str = ""
+    type: str = ""
+    site: str = ""
+
+
 class UpdatesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long an update of a Greengrass component waits for an open episode.
 
@@ -35,6 +49,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     Attributes:
         gateway: The gateway's id; with AWS IoT it is the thing's name.
         state_dir: Folder for everything that must survive: spool, calibration, status.
+        extends: Layers below this document, see ``Extends``.
         sensors: At least one.
         filter: See ``FilterConfig``; the same for all sensors.
         context: See ``ContextConfig``.
@@ -49,6 +64,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     gateway: str
     state_dir: str
     sensors: Annotated[list[AnySensorConfig], Meta(min_length=1)]
+    extends: Extends = Extends()
     filter: FilterConfig = FilterConfig()
     context: ContextConfig = ContextConfig()
     drift: DriftConfig = DriftConfig()

@@ -42,10 +42,23 @@ class FilterConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ContextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many raw scans around an episode's onset are sent; 0 and 0 switches it off."""
+    """Which raw scans are sent: those around an episode's onset, or all. Everything 0 sends none.
 
-    before_scans: Annotated[int, Meta(ge=0, le=4096)] = 64
-    after_scans: Annotated[int, Meta(ge=0, le=4096)] = 32
+    Attributes:
+        before_scans: Before the opening, at least so many, the scan that opened the episode among them.
+        after_scans: After it, at least so many.
+        before_s: Before the opening, at least so many seconds.
+        after_s: After it, at least so many seconds.
+        max_bytes_per_hour: For each sensor's episodes; a span beyond it is halved until it fits. 0 for no limit.
+        continuous_s: All scans are sent, in pieces of so many seconds; 0 for episodes only.
+    """
+
+    before_scans: Annotated[int, Meta(ge=0, le=200_000)] = 64
+    after_scans: Annotated[int, Meta(ge=0, le=200_000)] = 32
+    before_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    after_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    max_bytes_per_hour: Annotated[int, Meta(ge=0)] = 16_777_216
+    continuous_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
 
 
 class DriftConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

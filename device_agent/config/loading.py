@@ -5,15 +5,16 @@ Not here: what may be in it (``document``), what to try after a mistake (``devic
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
 
 from contract.envelope import check_gateway_id
 from contract.errors import ContractError
 from device_agent.advice import advice
-from device_agent.config.document import GatewayConfig, located
+from device_agent.config.document import Extends, GatewayConfig, located
 from device_agent.config.parts import parts_of
+from device_agent.config.reading import Document, read
 from device_agent.config.uplink import check_uplink
 from device_agent.errors import ConfigError
 from device_agent.sensors.drivers import AnySensorConfig
@@ -22,22 +23,44 @@ LONGEST_NAME = 64
 """Of a sensor: it is part of file names and of every event."""
 
 
+class Loaded(NamedTuple):
+    """A document that may be worked by.
+
+    Attributes:
+        config: Checked.
+        document: What it was made of.
+    """
+
+    config: GatewayConfig
+    document: Document
+
+
 def load(path: Path) -> GatewayConfig:
-    """Reads and checks a configuration file. Relative paths in it are taken from its own folder.
+    """Reads and checks a document and its layers. Relative paths are taken from the document's own folder.
 
     Raises:
-        ConfigError: The file cannot be read, or something in it is wrong; names file and place.
+        ConfigError: A file cannot be read, or something in it is wrong; names file and place.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as exc:
-        raise ConfigError(f"{path}: {exc.strerror or exc}", remedy="pass --config with a readable file") from exc
-    return located(parse(text, source=str(path)), path.absolute().parent)
+    return load_layers(path).config
+
+
+def load_layers(path: Path) -> Loaded:
+    """As ``load``, with the origin of every value."""
+    document = read(path)
+    config = _checked(document.merged.values, document.source_of, strict=True)
+    return Loaded(located(config, path.absolute().parent), document)
 
 
 def parse(text: bytes, *, source: str) -> GatewayConfig:
-    """Checks a configuration document; ``source`` is named in errors. See ``load``."""
-    return _checked(lambda: msgspec.yaml.decode(text, type=GatewayConfig), source)
+    """Checks one document without layers; ``source`` is named in errors. See ``load``."""
+    try:
+        values = msgspec.yaml.decode(text)
+    except msgspec.DecodeError as exc:
+        raise ConfigError(f"{source}: {' '.join(str(exc).split())}", remedy="mend the YAML at the line named") from exc
+    config = _checked(values, lambda _: source, strict=True)
+    if config.extends != Extends():
+        raise ConfigError(f"{source}: has no folder to read from - at `$.extends`", remedy="give a file")
+    return config
 
 
 def convert(document: object, *, source: str) -> GatewayConfig:
@@ -46,26 +69,27 @@ def convert(document: object, *, source: str) -> GatewayConfig:
     Whoever keeps values may turn 10 into 10.0 or "10": both count as 10, while 10.5 where a whole number is asked
     for is refused.
     """
-    return _checked(lambda: msgspec.convert(document, GatewayConfig, strict=False), source)
+    return _checked(document, lambda _: source, strict=False)
 
 
-def _checked(decode: Callable[[], GatewayConfig], source: str) -> GatewayConfig:
+def _checked(values: object, source_of: Callable[[str], str], *, strict: bool) -> GatewayConfig:
     try:
-        config = decode()
+        config = msgspec.convert(values, GatewayConfig, strict=strict)
         check_gateway_id(config.gateway)
-    except (msgspec.DecodeError, ContractError) as exc:
+    except (msgspec.ValidationError, ContractError) as exc:
         remedy = advice(str(exc), structs=parts_of(GatewayConfig), sensors=get_args(AnySensorConfig))
-        raise ConfigError(f"{source}: {exc}", remedy=remedy) from exc
-    _check_names(config, source)
+        raise ConfigError(f"{source_of(str(exc))}: {exc}", remedy=remedy) from exc
+    _check_names(config, source_of)
     if config.uplink is not None:
-        check_uplink(config.uplink, source)
+        check_uplink(config.uplink, source_of("`$.uplink`"))
     return config
 
 
-def _check_names(config: GatewayConfig, source: str) -> None:
+def _check_names(config: GatewayConfig, source_of: Callable[[str], str]) -> None:
     seen: set[str] = set()
     for index, sensor in enumerate(config.sensors):
-        place = f"{source}: `$.sensors[{index}].name`"
+        spot = f"`$.sensors[{index}].name`"
+        place = f"{source_of(spot)}: {spot}"
         if not sensor.name or not sensor.name.replace("_", "").replace("-", "").isalnum():
             raise ConfigError(f"{place}: {sensor.name!r}", remedy="use letters, digits, '_' and '-'")
         if len(sensor.name) > LONGEST_NAME:

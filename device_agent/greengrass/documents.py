@@ -2,7 +2,7 @@
 
 The keys of ``docs/gateway.md`` lie directly under the component's configuration, beside ``accessControl``. Without any
 of them a component runs: the gateway is the thing, the sensor is the machine, events leave through the nucleus, and
-what must survive lies in the component's own folder.
+what must survive lies in the component's own folder. Files that it extends count less than what the nucleus holds.
 
 Not here: when it is read again (``device_agent.greengrass.changes``).
 """
@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from device_agent.config import GatewayConfig, convert, located
+from device_agent.config.layers import Layer, merged
+from device_agent.config.reading import lower_layers
 from device_agent.errors import ConfigError
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, THING_VARIABLE, Place
 from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, ServiceRefusedError
@@ -81,7 +83,8 @@ class Documents:
             ConfigError: It cannot work; names the place.
         """
         source = f"configuration of {self._place.component}"
-        document = completed(values, self._place)
+        below = lower_layers(values, self._place.work, source=source)
+        document = completed(merged([*below, Layer(source, values)]).values if below else values, self._place)
         config = located(convert(document, source=source), self._place.work)
         if config.uplink is not None and config.uplink.type != "greengrass":
             raise ConfigError(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from device_agent.config import GatewayConfig
+from device_agent.crew import Stage
 from device_agent.greengrass.component import Inside
-from device_agent.greengrass.crew import Stage
 from device_agent.greengrass.forwarding_stage import Forward
 from device_agent.greengrass.serving import Service
 

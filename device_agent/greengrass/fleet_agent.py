@@ -17,8 +17,8 @@ import msgspec
 
 from contract.topics import jobs_topic
 from device_agent.config import GatewayConfig
+from device_agent.crew import Stage
 from device_agent.greengrass.component import Inside
-from device_agent.greengrass.crew import Stage
 from device_agent.greengrass.jobs import Execution, answer_to, heard
 from device_agent.greengrass.serving import Service
 from device_agent.ipc.errors import NucleusError
@@ -58,6 +58,14 @@ class FleetStatus(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
 
 
+def wait_s(unanswered: int, every_s: float) -> float:
+    """Seconds until the first question is asked again: each one that was taken doubles them.
+
+    The classic nucleus takes questions for days while it is offline, and would send them all when it is not.
+    """
+    return min(_FIRST_ASK_EVERY_S * 2.0 ** min(max(0, unanswered - 1), 16), every_s)
+
+
 class Fleet:
     """The conversation with IoT Jobs.
 
@@ -89,7 +97,8 @@ class Fleet:
         """Asks now and then, until told to stop."""
         waited_s = self._every_s
         while not stop.is_set():
-            due_s = self._every_s if self._status.answered else min(_FIRST_ASK_EVERY_S, self._every_s)
+            status = self._status
+            due_s = self._every_s if status.answered else wait_s(status.asked - status.failures, self._every_s)
             if waited_s >= due_s:
                 self.ask()
                 waited_s = 0.0

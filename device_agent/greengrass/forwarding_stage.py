@@ -6,7 +6,7 @@ from typing import Final
 
 from device_agent.agent import STATUS_FILE, Agent
 from device_agent.config import GatewayConfig
-from device_agent.greengrass.crew import Stage
+from device_agent.crew import Stage, what_forwarding_needs
 from device_agent.greengrass.sharing import Client
 from device_agent.machine import Machine
 from device_agent.spool.opening import open_spool
@@ -31,7 +31,7 @@ class Forward:
 
     def stage(self) -> Stage:
         """For a crew."""
-        return Stage("forward", _what_forwarding_needs, self._run)
+        return Stage("forward", what_forwarding_needs, self._run)
 
     def _run(self, config: GatewayConfig, stop: threading.Event) -> None:
         folder, uplink = state_folder(config), GreengrassUplink(self._client.share())
@@ -40,7 +40,3 @@ class Forward:
             spool = cleanup.enter_context(contextlib.closing(open_spool(config, self._machine.hardware)))
             agent = Agent(config, spool, uplink, clock=self._machine.clock, drain_s=DRAIN_S)
             agent.run(stop, folder / STATUS_FILE)
-
-
-def _what_forwarding_needs(config: GatewayConfig) -> object:
-    return config.gateway, config.state_dir, config.spool, config.uplink

@@ -19,9 +19,9 @@ import msgspec
 
 from contract.topics import blocks_topic
 from device_agent.config import GatewayConfig
+from device_agent.crew import Stage
 from device_agent.greengrass.blocks import Heading, Packer, packed_channels
 from device_agent.greengrass.component import Inside
-from device_agent.greengrass.crew import Stage
 from device_agent.greengrass.serving import Service
 from device_agent.identity import read_identity
 from device_agent.ipc.errors import LostError, ServiceRefusedError

@@ -9,10 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from device_agent.config import GatewayConfig, UpdatesConfig, UplinkConfig
-from device_agent.greengrass.crew import Stage
+from device_agent.config import GatewayConfig
+from device_agent.crew import Stage, what_sensing_needs
 from device_agent.greengrass.models import models_of
 from device_agent.greengrass.place import Place
 from device_agent.line import OpenLines, SensorLines
@@ -46,7 +44,7 @@ class Sense:
 
     def stage(self) -> Stage:
         """For a crew."""
-        return Stage("sense", _without_uplink, self._run)
+        return Stage("sense", what_sensing_needs, self._run)
 
     def busy(self) -> str:
         """Why a restart would disturb; empty where it would not."""
@@ -60,8 +58,3 @@ class Sense:
             spool = cleanup.enter_context(contextlib.closing(open_spool(config, self._machine.hardware)))
             self._sensing = Sensing(config, spool, None, clock=self._machine.clock, parts=parts)
             self._sensing.run(stop, folder / RUN_STATUS_FILE)
-
-
-def _without_uplink(config: GatewayConfig) -> object:
-    """The envelope's size is the uplink's, but under a nucleus it is the same for every document."""
-    return msgspec.structs.replace(config, uplink=UplinkConfig(type="greengrass"), updates=UpdatesConfig())

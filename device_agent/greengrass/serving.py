@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from device_agent.config import UpdatesConfig
+from device_agent.crew import Crew, Stage
 from device_agent.greengrass.changes import Changes
 from device_agent.greengrass.component import Inside
-from device_agent.greengrass.crew import Crew, Stage
 from device_agent.greengrass.documents import Documents
 from device_agent.greengrass.updates import Updates
 from device_agent.notice import Notice

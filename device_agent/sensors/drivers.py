@@ -4,8 +4,23 @@ from device_agent.sensors.chips.ads1115 import Ads1115
 from device_agent.sensors.chips.bme280 import Bme280
 from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
+from device_agent.sensors.gpio_distance import GpioDistance
 from device_agent.sensors.host import HostSensor
+from device_agent.sensors.modbus import ModbusRtu, ModbusTcp
 from device_agent.sensors.onewire import Ds18b20
 from device_agent.sensors.replay import ReplaySensor
 
-AnySensorConfig = HostSensor | ReplaySensor | GpioDigital | GpioPulse | GpioAnalog | Bme280 | Sht | Ads1115 | Ds18b20
+AnySensorConfig = (
+    HostSensor
+    | ReplaySensor
+    | GpioDigital
+    | GpioPulse
+    | GpioAnalog
+    | GpioDistance
+    | Bme280
+    | Sht
+    | Ads1115
+    | Ds18b20
+    | ModbusTcp
+    | ModbusRtu
+)

@@ -56,6 +56,10 @@ class I2cSensor(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     bus: Annotated[int, Meta(ge=0, le=255)] | Annotated[str, Meta(pattern="^/")] = 1
     timeout_ms: Annotated[int, Meta(ge=10, le=5000)] = 100
 
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (self.bus if isinstance(self.bus, str) else f"/dev/i2c-{self.bus}",)
+
     def within(self, highest_hz: float, why: str) -> float:
         """The configured rate; one above what the hardware can do raises ``ConfigError``."""
         if self.rate_hz > highest_hz:
@@ -91,7 +95,6 @@ class Chip:
         self._bus = self._library.SMBus()
         try:
             self._bus.open(self._path)
-            fcntl.ioctl(self._bus.fd, I2C_TIMEOUT, -(-config.timeout_ms // 10))
             _claim(self._bus.fd, address)
         except OSError as exc:
             self._bus.close()
@@ -135,6 +138,7 @@ class Chip:
         if not self._lock.acquire(timeout=self._timeout_ms / 1000):
             raise SensorError(f"{self}: others use the bus", remedy="read fewer sensors of this bus, or more rarely")
         try:
+            fcntl.ioctl(self._bus.fd, I2C_TIMEOUT, -(-self._timeout_ms // 10))  # of the bus: others may have set theirs
             self._bus.i2c_rdwr(*messages)
         except OSError as exc:
             raise self._failed(exc) from exc

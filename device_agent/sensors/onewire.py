@@ -50,6 +50,10 @@ class Ds18b20(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     folder: str = "/sys/bus/w1/devices"
     rate_hz: Annotated[float, Meta(gt=0)] = 0.1
 
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (self.folder,)
+
     def describe(self) -> Description:
         """See ``SensorConfig``."""
         highest_hz = 1 / (len(self.probes) * (_CONVERTS_S[self.bits] + _TRANSFERS_S))

@@ -131,7 +131,7 @@ def context(of: Episode, part: int = 1, parts: int = 1) -> Context:
         monotonic_ms=1,
         episode_id=of.episode_id,
         sensor="host",
-        offsets_ms=[],
+        scans=0,
         traces={},
         part=part,
         parts=parts,

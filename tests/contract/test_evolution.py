@@ -81,8 +81,8 @@ FIRST_RELEASE = {
     b'"state":"armed","channels":{"c":{"unit":"%","count":1,"mean":1.0,"min":1.0,"max":1.0,"std":0.0}}}',
     Health: b'{"kind":"health","wall_ms":1,"monotonic_ms":2,"version":"0.1","uptime_ms":3,"interval_ms":4,'
     b'"sensors":{"s":{"state":"armed","rate_hz":10.0}}}',
-    Context: b'{"kind":"context","wall_ms":1,"monotonic_ms":2,"episode_id":"e","sensor":"s","offsets_ms":[0,100],'
-    b'"traces":{"c":{"unit":"%","resolution":0.1,"steps":[512,null]}}}',
+    Context: b'{"kind":"context","wall_ms":1,"monotonic_ms":2,"episode_id":"e","sensor":"s","scans":2,'
+    b'"traces":{"c":{"unit":"%","resolution":0.1,"base":512,"packed":"QYA="}}}',
 }
 
 

@@ -1,29 +1,32 @@
 import re
 
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
-from contract.events import Trace
-
-
-def readings(trace: Trace) -> list[float | None]:
-    """The contract's words for a trace, in Python: the page must come to the same."""
-    level, made = 0, []
-    for step in trace.steps:
-        level += step or 0
-        made.append(None if step is None else level * trace.resolution)
-    return made
+from contract.traces import Trace, pack, readings_of
 
 
 @pytest.mark.parametrize(
     "steps",
-    [[5, -2, 0, 7], [5, None, None, 3], [None, None, 900, 1, None], [None], [], [-4, 4, None, -1]],
-    ids=["plain", "gap", "gap-first", "gap-only", "nothing", "through-zero"],
+    [
+        [5, -2, 0, 7],
+        [5, None, None, 3],
+        [None, None, 900, 1, None],
+        [None],
+        [],
+        [-4, 4, None, -1],
+        [2**50, -(2**50), None, 2**50] * 40,
+        [n * n for n in range(200)],
+    ],
+    ids=["plain", "gap", "gap-first", "gap-only", "nothing", "through-zero", "widest", "blocks"],
 )
 def test_raw_readings_are_decoded_to_the_contract(watched, steps):
     page = watched.open()
-    got = page.evaluate("async (s) => (await import('/page/traces.js')).decodeSteps(s, 0.25)", steps)
-    assert got == readings(Trace(unit="V", resolution=0.25, steps=steps))
+    trace = Trace(unit="V", resolution=0.25, packed=pack(steps, base=3, slope=2), base=3, slope=2)
+    asked = [msgspec.to_builtins(trace), len(steps)]
+    got = page.evaluate("async ([t, n]) => (await import('/page/traces.js')).readings(t, n)", asked)
+    assert got == readings_of(trace, len(steps))
 
 
 def test_an_episode_opens_its_raw_readings_with_gaps_as_gaps(world, watched):

@@ -9,6 +9,8 @@ import random
 from typing import Any
 from urllib.parse import unquote
 
+from contract.traces import pack
+
 NOW = 1_795_420_800_000
 STEP_MS = 5000
 
@@ -153,11 +155,13 @@ def summaries(steps: int = 150) -> list[dict[str, Any]]:
 def context(episode: dict[str, Any]) -> list[dict[str, Any]]:
     """Two parts of 96 raw scans, with a gap of five."""
     rng = random.Random(11)  # noqa: S311 - test data, the same each time
-    offsets = [i * 100 for i in range(96)]
-    steps: list[int | None] = [120] + [rng.randint(-20, 20) + (300 if 64 <= i < 67 else 0) for i in range(1, 96)]
-    steps[30:35] = [None] * 5
-    cpu = {"cpu_percent": {"unit": "%", "resolution": 0.1, "steps": steps}}
-    load = {"load_1m": {"unit": "1", "resolution": 0.01, "steps": [52] + [rng.randint(0, 3) for _ in range(95)]}}
+    level, steps = 120, list[int | None]()
+    for i in range(96):
+        level += rng.randint(-20, 20) + (300 if 64 <= i < 67 else 0)
+        steps.append(None if 30 <= i < 35 else level)
+    times = {"unit": "ms", "resolution": 1.0, "slope": 100, "packed": pack([i * 100 for i in range(96)], slope=100)}
+    cpu = {"cpu_percent": {"unit": "%", "resolution": 0.1, "packed": pack(steps)}}
+    load = {"load_1m": {"unit": "1", "resolution": 0.01, "packed": pack([52 + 2 * i for i in range(96)])}}
     common = {
         "kind": "context",
         "monotonic_ms": 1,
@@ -165,5 +169,5 @@ def context(episode: dict[str, Any]) -> list[dict[str, Any]]:
         "sensor": "host",
         "parts": 2,
     }
-    common |= {"wall_ms": episode["onset_wall_ms"] - 6400, "offsets_ms": offsets}
+    common |= {"wall_ms": episode["onset_wall_ms"] - 6400, "scans": 96, "times": times}
     return [common | {"traces": cpu}, common | {"traces": load, "part": 2}]

@@ -20,5 +20,5 @@ def test_an_entry_names_the_event_for_ever(tmp_path):
 
 
 def test_a_context_is_complete_with_its_last_scan():
-    context = Context(wall_ms=1000, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[0, 100, 9600], traces={})
+    context = Context(wall_ms=1000, monotonic_ms=0, episode_id="e", sensor="s", scans=3, span_ms=9600, traces={})
     assert completed_ms(context) == 10_600

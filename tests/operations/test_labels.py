@@ -14,7 +14,8 @@ from cloud_functions.adapters.memory import MemoryReplies
 from cloud_functions.core import keys
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.shape import Retention
-from contract.events import Context, Episode, Trace
+from contract.events import Context, Episode
+from contract.traces import Trace, pack
 from operations.errors import OperationError
 from operations.labels import SHARDS, export, labels, reset
 from operations.stack import Stack
@@ -64,10 +65,10 @@ class Gateway:
         )
         self._send("events", told)
         if scans:
-            steps: list[int | None] = [4000, *([0] * (BEFORE - 1)), 300, *([0] * (SCANS - BEFORE - 1))]
+            steps: list[int | None] = [4000] * BEFORE + [4300] * (SCANS - BEFORE)
             steps[3] = None
-            trace = Trace(unit="°C", resolution=0.01, steps=steps)
-            offsets = [i * 100 for i in range(SCANS)]
+            trace = Trace(unit="°C", resolution=0.01, packed=pack(steps, base=4000), base=4000)
+            times = Trace(unit="ms", resolution=1.0, packed=pack([i * 100 for i in range(SCANS)], slope=100), slope=100)
             self._send(
                 "context",
                 Context(
@@ -75,7 +76,8 @@ class Gateway:
                     monotonic_ms=1,
                     episode_id=told.episode_id,
                     sensor="host",
-                    offsets_ms=offsets,
+                    scans=SCANS,
+                    times=times,
                     traces={"temperature": trace},
                 ),
             )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.powercut.damage import damage
-from contract.events import Context, Health, Trace
+from contract.events import Context, Health
+from contract.traces import Trace
 from device_agent.spool.rebuild import damaged_files
 from device_agent.spool.sqlite import SqliteSpool
 from thresher.cli import main
@@ -24,8 +25,8 @@ def health(number: int = 0) -> Health:
 
 
 def context(steps: int) -> Context:
-    trace = Trace(unit="", resolution=1.0, steps=[1] * steps)
-    return Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", offsets_ms=[], traces={"channel": trace})
+    trace = Trace(unit="", resolution=1.0, packed="AA" * steps)
+    return Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", scans=0, traces={"channel": trace})
 
 
 @pytest.fixture

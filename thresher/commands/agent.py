@@ -1,12 +1,17 @@
-"""thresher agent: forward the spool to the cloud, forget what the cloud has stored."""
+"""thresher agent: forward the spool to the cloud, forget what the cloud has stored.
+
+A changed document is taken within seconds, or refused with its place; SIGHUP makes it look at once.
+"""
 
 import argparse
 from pathlib import Path
 
-from device_agent import config as configuration
 from device_agent.agent import run_agent
+from device_agent.config import load_layers
+from device_agent.crew import Stage, what_forwarding_needs
 from device_agent.logs import configure_logging
-from device_agent.supervisor import stop_on_signals
+from device_agent.reloading import FileChanges, Watched, serve
+from device_agent.supervisor import look_on_hangup, stop_on_signals
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Forwards until SIGTERM or SIGINT."""
     configure_logging()
-    stop = stop_on_signals()
-    run_agent(configuration.load(arguments.config), stop)
+    stop, look = stop_on_signals(), look_on_hangup()
+    loaded = load_layers(arguments.config)
+    watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
+    serve(Stage("forward", what_forwarding_needs, run_agent), watched, stop)
     return 0

@@ -1,12 +1,18 @@
-"""thresher run: sense, filter, condense, and keep what matters on disk."""
+"""thresher run: sense, filter, condense, and keep what matters on disk.
+
+A changed document is taken within seconds, or refused with its place; SIGHUP makes it look at once.
+"""
 
 import argparse
+import threading
 from pathlib import Path
 
-from device_agent import config as configuration
+from device_agent.config import GatewayConfig, load_layers
+from device_agent.crew import Stage, what_sensing_needs
 from device_agent.logs import configure_logging
-from device_agent.sensing import run_sensing
-from device_agent.supervisor import stop_on_signals
+from device_agent.reloading import FileChanges, Watched, serve
+from device_agent.sensing import Parts, run_sensing
+from device_agent.supervisor import look_on_hangup, stop_on_signals
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Senses until SIGTERM or SIGINT."""
     configure_logging()
-    stop = stop_on_signals()
-    run_sensing(configuration.load(arguments.config), stop, ledger=arguments.ledger)
+    stop, look = stop_on_signals(), look_on_hangup()
+    loaded = load_layers(arguments.config)
+    changes = FileChanges(arguments.config, loaded)
+
+    def sense(config: GatewayConfig, halt: threading.Event) -> None:
+        run_sensing(config, halt, ledger=arguments.ledger, parts=Parts(beside=changes.notice))
+
+    serve(Stage("sense", what_sensing_needs, sense), Watched(loaded, changes, look), stop)
     return 0

@@ -14,7 +14,7 @@ from device_agent.uplink.mqtt5 import Mqtt5Uplink
 pytestmark = pytest.mark.timeout(60)
 
 
-def until(claim, timeout_s=10.0):
+def until(claim, timeout_s=30.0):
     deadline = time.monotonic() + timeout_s
     while not claim():
         assert time.monotonic() < deadline

@@ -109,3 +109,18 @@ def test_a_component_that_is_told_to_end_waits_no_more(place):
     host.stop()
     stop.set()
     assert Documents(MemoryNucleus(host, place.component), place).read(stop) is None
+
+
+def test_what_the_nucleus_holds_is_laid_over_the_files_it_extends(place, tmp_path):
+    file = tmp_path / "press.yaml"
+    file.write_text("summary_s: 20\nhealth_s: 120\nsensors: [{type: host, name: frame, rate_hz: 5}]\n")
+    values = {"extends": {"type": str(file)}, "summary_s": 30, "sensors": {"frame": {"rate_hz": 2}}}
+    config = read(documents(place, values))
+    assert (config.summary_s, config.health_s) == (30, 120)
+    assert config.sensors == [HostSensor(name="frame", rate_hz=2)]
+
+
+def test_a_mistake_in_a_file_below_is_refused_with_its_place(place, tmp_path):
+    (tmp_path / "press.yaml").write_text("gateway: press-4\n")
+    with pytest.raises(ConfigError, match=r"press\.yaml: `gateway` is the gateway's own"):
+        read(documents(place, {"extends": {"site": str(tmp_path / "press.yaml")}}))

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from contract.topics import jobs_topic
-from device_agent.greengrass.fleet_agent import FleetStatus, fleet_agent
+from device_agent.greengrass.fleet_agent import FleetStatus, fleet_agent, wait_s
 from device_agent.greengrass.jobs import Execution, answer_to, heard
 from device_agent.greengrass.place import FLEET_AGENT
 from device_agent.ipc import operations as ops
@@ -104,3 +104,9 @@ def test_a_nucleus_that_is_offline_is_asked_again(machinery):
     machinery.host.refuses = lambda *_: None
     jobs = Jobs(machinery.host, [JOB])
     until(lambda: jobs.serve() or jobs.updates)
+
+
+def test_a_question_that_nobody_answers_is_asked_ever_more_rarely():
+    assert [wait_s(taken, 600.0) for taken in range(10)] == [5, 5, 10, 20, 40, 80, 160, 320, 600, 600]
+    assert wait_s(10_000, 600.0) == 600
+    assert wait_s(1, 0.1) == 0.1

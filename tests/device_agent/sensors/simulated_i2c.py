@@ -98,7 +98,7 @@ class SimulatedBme280:
     """The data sheet's BMP280 example for temperature and pressure, a chip's real numbers for humidity."""
 
     T, P = (27504, 26435, -1000), (36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000)
-    H1, H2, H3, H4, H5, H6 = 75, 359, 0, 334, 50, 30
+    H1, H2, H3, H4, H5, H6 = 75, 359, 40, 334, 50, 30
 
     def __init__(self, temperature: int = 519888, pressure: int = 415148, humidity: int = 28000) -> None:
         self.raw = (temperature, pressure, humidity)
@@ -263,6 +263,11 @@ class SimulatedAdxl345:
             self.feed(self.per_look)
             self._registers[0x39] = len(self._fifo)
         if 0x32 in covered:
-            self._registers[0x32:0x38] = self._fifo.pop(0) if self._fifo else bytes(6)
+            self._registers[0x32:0x38] = self._formatted(self._fifo.pop(0)) if self._fifo else bytes(6)
             self._registers[0x30] &= ~0x01
         return bytes(self._registers[at] for at in covered)
+
+    def _formatted(self, scan: bytes) -> bytes:
+        """Ten bits for the whole range, unless the chip is told to keep every bit."""
+        full_resolution, wider = self._registers[0x31] & 0x08, self._registers[0x31] & 0b11
+        return scan if full_resolution else struct.pack("<3h", *(axis >> wider for axis in struct.unpack("<3h", scan)))

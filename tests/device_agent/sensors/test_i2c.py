@@ -3,6 +3,7 @@ import sys
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -47,12 +48,25 @@ def test_a_bus_that_hangs_costs_one_timeout(bus: SimulatedBus) -> None:
     sensor.close()
 
 
+def test_sensors_of_one_bus_keep_their_own_timeouts(bus: SimulatedBus) -> None:
+    bus.chips[0x76] = SimulatedBme280()
+    bus.chips[0x44] = SimulatedSht(b"\xfd")
+    patient = Sht(name="patient", chip="sht4x", bus=bus.device, timeout_ms=1000).open()
+    hasty = Bme280(name="hasty", bus=bus.device, timeout_ms=15).open()
+    patient.read()
+    assert bus.timeout_s == 1.0
+    hasty.read()
+    assert bus.timeout_s == 0.02
+    patient.close()
+    hasty.close()
+
+
 def test_a_bus_that_others_hold_is_waited_for_no_longer_than_the_timeout(bus: SimulatedBus) -> None:
     bus.chips[0x76] = SimulatedBme280()
     bus.chips[0x44] = SimulatedSht(b"\xfd")
     held = Sht(name="held", chip="sht4x", bus=bus.device, timeout_ms=500).open()
     waits = Bme280(name="waits", bus=bus.device, timeout_ms=10).open()
-    bus.timeout_s, bus.hangs = 0.5, True
+    bus.hangs = True
 
     def hold() -> None:
         with pytest.raises(SensorError):
@@ -96,8 +110,10 @@ def test_a_chip_belongs_to_one_sensor_until_it_is_closed(bus: SimulatedBus) -> N
     bus.chips[0x76] = SimulatedBme280()
     config = Bme280(name="air", bus=bus.device)
     first = config.open()
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(SensorError, match="in use by another sensor"):
         config.open()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     first.close()
     config.open().close()
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sensors.onewire import Ds18b20, celsius
 from device_agent.sensors.rates import Missing
-from tests.device_agent.sensors.simulated_onewire import SimulatedOneWire, scratchpad, shown
+from tests.device_agent.sensors.simulated_onewire import SimulatedOneWire, scratchpad, sealed, shown
 
 FLOW, BACK = "28-0316a2795aff", "28-0316a27900ab"
 REAL = "72 01 4b 46 7f ff 0e 10 57 : crc=57 YES\n72 01 4b 46 7f ff 0e 10 57 t=23125\n"
@@ -55,6 +55,11 @@ def test_a_bus_that_is_shorted_to_ground_is_a_gap_though_its_checksum_is_right()
     text = shown(bytes(9))
     assert "YES" in text
     assert celsius(text) == Missing("only zeros: the bus is shorted to ground")
+
+
+def test_bytes_without_settings_are_no_probes() -> None:
+    data = scratchpad(0x0191)
+    assert celsius(shown(sealed(data[:4] + b"\0" + data[5:8]))) == Missing("not the bytes of a DS18B20")
 
 
 @pytest.mark.parametrize("bit", range(72))

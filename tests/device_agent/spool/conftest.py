@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.events import Context, Health, Trace
+from contract.events import Context, Health
+from contract.traces import Trace
 from device_agent.spool.limits import DEFAULT, Limits, same_for_all
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.sqlite import SqliteSpool
@@ -24,8 +25,8 @@ def _health(number: int = 0) -> Health:
 
 
 def _context(size: int = 10) -> Context:
-    trace = Trace(unit="", resolution=1.0, steps=[1] * size)
-    return Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", offsets_ms=[], traces={"channel": trace})
+    trace = Trace(unit="", resolution=1.0, packed="AA" * size)
+    return Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", scans=0, traces={"channel": trace})
 
 
 @pytest.fixture

@@ -158,12 +158,13 @@ def test_a_reserve_that_was_half_made_is_made_whole(tmp_path: Path) -> None:
 SMALL_DISK = """
 import sys
 from pathlib import Path
-from contract.events import Context, Health, Trace
+from contract.events import Context, Health
+from contract.traces import Trace
 from device_agent.spool.sqlite import SqliteSpool
 
 folder = Path(sys.argv[1])
-trace = Trace(unit="", resolution=1.0, steps=[1] * 400)
-context = Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace})
+trace = Trace(unit="", resolution=1.0, packed="AA" * 400)
+context = Context(wall_ms=1, monotonic_ms=1, episode_id="e", sensor="s", scans=0, traces={"c": trace})
 health = Health(wall_ms=1, monotonic_ms=1, version="1", uptime_ms=0, interval_ms=1, sensors={})
 
 def others_fill_the_disk(name):

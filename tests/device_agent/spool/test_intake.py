@@ -68,7 +68,7 @@ def summary(number: int = 0) -> Summary:
 
 
 def context(number: int = 0) -> Context:
-    return Context(wall_ms=number, monotonic_ms=number, episode_id="e", sensor="s", offsets_ms=[], traces={})
+    return Context(wall_ms=number, monotonic_ms=number, episode_id="e", sensor="s", scans=0, traces={})
 
 
 def times(desk: Desk, lane: Lane) -> list[int]:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from contract.codec import decode_envelope
-from contract.events import LANES, AnyEvent, Context, Health, Lane, Loss, Summary, Trace
+from contract.events import LANES, AnyEvent, Context, Health, Lane, Loss, Summary
+from contract.traces import Trace
 from device_agent.spool.headroom import LOW_BYTES
 from device_agent.spool.intake import LAST_RETRY_S, Intake, Patience
 from device_agent.spool.limits import LaneLimit, Limits
@@ -53,8 +54,8 @@ def _event(lane: Lane, marker: int, size: int) -> AnyEvent:
         return Summary(
             wall_ms=marker, monotonic_ms=0, sensor="s" * size, start_wall_ms=0, scans=1, state="armed", channels={}
         )
-    trace = Trace(unit="", resolution=1.0, steps=[1] * size)
-    return Context(wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace})
+    trace = Trace(unit="", resolution=1.0, packed="AA" * size)
+    return Context(wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", scans=0, traces={"c": trace})
 
 
 class Offering(RuleBasedStateMachine):

@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from contract.codec import decode_envelope
 from contract.envelope import MAX_ENVELOPE_BYTES
-from contract.events import Context, Trace
+from contract.events import Context
+from contract.traces import Trace
 from device_agent.spool.limits import same_for_all
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.sqlite import SqliteSpool
@@ -24,8 +25,8 @@ LIMITS = same_for_all(20_000)
 
 
 def _event(size: int, marker: int) -> Context:
-    trace = Trace(unit="", resolution=1.0, steps=[1] * size)
-    return Context(wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", offsets_ms=[], traces={"c": trace})
+    trace = Trace(unit="", resolution=1.0, packed="AA" * size)
+    return Context(wall_ms=marker, monotonic_ms=0, episode_id="e", sensor="s", scans=0, traces={"c": trace})
 
 
 class Interleavings(RuleBasedStateMachine):

@@ -60,7 +60,9 @@ class ConnectProxy:
             if self._pass and f"Proxy-Authorization: Basic {self._pass}" not in lines:
                 self.refused += 1
                 near.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-                near.close()
+                near.shutdown(socket.SHUT_WR)  # not closed: what is unread would turn the answer into a reset
+                near.settimeout(5)
+                near.recv(4096)
                 return
             far = socket.create_connection((LOOPBACK, self._target), timeout=5)
             far.settimeout(None)

@@ -87,6 +87,13 @@ def test_another_chip_at_the_address_is_told(bus: SimulatedBus, found: int, name
         Bme280(name="air", bus=bus.device).open()
 
 
+def test_a_calibration_without_content_is_told(bus: SimulatedBus) -> None:
+    chip = bus.chips[0x76] = SimulatedBme280()
+    chip._registers[0x88:0xA2] = bytes(26)
+    with pytest.raises(SensorError, match="its calibration is empty"):
+        Bme280(name="air", bus=bus.device).open()
+
+
 @given(st.binary(min_size=8, max_size=8), st.binary(min_size=26, max_size=26), st.binary(min_size=7, max_size=7))
 def test_no_bytes_ever_break_it_or_give_an_impossible_humidity(raw: bytes, first: bytes, second: bytes) -> None:
     values = compensate(raw, Calibration.parse(first, second))

@@ -1,13 +1,14 @@
-"""The stages of a component in one process, each on a thread that can be ended and begun anew with another document.
+"""The stages of a process, each on a thread that can be ended and begun anew with another document.
 
 ```
 a document ─▶ for every stage: does it concern you?  no: go on as before
                                                      yes: stop, drain, begin anew
 ```
 So a change of the uplink loses no sample, and a change of the sensors leaves the connection alone. A stage that fails
-ends the component: its nucleus starts it again.
+ends the process, unless whoever called ``apply`` goes back to an earlier document.
 
-Not here: threads within a stage (``device_agent.supervisor``).
+Not here: threads within a stage (``device_agent.supervisor``), where documents come from (``device_agent.reloading``,
+``device_agent.greengrass.changes``).
 """
 
 import logging
@@ -16,11 +17,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from device_agent.config import GatewayConfig
+import msgspec
+
+from device_agent.config import Extends, GatewayConfig, UpdatesConfig
 from device_agent.errors import ThresherError
 
 END_WITHIN_S: Final = 3.2
-"""Of one stage, draining included: the classic nucleus kills five seconds after SIGTERM."""
+"""Of one stage under Greengrass, draining included: the classic nucleus kills five seconds after SIGTERM."""
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +34,23 @@ class Stage(NamedTuple):
     Attributes:
         name: Of its thread.
         concerns: The part of a document that it works by; as long as that is equal, a change is nothing to it.
-        run: Works until the event is set; returns within ``END_WITHIN_S``.
+        run: Works until the event is set; returns within the time that its crew gives.
     """
 
     name: str
     concerns: Callable[[GatewayConfig], object]
     run: Callable[[GatewayConfig, threading.Event], None]
+
+
+def what_sensing_needs(config: GatewayConfig) -> object:
+    """The part of a document that sensing works by: of the uplink only how much one publish may hold."""
+    rest = msgspec.structs.replace(config, uplink=None, updates=UpdatesConfig(), extends=Extends())
+    return rest, config.uplink.envelope_bytes() if config.uplink else None
+
+
+def what_forwarding_needs(config: GatewayConfig) -> object:
+    """The part of a document that forwarding works by."""
+    return config.gateway, config.state_dir, config.spool, config.uplink
 
 
 class _Shift:
@@ -51,6 +65,10 @@ class _Shift:
 
     def stop(self) -> None:
         self._stop.set()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
 
     def join(self, timeout_s: float) -> bool:
         self._thread.join(max(0.0, timeout_s))
@@ -70,14 +88,16 @@ class Crew:
 
     Args:
         stages: In the order in which they begin; they end together.
+        end_within_s: How long stages may take to end.
 
     Attributes:
         config: By which they work; ``None`` before the first.
         restarts: Times a stage began anew.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], *, end_within_s: float = END_WITHIN_S) -> None:
         self._stages = tuple(stages)
+        self._end_within_s = end_within_s
         self._shifts: dict[str, _Shift] = {}
         self._failure: BaseException | None = None
         self.config: GatewayConfig | None = None
@@ -97,6 +117,11 @@ class Crew:
             self._shifts[stage.name] = _Shift(stage, config, self._fail)
         return [stage.name for stage in concerned]
 
+    @property
+    def is_working(self) -> bool:
+        """Whether any stage is at work."""
+        return any(shift.is_alive for shift in self._shifts.values())
+
     def check(self) -> None:
         """Raises what a stage failed with."""
         if self._failure is not None:
@@ -114,10 +139,11 @@ class Crew:
         return shift is not None and shift.part == stage.concerns(config)
 
     def _join(self, shifts: Sequence[_Shift]) -> None:
-        end_s = time.monotonic() + END_WITHIN_S
+        end_s = time.monotonic() + self._end_within_s
         ended = [shift.join(end_s - time.monotonic()) for shift in shifts]
         if not all(ended):
-            self._fail(ThresherError(f"a stage did not end within {END_WITHIN_S:g} s", remedy="see thread.hung above"))
+            reason = f"a stage did not end within {self._end_within_s:g} s"
+            self._fail(ThresherError(reason, remedy="see thread.hung above"))
 
     def _fail(self, failure: BaseException) -> None:
         self._failure = self._failure or failure
