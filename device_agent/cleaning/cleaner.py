@@ -75,7 +75,7 @@ class Cleaner:
         for i, channel, treatment in self._calibrated:
             if channel.name in scan.gaps:
                 continue
-            if reason := _outside(values[i], treatment.raw_low, treatment.raw_high):
+            if reason := _fault(values[i], treatment.raw_low, treatment.raw_high):
                 faults[i] = reason
             else:
                 values[i] = calibrated(values[i], treatment)
@@ -108,7 +108,7 @@ def clean(scan: Scan, channels: Sequence[Channel]) -> Scan:
     faults = {
         channel.name: reason
         for channel, value in zip(channels, scan.values, strict=True)
-        if channel.name not in scan.gaps and (reason := _fault(value, channel))
+        if channel.name not in scan.gaps and (reason := _fault(value, channel.low, channel.high))
     }
     missing = faults.keys() | scan.gaps.keys()
     if not missing or (not faults and _already_gaps(scan, channels)):
@@ -149,14 +149,10 @@ def _already_gaps(scan: Scan, channels: Sequence[Channel]) -> bool:
     )
 
 
-def _fault(value: float, channel: Channel) -> str:
+def _fault(value: float, low: float | None, high: float | None) -> str:
     """Why the value is impossible, or an empty string."""
     if not math.isfinite(value):
         return f"{NOT_FINITE}: {value}"
-    return _outside(value, channel.low, channel.high)
-
-
-def _outside(value: float, low: float | None, high: float | None) -> str:
     if low is not None and value < low:
         return f"{BELOW_RANGE}: {value:g} < {low:g}"
     if high is not None and value > high:
