@@ -4,6 +4,7 @@ from device_agent.sensors.chips.ads1115 import Ads1115
 from device_agent.sensors.chips.bme280 import Bme280
 from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
+from device_agent.sensors.gpio_distance import GpioDistance
 from device_agent.sensors.host import HostSensor
 from device_agent.sensors.modbus import ModbusRtu, ModbusTcp
 from device_agent.sensors.mqtt import MqttSensor
@@ -16,6 +17,7 @@ AnySensorConfig = (
     | GpioDigital
     | GpioPulse
     | GpioAnalog
+    | GpioDistance
     | Bme280
     | Sht
     | Ads1115

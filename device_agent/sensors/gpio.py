@@ -1,6 +1,7 @@
 """What is wired to the header: digital inputs, pulse counters, analog inputs behind an MCP3xxx converter.
 
-Not here: outputs (an agent that watches does not switch), gpiozero (``device_agent.sensors.gpio_wiring``).
+Not here: outputs (``device_agent.outputs``), gpiozero (``device_agent.sensors.gpio_wiring``), distances
+(``device_agent.sensors.gpio_distance``), a converter read at hundreds of hertz (``device_agent.sensors.spi``).
 """
 
 import math
@@ -9,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from device_agent.sensors.gpio_wiring import Gpio, Pin, analog, digital, pulses
+from device_agent.sensors.gpio_wiring import Gpio, Pin, analog, digital, edges, pulses
 from device_agent.sensors.port import Channel, Description, SensorConfig, override
 
 CHIP = "/dev/gpiochip0"
@@ -17,14 +18,25 @@ CHIP = "/dev/gpiochip0"
 
 Pull = Literal["up", "down"]
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
+BounceMs = Annotated[int, Meta(ge=0, le=1000)]
 _STEPS = {"mcp3004": 2**10, "mcp3008": 2**10, "mcp3204": 2**12, "mcp3208": 2**12}
 
 
 class DigitalInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pin read as 0 or 1. With ``pull: up`` it is 1 while something pulls it to ground."""
+    """A pin read as 0 or 1. With ``pull: up`` it is 1 while something pulls it to ground.
+
+    Attributes:
+        pin: Where.
+        pull: The resistor within the machine, and so what a pin that nothing drives is.
+        watch: ``level`` asks the pin at each scan. ``edges`` is told of every change too, and what came and went
+            between two scans is one scan of the other state.
+        bounce_ms: How long a contact may bounce: changes shorter than this are none.
+    """
 
     pin: Pin
     pull: Pull = "down"
+    watch: Literal["level", "edges"] = "level"
+    bounce_ms: BounceMs = 0
 
 
 class PulseInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,10 +47,12 @@ class PulseInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         pull: ``up`` counts falling edges, ``down`` rising ones.
         per_pulse: Units that one pulse stands for; the channel is units per second.
         unit: Of the channel, e.g. ``L/s``.
+        bounce_ms: How long a contact may bounce: pulses shorter than this are none.
     """
 
     pin: Pin
     pull: Pull = "up"
+    bounce_ms: BounceMs = 0
     per_pulse: Annotated[float, Meta(gt=0)] = 1.0
     unit: str = "1/s"
 
@@ -60,7 +74,7 @@ class AnalogInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class GpioDigital(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="gpio_digital"):
-    """Digital inputs, one channel each, polled."""
+    """Digital inputs, one channel each: polled, or told of every edge."""
 
     inputs: Annotated[dict[str, DigitalInput], Meta(min_length=1)]
 
@@ -75,7 +89,11 @@ class GpioDigital(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields
 
     def open(self) -> Gpio:
         """See ``SensorConfig``."""
-        return Gpio(self.describe().channels, [digital(item.pin, item.pull) for item in self.inputs.values()])
+        wires = [
+            (edges if item.watch == "edges" else digital)(item.pin, item.pull, item.bounce_ms)
+            for item in self.inputs.values()
+        ]
+        return Gpio(self.describe().channels, wires)
 
 
 class GpioPulse(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="gpio_pulse"):
@@ -94,7 +112,7 @@ class GpioPulse(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def open(self) -> Gpio:
         """See ``SensorConfig``."""
-        wires = [pulses(item.pin, item.pull, per_pulse=item.per_pulse) for item in self.inputs.values()]
+        wires = [pulses(item.pin, item.pull, item.bounce_ms, per_pulse=item.per_pulse) for item in self.inputs.values()]
         return Gpio(self.describe().channels, wires)
 
 

@@ -7,14 +7,16 @@ Not here: what is wired where (``device_agent.sensors.gpio``).
 """
 
 import contextlib
-import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.identity import monotonic_ns
+from device_agent.sensors.gpio_edges import Latch, Pulses
 from device_agent.sensors.port import GAP, Channel, Reading
 from device_agent.sensors.rates import CounterRates, Look, Missing, Value
 
@@ -32,22 +34,35 @@ class Wire(Protocol):
         """Claims the hardware, to be given back by the stack; returns how to look at it."""
 
 
-def digital(pin: Pin, pull: str) -> Wire:
+def digital(pin: Pin, pull: str, bounce_ms: int) -> Wire:
     """A pin read as 0 or 1."""
 
     def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
-        device = keep.enter_context(library.DigitalInputDevice(pin, pull_up=pull == "up"))
+        device = keep.enter_context(_input(library, pin, pull, bounce_ms))
         return lambda _now_ns: float(device.value)
 
     return wire
 
 
-def pulses(pin: Pin, pull: str, *, per_pulse: float) -> Wire:
+def edges(pin: Pin, pull: str, bounce_ms: int) -> Wire:
+    """A pin read as 0 or 1 that also shows what came and went since the look before."""
+
+    def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
+        device = keep.enter_context(_input(library, pin, pull, bounce_ms))
+        changes = Pulses()
+        latch = Latch(int(device.value))
+        device.when_activated = device.when_deactivated = changes.count
+        return lambda _now_ns: float(latch.show(int(device.value), changes.counted))
+
+    return wire
+
+
+def pulses(pin: Pin, pull: str, bounce_ms: int, *, per_pulse: float) -> Wire:
     """A pin whose pulses are counted; reads as units per second."""
 
     def wire(library: ModuleType, keep: contextlib.ExitStack) -> InputLook:
-        device = keep.enter_context(library.DigitalInputDevice(pin, pull_up=pull == "up"))
-        counter, rates = _Pulses(), CounterRates(1)
+        device = keep.enter_context(_input(library, pin, pull, bounce_ms))
+        counter, rates = Pulses(), CounterRates(1)
         device.when_activated = counter.count
 
         def look(now_ns: int) -> Value:
@@ -69,17 +84,6 @@ def analog(chip: str, channel: int, select_pin: Pin, *, scale: float, offset: fl
     return wire
 
 
-class _Pulses:
-    """Counted on gpiozero's thread, read on the sampler's; a step of ``itertools.count`` is atomic."""
-
-    def __init__(self) -> None:
-        self._steps = itertools.count(1)
-        self.counted = 0
-
-    def count(self) -> None:
-        self.counted = next(self._steps)
-
-
 class Gpio:
     """The open sensor, see ``Sensor``.
 
@@ -94,8 +98,8 @@ class Gpio:
 
     def __init__(self, channels: tuple[Channel, ...], wires: Sequence[Wire]) -> None:
         self._channels = channels
-        self._library = _library()
-        with contextlib.ExitStack() as claimed, _translated(self._library):
+        self._library = gpiozero_library()
+        with contextlib.ExitStack() as claimed, translated(self._library):
             self._looks = [wire(self._library, claimed) for wire in wires]
             self._keep = claimed.pop_all()
 
@@ -127,7 +131,12 @@ class Gpio:
         self._keep.close()
 
 
-def _library() -> ModuleType:
+def _input(library: ModuleType, pin: Pin, pull: str, bounce_ms: int) -> Any:  # noqa: ANN401 - gpiozero has no types
+    return library.DigitalInputDevice(pin, pull_up=pull == "up", bounce_time=bounce_ms / 1000 or None)
+
+
+def gpiozero_library() -> ModuleType:
+    """The library; where it is missing, ``ConfigError`` says how to get it."""
     try:
         import gpiozero  # noqa: PLC0415 - an optional extra, only sensors that use pins need it
     except ImportError as exc:
@@ -139,18 +148,24 @@ def _library() -> ModuleType:
 
 
 @contextlib.contextmanager
-def _translated(library: ModuleType) -> Iterator[None]:
+def translated(library: ModuleType) -> Iterator[None]:
+    """Says in our words what gpiozero raises while pins are claimed or driven."""
     try:
         yield
     except library.BadPinFactory as exc:
-        raise ConfigError(
-            "this machine has no GPIO that gpiozero can drive",
-            remedy='on a Pi, in the checkout: .venv/bin/pip install ".[gpio]"; elsewhere GPIOZERO_PIN_FACTORY=mock',
-        ) from exc
+        raise ConfigError("this machine has no GPIO that gpiozero can drive", remedy=_missing_pins()) from exc
     except (library.GPIOPinInUse, ValueError) as exc:  # gpiozero's errors about arguments are ValueErrors
         raise ConfigError(str(exc), remedy="mend the sensor's pins and channels") from exc
     except _hardware_errors(library) as exc:
         raise SensorError(str(exc)) from exc
+
+
+def _missing_pins(devices: Path = Path("/dev")) -> str:
+    """Of the libraries that gpiozero tries it says only that none worked; most often a permission is missing."""
+    closed = [path for path in sorted(devices.glob("gpiochip*")) if not os.access(path, os.R_OK | os.W_OK)]
+    if closed:
+        return f"{closed[0]} is not yours to open: sudo usermod -aG gpio USER, and log in again"
+    return 'on a Pi, in the checkout: .venv/bin/pip install ".[gpio]"; elsewhere GPIOZERO_PIN_FACTORY=mock'
 
 
 def _hardware_errors(library: ModuleType) -> tuple[type[Exception], ...]:

@@ -1,9 +1,12 @@
 """What every output keeps to, by one suite over all adapters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from gpiozero import Device
+from gpiozero.pins.mock import MockFactory
 
+from device_agent.outputs.gpio import GpioOutput, SwitchedPin
 from device_agent.outputs.memory import MemoryOutput, SimulatedOutput
 from device_agent.outputs.port import LEASE_S, Output, OutputConfig
 
@@ -27,12 +30,37 @@ def simulated(now_s: Now, **keys: object) -> Output:
     return MemoryOutput(config, now_s)
 
 
+class WatchedPin(SwitchedPin):
+    """Its watchdog looks whenever a test does."""
+
+    @property
+    def is_on(self) -> bool:
+        """See ``Output``."""
+        self.look()
+        assert self._config.active_high is False
+        pin = self._library.Device.pin_factory.pin(17)
+        assert self._ending.is_set() or pin.state == (not super().is_on)
+        return super().is_on
+
+
+def gpio(now_s: Now, **keys: object) -> Output:
+    return WatchedPin(GpioOutput(name="lamp", pin=17, active_high=False, **keys), now_s)  # type: ignore[arg-type] - keys of the case
+
+
+@pytest.fixture(autouse=True)
+def pins() -> Iterator[None]:
+    Device.pin_factory = MockFactory()
+    yield
+    Device.pin_factory.reset()
+    Device.pin_factory = None
+
+
 @pytest.fixture
 def time() -> Time:
     return Time()
 
 
-@pytest.fixture(params=[simulated], ids=["simulated"])
+@pytest.fixture(params=[simulated, gpio], ids=["simulated", "gpio"])
 def opening(request: pytest.FixtureRequest) -> Opening:
     """Opens an output by a clock and its configuration's keys."""
     opened: Opening = request.param

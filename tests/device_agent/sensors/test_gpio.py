@@ -50,6 +50,35 @@ def test_a_digital_input_follows_its_pin(pins: MockFactory) -> None:
     sensor.close()
 
 
+def test_what_came_and_went_between_two_readings_is_shown_once(pins: MockFactory) -> None:
+    sensor = GpioDigital(name="d", inputs={"a": DigitalInput(pin=17, watch="edges")}).open()
+    assert sensor.read().values == (0.0,)
+    for _ in range(3):
+        pins.pin(17).drive_high()
+        pins.pin(17).drive_low()
+    assert [sensor.read().values[0] for _ in range(3)] == [1.0, 0.0, 0.0]
+    pins.pin(17).drive_high()
+    assert [sensor.read().values[0] for _ in range(2)] == [1.0, 1.0]
+    pins.pin(17).drive_low()
+    pins.pin(17).drive_high()
+    assert [sensor.read().values[0] for _ in range(3)] == [0.0, 1.0, 1.0]
+    sensor.close()
+
+
+def test_a_polled_input_shows_the_level_of_the_moment_only(pins: MockFactory) -> None:
+    sensor = GpioDigital(name="d", inputs={"a": DigitalInput(pin=17)}).open()
+    pins.pin(17).drive_high()
+    pins.pin(17).drive_low()
+    assert sensor.read().values == (0.0,)
+    sensor.close()
+
+
+def test_a_bouncing_contact_is_debounced_by_the_hardware_library(pins: MockFactory) -> None:
+    sensor = GpioPulse(name="rain", inputs={"mm": PulseInput(pin=27, bounce_ms=5)}).open()
+    assert pins.pin(27).bounce == 0.005
+    sensor.close()
+
+
 def test_pulses_are_counted_between_readings_and_scaled(pins: MockFactory) -> None:
     config = GpioPulse(name="flow", inputs={"flow": PulseInput(pin=27, per_pulse=0.5, unit="L/s")})
     sensor = config.open()

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from gpiozero import Device
 from gpiozero.exc import PinSetInput
-from gpiozero.pins.mock import MockFactory, MockPin
+from gpiozero.pins.mock import MockFactory, MockPin, MockTriggerPin
 
 from device_agent.sensors.gpio import AnalogInput, DigitalInput, GpioAnalog, GpioDigital, GpioPulse, PulseInput
+from device_agent.sensors.gpio_distance import GpioDistance
 from tests.device_agent.sensors.benches.bench import Bench, BenchMaker
 
 
@@ -55,4 +56,37 @@ def _analog(_folder: Path, _patch: pytest.MonkeyPatch) -> Iterator[Bench]:
         yield Bench(config=GpioAnalog(name="tank", inputs={"volts": AnalogInput(channel=0)}))
 
 
-BENCHES: dict[str, BenchMaker] = {"gpio_digital": _digital, "gpio_pulse": _pulse, "gpio_analog": _analog}
+class Ping(MockTriggerPin):
+    """A distance sensor whose echo can be taken away."""
+
+    deaf = False
+
+    def _set_state(self, value: int) -> None:
+        if self.deaf:
+            MockPin._set_state(self, value)
+        else:
+            super()._set_state(value)
+
+
+@contextmanager
+def _distance(_folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with _pins() as pins:
+        pins.pin(23, pin_class=Ping, echo_pin=pins.pin(24), echo_time=0.0058)
+        yield Bench(
+            config=GpioDistance(name="bin", trigger=23, echo=24),
+            cut=lambda: patch.setattr(Ping, "deaf", True),
+            mend=lambda: patch.setattr(Ping, "deaf", False),
+            hang=lambda: patch.setattr(Ping, "deaf", True),
+            longest_s=0.5,
+        )
+
+
+BENCHES: dict[str, BenchMaker] = {
+    "gpio_digital": _digital,
+    "gpio_pulse": _pulse,
+    "gpio_analog": _analog,
+    "gpio_distance": _distance,
+}
+NEVER_CUT = {"gpio_pulse", "gpio_analog"}
+WAITS_FOR_NOTHING = {"gpio_digital"}
+NO_BYTES = {"gpio_digital", "gpio_distance"}
