@@ -2,6 +2,7 @@
 
     scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ raised thresholds ─▶ episode ─▶ context
                            ├▶ summary window
+                           ├▶ report by exception
                            ├▶ watch for drift
                            ├▶ candidate, if one is tried
                            └▶ ring of raw scans
@@ -22,6 +23,7 @@ from device_agent.condense.context import ContextRing
 from device_agent.condense.episodes import EpisodeTracker, Source, Timing
 from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
+from device_agent.condense.reports import Reports
 from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
 from device_agent.config.uplink import LITE_ENVELOPE_BYTES
@@ -91,6 +93,7 @@ class SensorPipeline:
         self._context = ContextRing(
             sensor, channels, self._grid, span=config.context, rate_hz=rate_hz, envelope_bytes=envelope_bytes
         )
+        self._reports = Reports(sensor, channels, rate_hz)
         self._drift = drift_watch_of(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
         self._last_seq: int | None = None
         self._silent_since_ns: int | None = None
@@ -157,7 +160,8 @@ class SensorPipeline:
         events: list[AnyEvent] = []
         if self._summaries.due(at.monotonic_ns):
             events += self._summaries.close(self.state)
-        self._summaries.add(at, values)
+        self._summaries.add(at, values, scan.gaps)
+        events += self._reports.push(at, values)
         events += self._context.push(at, values)
         if self._last_seq is None and (resumed := self._episodes.resume(at)):
             events.append(resumed)
@@ -184,7 +188,11 @@ class SensorPipeline:
             self._shadow.keep()
         self._episodes.settle()
         now = Moment(wall_ms, monotonic_ns)
-        return [*self._context.finish(), *self._summaries.close(self.state, not_after_ns=now.monotonic_ns)]
+        return [
+            *self._context.finish(),
+            *self._reports.finish(),
+            *self._summaries.close(self.state, not_after_ns=now.monotonic_ns),
+        ]
 
     def _judge(self, at: Moment, verdict: Verdict) -> list[AnyEvent]:
         self._summaries.note(verdict.score)

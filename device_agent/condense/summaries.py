@@ -6,7 +6,9 @@ Mean and spread by blocks (Chan, Golub, LeVeque 1979), which loses no digits on 
 population's. Not here: which event leaves when (``device_agent.spool``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -16,12 +18,14 @@ from contract.codec import encode_event
 from contract.events import ChannelSummary, SensorState, Summary
 from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import NS_PER_MS, Moment
+from device_agent.sensors.flags import flag_of
 from device_agent.sensors.port import Channel
 
 MAX_EVENT_BYTES: Final = 3_800
 """Leaves an envelope of 5 KB, or a message of nucleus lite, room for its own words."""
 
 _BLOCK_SCANS: Final = 64
+_NO_GAPS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class _Statistics:
@@ -66,20 +70,24 @@ class SummaryWindows:
         self._last = Moment(0, 0)
         self._windows = 0
         self._max_score: float | None = None
+        self._flags: dict[str, Counter[str]] = {}
         self._statistics = _Statistics(len(self._channels))
 
     def due(self, monotonic_ns: int) -> bool:
         """Whether the running window has ended before this time."""
         return self._start_ns is not None and monotonic_ns >= self._start_ns + self._length_ns
 
-    def add(self, at: Moment, values: Array) -> None:
-        """Adds a scan, NaN for a gap; close the window first where that is due."""
+    def add(self, at: Moment, values: Array, gaps: Mapping[str, str] = _NO_GAPS) -> None:
+        """Adds a scan, NaN for a gap, with the gaps' reasons by channel; close the window first where that is due."""
         if self._start_ns is None:
             self._start_ns = at.monotonic_ns
         elif self.due(at.monotonic_ns):
             self._start_ns += (at.monotonic_ns - self._start_ns) // self._length_ns * self._length_ns
         self._statistics.add(values)
         self._last = at
+        for name, reason in gaps.items():
+            if flag := flag_of(reason):
+                self._flags.setdefault(name, Counter())[flag] += 1
 
     def note(self, score: float) -> None:
         """Takes note of a window's score."""
@@ -110,7 +118,7 @@ class SummaryWindows:
 
     def _clear(self) -> None:
         self._statistics = _Statistics(len(self._channels))
-        self._windows, self._max_score = 0, None
+        self._windows, self._max_score, self._flags = 0, None, {}
 
     def _channel_summaries(self) -> dict[str, ChannelSummary]:
         found = self._statistics
@@ -118,7 +126,8 @@ class SummaryWindows:
         made = {}
         for i, channel in enumerate(self._channels):
             count = int(found.count[i])
-            summary = ChannelSummary(unit=channel.unit, count=count, gaps=found.scans - count)
+            flags = dict(self._flags.get(channel.name, ()))
+            summary = ChannelSummary(unit=channel.unit, count=count, gaps=found.scans - count, flags=flags)
             if count:
                 deviation = (max(found.squares[i], 0.0) / count) ** 0.5
                 summary = msgspec.structs.replace(

@@ -34,8 +34,8 @@ def _look(path: Path, named: str) -> Finding:
     if not path.exists():
         remedy = next((hint for start, hint in _SWITCH_ON.items() if str(path).startswith(start)), _ELSE)
         return problem("buses", f"{named} is not there", remedy)
-    needed = os.R_OK | os.X_OK if path.is_dir() else os.R_OK | os.W_OK
-    if not os.access(path, needed, effective_ids=True):
+    needed = os.X_OK if path.is_dir() else os.W_OK if path.is_char_device() else 0
+    if not os.access(path, os.R_OK | needed, effective_ids=True):
         return problem("buses", f"{named}: this user may not use it", _permission(path))
     return good("buses", f"{named} can be used")
 

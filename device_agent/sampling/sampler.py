@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from device_agent.cleaning import clean
+from device_agent.cleaning import Cleaner
 from device_agent.clock import Clock
 from device_agent.errors import ConfigError
 from device_agent.sampling.connection import Connection, naming
@@ -79,6 +79,7 @@ class Sampler:
                 remedy=f"choose a rate, or a replay's speed, above 0 and up to {HIGHEST_RATE_HZ} a second",
             )
         self._connection = Connection(sensor, self._description.channels, Retry(jitter))
+        self._cleaner = Cleaner(self._description.channels)
         self._interval_ns = 1e9 / self._description.rate_hz
         self._counters = Counters()
         self._next_ns: int | None = None
@@ -138,7 +139,7 @@ class Sampler:
         wall_ms, now_ns = self._clock.wall_ms(), self._clock.monotonic_ns()
         self._next_ns = deadline_ns + round(self._interval_ns)
         reading = self._connection.read(now_ns)
-        scan = clean(Scan(seq, wall_ms, now_ns, reading.values, reading.gaps), self.channels)
+        scan = self._cleaner.clean(Scan(seq, wall_ms, now_ns, reading.values, reading.gaps))
         self._count(scan, late=now_ns - deadline_ns > self._interval_ns / 2, shed=not self._out.put(scan))
 
     def _next_seq(self, seq: int, start_ns: int) -> int:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from device_agent.errors import ConfigError
+from device_agent.sensors.treatment import Treatment, TreatmentKeys
 
 AlarmOn = Literal["rise", "fall", "both"]
 
@@ -25,7 +26,7 @@ GAP = math.nan
 """How a missing value is held inside the process; it never leaves it as a number."""
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Channel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One quantity a sensor measures.
 
     Attributes:
@@ -37,6 +38,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         low: Readings below are gaps (reason ``below range``); ``None`` means no limit.
         high: Readings above are gaps.
         alarm_on: In which direction a deviation matters.
+        treatment: What an operator asked to be done with it; ``None`` for nothing.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     low: float | None = None
     high: float | None = None
     alarm_on: AlarmOn = "both"
+    treatment: Treatment | None = None
 
 
 class Description(NamedTuple):
@@ -160,9 +163,10 @@ class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         raise NotImplementedError
 
 
-class ChannelOverride(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The parts of a ``Channel`` an operator may change; see there."""
+class ChannelOverride(TreatmentKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The parts of a ``Channel`` an operator may change, see there, and what is to be done with its values."""
 
+    unit: str | None = None
     floor: float | None = None
     low: float | None = None
     high: float | None = None
@@ -179,8 +183,26 @@ def override(channels: tuple[Channel, ...], changes: Mapping[str, ChannelOverrid
     return tuple(_changed(channel, changes.get(channel.name)) for channel in channels)
 
 
+_OF_CHANNEL = ("unit", "floor", "low", "high", "resolution", "alarm_on")
+
+
 def _changed(channel: Channel, change: ChannelOverride | None) -> Channel:
     if change is None:
         return channel
-    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
-    return msgspec.structs.replace(channel, **given)
+    given = {name: value for name in _OF_CHANNEL if (value := getattr(change, name)) is not None}
+    asked = Treatment(**{name: getattr(change, name) for name in TreatmentKeys.__struct_fields__})
+    if asked == Treatment():
+        return msgspec.structs.replace(channel, **given)
+    if asked.calibrates:
+        asked = msgspec.structs.replace(asked, raw_low=channel.low, raw_high=channel.high)
+        channel = _scaled(channel, abs(asked.scale))
+    return msgspec.structs.replace(channel, **given, treatment=asked)
+
+
+def _scaled(channel: Channel, by: float) -> Channel:
+    """The driver's limits are in what it reads, and hold there."""
+    if not by:
+        raise ConfigError(f"channels: `{channel.name}.scale` is 0", remedy="use any other number")
+    return msgspec.structs.replace(
+        channel, low=None, high=None, resolution=channel.resolution * by, floor=channel.floor * by
+    )

@@ -2,14 +2,16 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.codec import decode_event, encode_event
-from contract.events import AnyEvent, Context, Drift, Episode, Summary
+from contract.events import AnyEvent, Context, Drift, Episode, Report, Summary
 from contract.feedback import Feedback, Threshold
+from contract.traces import readings_of
 from device_agent.condense.notes import MemoryNotes
 from device_agent.config import ContextConfig, DriftConfig, FilterConfig, GatewayConfig
 from device_agent.feedback.store import MemoryFeedback
@@ -21,6 +23,7 @@ from device_agent.pipeline import SensorPipeline
 from device_agent.sensor_memory import Memory
 from device_agent.sensors.drivers import HostSensor
 from device_agent.sensors.port import Channel, Scan
+from device_agent.sensors.treatment import ReportConfig, Treatment
 
 CHANNELS = (
     Channel(name="cpu_percent", unit="%", resolution=0.1, floor=10, low=0, high=100, alarm_on="rise"),
@@ -124,6 +127,31 @@ def test_the_raw_scans_about_the_opening_travel_with_it() -> None:
     assert {context.episode_id for context in contexts} == {opened.episode_id}
     assert contexts[0].wall_ms == opened.wall_ms - 15 * 100
     assert contexts[0].scans == 24
+
+
+def test_what_cleaning_took_out_is_flagged_in_the_summary_beside_what_was_never_read() -> None:
+    pipeline, events = _pipeline(), list[AnyEvent]()
+    reasons = {3: "spike: 9, usual 1", 4: "spike: 9, usual 1", 5: "below range: -1 < 0", 6: "no answer"}
+    for seq in range(8):
+        gaps = {"cpu_percent": reasons[seq]} if seq in reasons else {}
+        values = (math.nan if gaps else 10.0, 40.0)
+        events += pipeline.push(Scan(seq, START_MS + seq * 100, seq * 100_000_000, values, gaps))
+    (summary,) = (event for event in pipeline.finish(START_MS + 800, 800_000_000) if isinstance(event, Summary))
+    cpu = summary.channels["cpu_percent"]
+    assert (cpu.count, cpu.gaps, cpu.flags) == (4, 4, {"spike": 2, "below_range": 1})
+    assert not summary.channels["temperature_celsius"].flags
+
+
+def test_a_channel_that_reports_says_its_exceptions_beside_its_summaries() -> None:
+    report = Treatment(report=ReportConfig(mode="absolute", width=30.0))
+    channels = (msgspec.structs.replace(CHANNELS[0], treatment=report), CHANNELS[1])
+    memory = Memory(MemoryCalibrations(), MemoryNotes())
+    pipeline = SensorPipeline("host", channels, 10.0, _config(), IDENTITY, MODEL, memory=memory)
+    events = _run(pipeline, _day())
+    reports = [event for event in events if isinstance(event, Report)]
+    told = [one for report in reports for name, one in report.channels.items() if name == "cpu_percent"]
+    assert sum(one.readings for one in told) < 20
+    assert any(99 in readings_of(one.values, one.readings) for one in told)
 
 
 def test_a_step_of_the_wall_clock_makes_no_event_and_moves_no_boundary() -> None:

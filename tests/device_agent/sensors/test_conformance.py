@@ -1,4 +1,4 @@
-"""What every driver keeps, over all of them. A driver joins with a bench (``benches/``), named in ``BENCHES``."""
+"""What every driver keeps, over all of them. A driver joins with a module in ``benches/`` that has ``BENCHES``."""
 
 import contextlib
 import itertools
@@ -7,7 +7,9 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import msgspec
 import pytest
@@ -21,10 +23,11 @@ from device_agent.sampling.retry import Retry
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
 from device_agent.sensors.port import ChannelOverride, Reading, Scan, Sensor
-from tests.device_agent.sensors.benches import files, gpio, i2c, modbus, onewire
+from tests.device_agent.sensors import benches
 from tests.device_agent.sensors.benches.bench import Bench
 
-BENCHES = {**files.BENCHES, **gpio.BENCHES, **i2c.BENCHES, **modbus.BENCHES, **onewire.BENCHES}
+MODULES = [vars(import_module(f"{benches.__name__}.{found.name}")) for found in iter_modules(benches.__path__)]
+BENCHES = {name: make for module in MODULES for name, make in module.get("BENCHES", {}).items()}
 NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
 """The machine itself; a recording, without which nothing runs; pins whose silence is a value like any other."""
 WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
@@ -32,6 +35,9 @@ WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
 
 NO_BYTES = NEVER_CUT | {"gpio_digital", "gpio_distance"}
 """What is read there are no bytes of a device, or they are the converter's whole range."""
+
+WAITS_FOR_NOTHING |= {name for module in MODULES for name in module.get("WAITS_FOR_NOTHING", ())}
+"""A bench's own module may say so, too."""
 
 
 @pytest.fixture(params=BENCHES)
