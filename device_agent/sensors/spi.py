@@ -1,18 +1,11 @@
 """An MCP3xxx converter read in blocks, for what moves faster than a few hundred hertz: vibration, current, sound.
 
-```
-due n ─ wait ─▶ burst: scans with learnt pauses, one call ─▶ codes ─▶ units      due n+1 = due n + scans / rate
-```
-Blocks begin at absolute moments; within one the kernel paces the scans. How long a scan takes besides its pause
-(transfers, chip selects, the kernel's own slack) is learnt from each block and taken off the pauses of the next.
-A block that comes too late leaves out the scans whose time has passed, and says how many.
-
 A converter answers with a 0 before its highest bit. A wire that floats high answers 1 there: a gap. One that
 floats low cannot be told from a true 0.
 
 Sources: Microchip MCP3004/3008 (DS21295) and MCP3204/3208 (DS21298), figures 6-1.
 
-Not here: the device file (``device_agent.sensors.spi_bus``); slow inputs, which ``gpio_analog`` reads as well.
+Not here: the device file (``device_agent.sensors.spi_bus``); when blocks begin (``device_agent.sensors.spi_pacing``); slow inputs, which ``gpio_analog`` reads as well.
 """
 
 import math
@@ -28,7 +21,8 @@ from device_agent.errors import ConfigError, SensorError
 from device_agent.identity import monotonic_ns
 from device_agent.sensors.gpio import AnalogInput
 from device_agent.sensors.port import GAP, Channel, Description, Reading, SensorConfig, override
-from device_agent.sensors.spi_bus import LONGEST_PAUSE_US, MOST_TRANSFERS, Burst, Frames, SpiDevice
+from device_agent.sensors.spi_bus import MOST_TRANSFERS, Burst, Frames, SpiDevice
+from device_agent.sensors.spi_pacing import Pacing
 
 HIGHEST_HZ = 3200
 BLOCK_S = 0.1
@@ -81,6 +75,10 @@ class SpiAnalog(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     device: Annotated[str, Meta(pattern="^/")] = "/dev/spidev0.0"
     speed_hz: Annotated[int, Meta(ge=100_000, le=3_600_000)] = 1_000_000
 
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (self.device,)
+
     def describe(self) -> Description:
         """See ``SensorConfig``."""
         highest_hz = MOST_BUSY / (len(self.inputs) * (24 / self.speed_hz + RELEASE_S))
@@ -93,9 +91,7 @@ class SpiAnalog(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
         absent = [name for name, item in self.inputs.items() if item.channel >= self._terminals]
         if absent:
             raise ConfigError(f"inputs.{absent[0]}: {self.chip} has no such channel", remedy="use one of 0 to 3")
-        channels = tuple(
-            Channel(name=name, unit=item.unit, resolution=self._resolution(item)) for name, item in self.inputs.items()
-        )
+        channels = tuple(_channel(name, item, FRAMINGS[self.chip].bits) for name, item in self.inputs.items())
         return Description(override(channels, self.channels), self.rate_hz)
 
     def open(self) -> "SpiConverter":
@@ -107,8 +103,12 @@ class SpiAnalog(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
     def _terminals(self) -> int:
         return 4 if self.chip in _FOUR else 8
 
-    def _resolution(self, item: AnalogInput) -> float:
-        return 10.0 ** math.floor(math.log10(abs(item.scale or 1) / 2 ** FRAMINGS[self.chip].bits))
+
+def _channel(name: str, item: AnalogInput, bits: int) -> Channel:
+    """In steps of the power of ten just below the converter's."""
+    ends = item.offset, item.offset + item.scale
+    resolution = 10.0 ** math.floor(math.log10(abs(item.scale or 1) / 2**bits))
+    return Channel(name=name, unit=item.unit, resolution=resolution, low=min(ends), high=max(ends))
 
 
 class Block(NamedTuple):
@@ -157,7 +157,9 @@ class SpiConverter:
     def read(self) -> Reading:
         """See ``Sensor``: one scan, now."""
         values = self._values(self._one.run(0))[0]
-        gaps = {channel.name: UNANSWERED for channel, value in zip(self._channels, values, strict=True) if value != value}
+        gaps = {
+            channel.name: UNANSWERED for channel, value in zip(self._channels, values, strict=True) if math.isnan(value)
+        }
         return Reading(tuple(values.tolist()), gaps)
 
     def read_block(self) -> Block:
@@ -187,37 +189,3 @@ class SpiConverter:
             -1, len(self._channels)
         )
         return values
-
-
-class Pacing:
-    """When blocks begin, and how long the pauses within them are.
-
-    Args:
-        scans: Of a block.
-        rate_hz: Scans per second.
-        busy_s: What a scan is thought to take, until it was measured.
-    """
-
-    def __init__(self, scans: int, rate_hz: float, busy_s: float) -> None:
-        self._scans = scans
-        self._interval_ns = 1e9 / rate_hz
-        self._busy_ns = busy_s * 1e9
-        self._due_ns: float | None = None
-
-    @property
-    def pause_us(self) -> int:
-        """Between two scans of the next block."""
-        return max(0, min(LONGEST_PAUSE_US, round((self._interval_ns - self._busy_ns) / 1000)))
-
-    def next(self, now_ns: int) -> tuple[int, int]:
-        """How many scans are lost, and when the block is due."""
-        due_ns = now_ns if self._due_ns is None else self._due_ns
-        lost = max(0, int((now_ns - due_ns) / self._interval_ns))
-        due_ns += lost * self._interval_ns
-        self._due_ns = due_ns + self._scans * self._interval_ns
-        return lost, round(due_ns)
-
-    def took(self, took_ns: int) -> None:
-        """How long the block took: its scans, and a pause between any two."""
-        busy_ns = (took_ns - (self._scans - 1) * self.pause_us * 1000) / self._scans
-        self._busy_ns += (min(busy_ns, self._interval_ns) - self._busy_ns) / 4
