@@ -5,7 +5,8 @@ floats low cannot be told from a true 0.
 
 Sources: Microchip MCP3004/3008 (DS21295) and MCP3204/3208 (DS21298), figures 6-1.
 
-Not here: the device file (``device_agent.sensors.spi_bus``); when blocks begin (``device_agent.sensors.spi_pacing``); slow inputs, which ``gpio_analog`` reads as well.
+Not here: the device file (``device_agent.sensors.spi_bus``), when blocks begin (``device_agent.sensors.spi_pacing``),
+slow inputs, which ``gpio_analog`` reads as well.
 """
 
 import math
