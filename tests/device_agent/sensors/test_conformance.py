@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from device_agent.cleaning import clean
+from device_agent.cleaning.cleaner import Cleaner
 from device_agent.clock import SimulatedClock
 from device_agent.errors import SensorError
 from device_agent.sampling.connection import Connection
@@ -28,16 +28,19 @@ from tests.device_agent.sensors.benches.bench import Bench
 
 MODULES = [vars(import_module(f"{benches.__name__}.{found.name}")) for found in iter_modules(benches.__path__)]
 BENCHES = {name: make for module in MODULES for name, make in module.get("BENCHES", {}).items()}
-NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
-"""The machine itself; a recording, without which nothing runs; pins whose silence is a value like any other."""
-WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
-"""And those that only the kernel could cut short: ``sampling`` keeps what hangs from the others."""
 
-NO_BYTES = NEVER_CUT | {"gpio_digital", "gpio_distance"}
+
+def declared(what: str) -> set[str]:
+    """Names of benches whose module says so of them."""
+    return {name for module in MODULES for name in module.get(what, ())}
+
+
+NEVER_CUT = declared("NEVER_CUT")
+"""Nothing can be cut, or silence is a value like any other."""
+WAITS_FOR_NOTHING = NEVER_CUT | declared("WAITS_FOR_NOTHING")
+"""Or only the kernel could cut the waiting short; ``sampling`` keeps what hangs from the others."""
+NO_BYTES = NEVER_CUT | declared("NO_BYTES")
 """What is read there are no bytes of a device, or they are the converter's whole range."""
-
-WAITS_FOR_NOTHING |= {name for module in MODULES for name in module.get("WAITS_FOR_NOTHING", ())}
-"""A bench's own module may say so, too."""
 
 
 @pytest.fixture(params=BENCHES)
@@ -194,13 +197,14 @@ def test_a_reading_is_bounded_in_time_while_the_hardware_hangs(hanging: Bench) -
 
 
 def test_nonsense_with_a_right_checksum_never_leaves_the_range_of_its_channel(garbled: Bench) -> None:
+    cleaner = Cleaner(garbled.config.describe().channels)
     any_bits = random.Random(1)  # noqa: S311 - nonsense, the same every time
     sensor = garbled.config.open()
     for seq in range(25):
         garbled.garble(any_bits)
         with contextlib.suppress(SensorError):
             reading = sensor.read()
-            scan = clean(Scan(seq, 0, 0, reading.values, reading.gaps), sensor.channels)
+            scan = cleaner.clean(Scan(seq, 0, 0, reading.values, reading.gaps))
             check(sensor, Reading(scan.values, scan.gaps))
             for channel, value in zip(sensor.channels, scan.values, strict=True):
                 assert channel.name in scan.gaps or channel.low <= value <= channel.high
