@@ -5,6 +5,7 @@ service manager, not go on in half.
 """
 
 import logging
+import queue
 import signal
 import sys
 import threading
@@ -19,10 +20,21 @@ Work = Callable[[threading.Event], None]
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set. Main thread only."""
-    stop = threading.Event()
+    """An event that SIGTERM and SIGINT set. Main thread only.
+
+    A thread of its own sets it. A handler runs in the middle of whatever the main thread does, also of ``set`` or
+    ``wait`` on this event, whose lock it would wait for in vain; a simple queue's ``put`` may be interrupted by
+    itself (docs.python.org, ``queue.SimpleQueue.put``).
+    """
+    stop, heard = threading.Event(), queue.SimpleQueue[int]()
+
+    def heed() -> None:
+        heard.get()
+        stop.set()
+
+    threading.Thread(target=heed, name="signals", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: heard.put(number))
     return stop
 
 

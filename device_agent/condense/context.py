@@ -115,12 +115,28 @@ class ContextRing:
         if not self._ring.capacity:
             return []
         self._ring.push(at, values)
-        made = self._continuous() if self._every else []
+        return self._advance(1)
+
+    def push_block(self, scans: Frozen) -> list[Context]:
+        """Takes neighbouring scans at once; returns what ``push`` would, one after the other."""
+        made: list[Context] = []
+        taken, count = 0, len(scans.monotonic_ns) if self._ring.capacity else 0
+        while taken < count:
+            awaited = [waiting.missing for waiting in self._waiting]
+            step = min(count - taken, self._ring.capacity, *awaited, self._every - self._unsent or self._ring.capacity)
+            self._ring.extend(scans.part(slice(taken, taken + step)))
+            made += self._advance(step)
+            taken += step
+        return made
+
+    def _advance(self, scans: int) -> list[Context]:
+        """So many scans more have come, none beyond the next that completes something."""
+        made = self._continuous(scans) if self._every else []
         if not self._waiting:
             return made
         for waiting in self._waiting:
-            waiting.missing -= 1
-            waiting.after += 1
+            waiting.missing -= scans
+            waiting.after += scans
         complete = [waiting for waiting in self._waiting if waiting.missing <= 0]
         self._waiting = [waiting for waiting in self._waiting if waiting.missing > 0]
         return made + [context for waiting in complete for context in self._of(waiting)]
@@ -141,8 +157,8 @@ class ContextRing:
         rest = self._rest() if self._unsent else []
         return rest + [context for one in waiting for context in self._of(one)]
 
-    def _continuous(self) -> list[Context]:
-        self._unsent += 1
+    def _continuous(self, scans: int) -> list[Context]:
+        self._unsent += scans
         return self._rest() if self._unsent >= self._every else []
 
     def _rest(self) -> list[Context]:
@@ -160,15 +176,7 @@ class ContextRing:
             if self._budget.spend(sum(len(encode_event(part)) for part in parts), now_ns):
                 return parts
             self.shortened += 1
-            frozen = _halved(frozen, before, after)
+            frozen = frozen.part(slice(before - before // 2, before + after // 2))
             before, after = before // 2, after // 2
         self.refused += 1
         return []
-
-
-def _halved(frozen: Frozen, before: int, after: int) -> Frozen:
-    """Half of the scans on either side of the opening."""
-    kept = slice(before - before // 2, before + after // 2)
-    later = frozen.monotonic_ns[kept]
-    first = frozen.first.shifted_to(int(later[0])) if len(later) else frozen.first
-    return Frozen(first, later, frozen.values[kept])

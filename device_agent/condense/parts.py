@@ -17,6 +17,7 @@ from device_agent.condense.grid import MAX_STEPS, Grid
 from device_agent.condense.moment import NS_PER_MS
 from device_agent.condense.packing import Packed, pack_columns
 from device_agent.condense.ring import Frozen
+from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.sensors.port import Channel
 
 _TICKS: Final = (1.0, 0.1, 0.01, 0.001)
@@ -52,7 +53,13 @@ class Parts:
     """
 
     def __init__(
-        self, sensor: str, channels: Sequence[Channel], grid: Grid, rate_hz: float, *, event_bytes: int
+        self,
+        sensor: str,
+        channels: Sequence[Channel],
+        grid: Grid,
+        rate_hz: float,
+        *,
+        event_bytes: int = MAX_EVENT_BYTES,
     ) -> None:
         self._channels, self._grid, self._sensor = tuple(channels), grid, sensor
         self._event_bytes = event_bytes

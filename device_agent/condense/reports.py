@@ -18,6 +18,7 @@ from device_agent.condense.exception import Exceptions, Point, exceptions_of
 from device_agent.condense.grid import Array
 from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.condense.parts import tick_ms
+from device_agent.condense.ring import Frozen
 from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.sensors.port import Channel
 from device_agent.sensors.treatment import ReportConfig
@@ -67,6 +68,13 @@ class Reports:
                 self._keep(name, points, at.monotonic_ns + round(told.asked.max_wait_s * 1e9))
         due = self._held and (at.monotonic_ns >= self._due_ns or self._held >= MOST_POINTS)
         return self._send() if due else []
+
+    def push_block(self, scans: Frozen) -> list[Report]:
+        """Takes neighbouring scans; returns what ``push`` would, one after the other."""
+        if not self._told:
+            return []
+        moments = (scans.first.shifted_to(ns) for ns in scans.monotonic_ns.tolist())
+        return [report for at, row in zip(moments, scans.values, strict=True) for report in self.push(at, row)]
 
     def finish(self) -> list[Report]:
         """All that is known and not yet said."""

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from device_agent.condense.grid import Array
-from device_agent.condense.moment import Moment
+from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.condense.packing import Integers
 
 
 class Frozen(NamedTuple):
-    """A copy of neighbouring scans.
+    """Neighbouring scans, at least one.
 
     Attributes:
         first: When the first was taken.
@@ -24,6 +24,12 @@ class Frozen(NamedTuple):
     first: Moment
     monotonic_ns: Integers
     values: Array
+
+    def part(self, rows: slice) -> "Frozen":
+        """Some of them."""
+        later = self.monotonic_ns[rows]
+        first = self.first.shifted_to(int(later[0])) if len(later) else self.first
+        return Frozen(first, later, self.values[rows])
 
 
 class Ring:
@@ -54,6 +60,15 @@ class Ring:
         self._values[place], self._ns[place], self._wall[place] = values, at.monotonic_ns, at.wall_ms
         self._next = (place + 1) % len(self._ns)
         self._held = min(self._held + 1, len(self._ns))
+
+    def extend(self, scans: Frozen) -> None:
+        """Takes neighbouring scans, at most as many as it holds."""
+        count = len(scans.monotonic_ns)
+        places = np.arange(self._next, self._next + count) % len(self._ns)
+        self._values[places], self._ns[places] = scans.values, scans.monotonic_ns
+        self._wall[places] = scans.first.wall_ms + (scans.monotonic_ns - scans.first.monotonic_ns) // NS_PER_MS
+        self._next = (self._next + count) % len(self._ns)
+        self._held = min(self._held + count, len(self._ns))
 
     def freeze(self, scans: int) -> Frozen:
         """A copy of the latest so many; at least one and at most as many as it holds."""

@@ -18,6 +18,7 @@ from contract.codec import encode_event
 from contract.events import ChannelSummary, SensorState, Summary
 from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import NS_PER_MS, Moment
+from device_agent.condense.ring import Frozen
 from device_agent.sensors.flags import flag_of
 from device_agent.sensors.port import Channel
 
@@ -44,9 +45,19 @@ class _Statistics:
         if self._rows == _BLOCK_SCANS:
             self.merge()
 
+    def add_rows(self, rows: Array) -> None:
+        """Adds many scans at once."""
+        self.merge()
+        self.scans += len(rows)
+        self._join(rows)
+
     def merge(self) -> None:
         """Brings the block into the totals."""
         rows, self._rows = self._block[: self._rows], 0
+        if len(rows):
+            self._join(rows)
+
+    def _join(self, rows: Array) -> None:
         valid = np.isfinite(rows)
         count = valid.sum(axis=0)
         mean = np.where(valid, rows, 0.0).sum(axis=0) / np.maximum(count, 1)
@@ -79,15 +90,43 @@ class SummaryWindows:
 
     def add(self, at: Moment, values: Array, gaps: Mapping[str, str] = _NO_GAPS) -> None:
         """Adds a scan, NaN for a gap, with the gaps' reasons by channel; close the window first where that is due."""
-        if self._start_ns is None:
-            self._start_ns = at.monotonic_ns
-        elif self.due(at.monotonic_ns):
-            self._start_ns += (at.monotonic_ns - self._start_ns) // self._length_ns * self._length_ns
+        self._began(at.monotonic_ns)
         self._statistics.add(values)
         self._last = at
         for name, reason in gaps.items():
             if flag := flag_of(reason):
                 self._flags.setdefault(name, Counter())[flag] += 1
+
+    def add_block(self, scans: Frozen, flags: Mapping[str, Mapping[str, int]], state: SensorState) -> list[Summary]:
+        """Adds neighbouring scans; returns the windows that end among them.
+
+        Args:
+            scans: In order.
+            flags: By channel, of all of them; they count for the window of the last scan.
+            state: Of the sensor's filter.
+        """
+        made: list[Summary] = []
+        taken, count = 0, len(scans.monotonic_ns)
+        while taken < count:
+            first_ns = int(scans.monotonic_ns[taken])
+            if self.due(first_ns):
+                made += self.close(state)
+            start_ns = self._began(first_ns)
+            end = max(taken + 1, int(np.searchsorted(scans.monotonic_ns, start_ns + self._length_ns)))
+            self._statistics.add_rows(scans.values[taken:end])
+            self._last = scans.first.shifted_to(int(scans.monotonic_ns[end - 1]))
+            taken = end
+        for name, counted in flags.items():
+            self._flags.setdefault(name, Counter()).update(counted)
+        return made
+
+    def _began(self, now_ns: int) -> int:
+        """When the window of this time began."""
+        if self._start_ns is None:
+            self._start_ns = now_ns
+        elif self.due(now_ns):
+            self._start_ns += (now_ns - self._start_ns) // self._length_ns * self._length_ns
+        return self._start_ns
 
     def note(self, score: float) -> None:
         """Takes note of a window's score."""

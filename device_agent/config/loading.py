@@ -47,7 +47,7 @@ def load(path: Path) -> GatewayConfig:
 def load_layers(path: Path) -> Loaded:
     """As ``load``, with the origin of every value."""
     document = read(path)
-    config = _checked(document.merged.values, document.source_of, strict=True)
+    config = _checked(document.merged.values, document.told, strict=True)
     return Loaded(located(config, path.absolute().parent), document)
 
 
@@ -57,7 +57,7 @@ def parse(text: bytes, *, source: str) -> GatewayConfig:
         values = msgspec.yaml.decode(text)
     except msgspec.DecodeError as exc:
         raise ConfigError(f"{source}: {' '.join(str(exc).split())}", remedy="mend the YAML at the line named") from exc
-    config = _checked(values, lambda _: source, strict=True)
+    config = _checked(values, lambda problem: f"{source}: {problem}", strict=True)
     if config.extends != Extends():
         raise ConfigError(f"{source}: has no folder to read from - at `$.extends`", remedy="give a file")
     return config
@@ -69,31 +69,31 @@ def convert(document: object, *, source: str) -> GatewayConfig:
     Whoever keeps values may turn 10 into 10.0 or "10": both count as 10, while 10.5 where a whole number is asked
     for is refused.
     """
-    return _checked(document, lambda _: source, strict=False)
+    return _checked(document, lambda problem: f"{source}: {problem}", strict=False)
 
 
-def _checked(values: object, source_of: Callable[[str], str], *, strict: bool) -> GatewayConfig:
+def _checked(values: object, told: Callable[[str], str], *, strict: bool) -> GatewayConfig:
+    """``told`` puts the file before a message, and its own place into it."""
     try:
         config = msgspec.convert(values, GatewayConfig, strict=strict)
         check_gateway_id(config.gateway)
     except (msgspec.ValidationError, ContractError) as exc:
         remedy = advice(str(exc), structs=parts_of(GatewayConfig), sensors=get_args(AnySensorConfig))
-        raise ConfigError(f"{source_of(str(exc))}: {exc}", remedy=remedy) from exc
-    _check_names(config, source_of)
+        raise ConfigError(told(str(exc)), remedy=remedy) from exc
+    _check_names(config, told)
     if config.uplink is not None:
-        check_uplink(config.uplink, source_of("`$.uplink`"))
+        check_uplink(config.uplink, told)
     return config
 
 
-def _check_names(config: GatewayConfig, source_of: Callable[[str], str]) -> None:
+def _check_names(config: GatewayConfig, told: Callable[[str], str]) -> None:
     seen: set[str] = set()
     for index, sensor in enumerate(config.sensors):
-        spot = f"`$.sensors[{index}].name`"
-        place = f"{source_of(spot)}: {spot}"
+        place = f" - at `$.sensors[{index}].name`"
         if not sensor.name or not sensor.name.replace("_", "").replace("-", "").isalnum():
-            raise ConfigError(f"{place}: {sensor.name!r}", remedy="use letters, digits, '_' and '-'")
+            raise ConfigError(told(f"{sensor.name!r}{place}"), remedy="use letters, digits, '_' and '-'")
         if len(sensor.name) > LONGEST_NAME:
-            raise ConfigError(f"{place}: longer than {LONGEST_NAME} characters", remedy="use a shorter name")
+            raise ConfigError(told(f"longer than {LONGEST_NAME} characters{place}"), remedy="use a shorter name")
         if sensor.name in seen:
-            raise ConfigError(f"{place}: {sensor.name!r} is used twice", remedy="give each sensor its own name")
+            raise ConfigError(told(f"{sensor.name!r} is used twice{place}"), remedy="give each sensor its own name")
         seen.add(sensor.name)

@@ -17,7 +17,11 @@ LAYERS: Final = ("fleet", "type", "site")
 """Keys of ``extends``, the lowest first; above them all is the document that names them."""
 
 _OWN: Final = ("gateway", "extends")
+_MOST_VALUES: Final = 100_000
+"""A document is a few hundred; YAML's anchors can make billions of a few lines, or a value that contains itself."""
+
 _PLACE = re.compile(r"`(?P<place>\$[^`]*)`$")
+_ITEM = re.compile(r"\$\.(?P<key>\w+)\[(?P<index>\d+)\]")
 _FIELD = re.compile(r"unknown field `(?P<field>[^`]*)`")
 
 
@@ -26,22 +30,52 @@ class Document(NamedTuple):
 
     Attributes:
         merged: One document, with the origin of every value.
-        files: Of its layers, the gateway's own last.
+        layers: It was made of, the gateway's own last.
     """
 
     merged: Merged
-    files: tuple[Path, ...]
+    layers: tuple[Layer, ...]
 
-    def source_of(self, problem: str) -> str:
-        """The file that holds what a message of msgspec's complains of; the gateway's own where no value is there."""
-        place = _PLACE.search(problem)
-        if place is None:
-            return str(self.files[-1])
-        spot = place["place"] + (f".{found['field']}" if (found := _FIELD.search(problem)) else "")
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Of the layers."""
+        return tuple(Path(layer.source) for layer in self.layers)
+
+    def told(self, problem: str) -> str:
+        """A message of msgspec's with the file that it is about, and the place in that file.
+
+        Where no file holds a value at the place, because one is missing, it is the gateway's own.
+        """
+        found = _PLACE.search(problem)
+        if found is None:
+            return f"{self.layers[-1].source}: {problem}"
+        holder = self._holder(problem, found["place"])
+        return f"{holder.source}: {problem.replace(found['place'], self._place_in(holder, found['place']))}"
+
+    def _holder(self, problem: str, place: str) -> Layer:
+        spot = place + (f".{field['field']}" if (field := _FIELD.search(problem)) else "")
         pattern = re.compile(re.escape(spot).replace(re.escape("[...]"), r"\.[^.\[]+") + r"(?=$|[.\[])")
         holders = {origin.source for path, origin in self.merged.origins.items() if pattern.match(spelt(path))}
-        in_order = [str(file) for file in self.files if str(file) in holders]
-        return in_order[-1] if in_order else str(self.files[-1])
+        return next((layer for layer in reversed(self.layers) if layer.source in holders), self.layers[-1])
+
+    def _place_in(self, layer: Layer, place: str) -> str:
+        """Items that were merged by name stand elsewhere in the list of their own file."""
+        found = _ITEM.match(place)
+        if found is None:
+            return place
+        index = int(found["index"])
+        name = _name(self.merged.values[found["key"]][index])
+        own = layer.values.get(found["key"])
+        if isinstance(own, Mapping):
+            return place.replace(found[0], f"$.{found['key']}.{name}", 1)
+        names = [_name(item) for item in own or ()]
+        if name is None or name not in names or names[index : index + 1] == [name]:
+            return place
+        return place.replace(found[0], f"$.{found['key']}[{names.index(name)}]", 1)
+
+
+def _name(item: object) -> object:
+    return item.get("name") if isinstance(item, Mapping) else None
 
 
 def read(path: Path) -> Document:
@@ -51,9 +85,8 @@ def read(path: Path) -> Document:
         ConfigError: A file cannot be read or is no YAML mapping, or a layer holds what is the gateway's own.
     """
     own = _layer(path)
-    below = lower_layers(own.values, path.absolute().parent, source=str(path))
-    files = (*(Path(layer.source) for layer in below), path)
-    return Document(merged([*below, own]), files)
+    layers = (*lower_layers(own.values, path.absolute().parent, source=str(path)), own)
+    return Document(merged(layers), layers)
 
 
 def lower_layers(values: Mapping[str, Any], folder: Path, *, source: str) -> list[Layer]:
@@ -83,4 +116,18 @@ def _layer(path: Path) -> Layer:
         raise ConfigError(f"{path}: {' '.join(str(exc).split())}", remedy="mend the YAML at the line named") from exc
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: not a mapping of keys", remedy="see docs/gateway.md for an example")
+    if not _is_bounded(values):
+        raise ConfigError(f"{path}: more than {_MOST_VALUES:,} values", remedy="do anchors refer to each other?")
     return Layer(str(path), values)
+
+
+def _is_bounded(values: object) -> bool:
+    waiting, seen = [values], 0
+    while waiting and seen <= _MOST_VALUES:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return seen <= _MOST_VALUES

@@ -1,5 +1,6 @@
 """How the broker is reached, and which of its keys belong together."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -109,23 +110,23 @@ def located_uplink(uplink: UplinkConfig, folder: Path) -> UplinkConfig:
     return msgspec.structs.replace(uplink, pkcs11=token, proxy=proxy, **files)
 
 
-def check_uplink(uplink: UplinkConfig, source: str) -> None:
-    """Refuses keys that do not belong together; ``source`` is named in the ``ConfigError``."""
+def check_uplink(uplink: UplinkConfig, told: Callable[[str], str]) -> None:
+    """Refuses keys that do not belong together; ``told`` completes the ``ConfigError``'s message."""
     given = [name for name in _OF_IDENTITY if getattr(uplink, name)]
     if uplink.type == "greengrass":
         if given:
             raise ConfigError(
-                f"{source}: `{given[0]}` is the nucleus's - at `$.uplink`",
+                told(f"`{given[0]}` is the nucleus's - at `$.uplink`"),
                 remedy="leave out " + ", ".join(f"`{name}`" for name in given),
             )
         return
     if missing := [name for name in _FOR_MQTT if name not in given]:
         raise ConfigError(
-            f"{source}: missing required field `{missing[0]}` - at `$.uplink`",
+            told(f"missing required field `{missing[0]}` - at `$.uplink`"),
             remedy="give endpoint, certificate, private_key and ca, or `type: greengrass`",
         )
     if bool(uplink.private_key) == (uplink.pkcs11 is not None):
         raise ConfigError(
-            f"{source}: the key is either a file or in a token - at `$.uplink`",
+            told("the key is either a file or in a token - at `$.uplink`"),
             remedy="give one of `private_key` and `pkcs11`",
         )

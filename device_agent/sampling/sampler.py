@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from device_agent.cleaning import Cleaner
+from device_agent.cleaning.cleaner import Cleaner
 from device_agent.clock import Clock
 from device_agent.errors import ConfigError
 from device_agent.sampling.connection import Connection, naming

@@ -7,8 +7,10 @@ from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
 from device_agent.sensors.gpio_distance import GpioDistance
 from device_agent.sensors.host import HostSensor
 from device_agent.sensors.modbus import ModbusRtu, ModbusTcp
+from device_agent.sensors.mqtt import MqttSensor
 from device_agent.sensors.onewire import Ds18b20
 from device_agent.sensors.replay import ReplaySensor
+from device_agent.sensors.spi import SpiAnalog
 
 AnySensorConfig = (
     HostSensor
@@ -17,10 +19,12 @@ AnySensorConfig = (
     | GpioPulse
     | GpioAnalog
     | GpioDistance
+    | SpiAnalog
     | Bme280
     | Sht
     | Ads1115
     | Ds18b20
     | ModbusTcp
     | ModbusRtu
+    | MqttSensor
 )

@@ -21,6 +21,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from device_agent.errors import ConfigError
+from device_agent.sensors.gpio import CHIP
 from device_agent.sensors.gpio_wiring import Gpio, InputLook, Pin, Wire
 from device_agent.sensors.port import Channel, Description, SensorConfig, override
 from device_agent.sensors.rates import Missing, Value
@@ -50,6 +51,10 @@ class GpioDistance(SensorConfig, frozen=True, kw_only=True, forbid_unknown_field
     echo: Pin
     max_distance_m: Annotated[float, Meta(gt=0.02, le=10)] = 4.0
     speed_of_sound_m_per_s: Annotated[float, Meta(ge=300, le=380)] = 343.3
+
+    def devices(self) -> tuple[str, ...]:
+        """See ``SensorConfig``."""
+        return (CHIP,)
 
     def describe(self) -> Description:
         """See ``SensorConfig``."""

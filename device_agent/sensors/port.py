@@ -10,10 +10,12 @@ Not here: pacing (``device_agent.sampling``), cleaning (``device_agent.cleaning`
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Protocol, Self
+from typing import Annotated, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import msgspec
+import numpy as np
 from msgspec import Meta
+from numpy.typing import NDArray
 
 from device_agent.errors import ConfigError
 from device_agent.sensors.treatment import Treatment, TreatmentKeys
@@ -121,6 +123,37 @@ class Sensor(Protocol):
 
     def close(self) -> None:
         """Gives the hardware back. A second call does nothing."""
+
+
+class Block(NamedTuple):
+    """Scans that a sensor took by itself since the block before, at even intervals.
+
+    Attributes:
+        values: Scans by channels, oldest first, in the channels' units; ``GAP`` where there is none.
+        offset_ns: When the first scan was taken, from when the block was asked for; usually negative.
+        gap: Why scans are missing before the first one; empty where none are.
+        lost: How many are missing there, as far as is known.
+    """
+
+    values: NDArray[np.float64]
+    offset_ns: int
+    gap: str = ""
+    lost: int = 0
+
+
+@runtime_checkable
+class BlockSensor(Protocol):
+    """An open sensor that keeps its own pace and is read in blocks. One thread at a time may call it."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """See ``Sensor``."""
+
+    def read_block(self) -> Block:
+        """Takes what has gathered, perhaps no scan at all; does not wait for more. Raises ``SensorError``."""
+
+    def close(self) -> None:
+        """See ``Sensor``."""
 
 
 class SensorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):

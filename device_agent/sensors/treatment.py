@@ -12,7 +12,7 @@ ReportMode = Literal["absolute", "percent", "swinging_door"]
 
 
 class SpikeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is too far from its neighbours to be believed; see ``device_agent.cleaning.Spikes``.
+    """What is too far from its neighbours to be believed; see ``device_agent.cleaning.checks``.
 
     Attributes:
         window: Readings looked back on; a true step is taken for a spike for half of them.

@@ -73,7 +73,7 @@ def test_a_misspelt_key_is_answered_with_the_nearest_one():
 
 def test_two_sensors_of_one_name_are_refused():
     twice = GOOD.replace(b"uplink:", b"  - {type: host, name: machine}\nuplink:")
-    assert "`$.sensors[1].name`: 'machine' is used twice" in str(refusal(twice))
+    assert "'machine' is used twice - at `$.sensors[1].name`" in str(refusal(twice))
 
 
 def test_a_missing_file_is_named(tmp_path):

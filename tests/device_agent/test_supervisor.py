@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -44,3 +46,19 @@ def test_a_thread_that_hangs_does_not_hold_the_process(caplog):
     supervisor.join(0.05)
     never.set()
     assert [(record.message, record.worker) for record in caplog.records] == [("thread.hung", "hung-bus")]
+
+
+_INTERRUPTED = """
+import signal
+from device_agent.supervisor import stop_on_signals
+stop = stop_on_signals()
+with stop._cond:  # as in the middle of stop.set() or stop.wait()
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+        signal.raise_signal(number)
+print(stop.wait(10))
+"""
+
+
+def test_signals_in_the_middle_of_waiting_or_stopping_stop_the_process_and_do_not_hang_it():
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("True\n", "")

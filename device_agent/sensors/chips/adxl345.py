@@ -10,11 +10,15 @@ Registers, rate codes and the FIFO's ways are those of the data sheet. It may be
 Not here: when to drain; SPI.
 """
 
-import struct
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from device_agent.errors import ConfigError, SensorError
-from device_agent.sensors.port import Channel
+from device_agent.identity import monotonic_ns
+from device_agent.sensors.port import Block, Channel
 
 DEVICE_ID = 0xE5
 FIFO_SCANS = 32
@@ -23,6 +27,7 @@ LSB_PER_G = 256
 
 _ID, _RATE, _POWER, _SOURCE, _FORMAT, _DATA, _FIFO, _FIFO_STATUS = 0x00, 0x2C, 0x2D, 0x30, 0x31, 0x32, 0x38, 0x39
 _MEASURE, _STREAM, _FULL_RESOLUTION, _OVERRUN, _ENTRIES = 0x08, 0x80, 0x08, 0x01, 0x3F
+_AXES, _SCAN_BYTES = 3, 6
 _RANGES_G = {2: 0, 4: 1, 8: 2, 16: 3}
 RATES_HZ = {3200.0 / 2**step: 0xF - step for step in range(10)}
 """Scans a second (6.25 to 3200) and their codes."""
@@ -47,11 +52,11 @@ class Drained(NamedTuple):
     """What was in the FIFO.
 
     Attributes:
-        scans: Oldest first; g along x, y and z.
+        scans: Oldest first, by axes; in g.
         overrun: Whether scans were lost before them.
     """
 
-    scans: list[tuple[float, float, float]]
+    scans: NDArray[np.float64]
     overrun: bool
 
 
@@ -110,18 +115,58 @@ class Fifo:
         overrun = bool(self._chip.registers(_SOURCE, 1)[0] & _OVERRUN)
         if not entries:
             self._check()
-        return Drained([self._next() for _ in range(entries)], overrun)
+        # all six bytes of a scan in one transfer, or two axes would be of the next one
+        data = b"".join(self._chip.registers(_DATA, _SCAN_BYTES) for _ in range(entries))
+        return Drained(np.frombuffer(data, "<i2").reshape(-1, _AXES) / LSB_PER_G, overrun)
 
     def close(self) -> None:
         """Gives the chip back, still measuring: a chip that no longer answers must not keep anyone."""
         self._chip.close()
 
-    def _next(self) -> tuple[float, float, float]:
-        # all six bytes in one transfer, or two axes would be of the next scan
-        x, y, z = struct.unpack("<3h", self._chip.registers(_DATA, 6))
-        return x / LSB_PER_G, y / LSB_PER_G, z / LSB_PER_G
-
     def _check(self) -> None:
         power, layout = self._chip.registers(_POWER, 1)[0], self._chip.registers(_FORMAT, 1)[0]
         if power != _MEASURE or layout != self._format:
             raise SensorError(f"{self._chip}: forgot its settings", remedy="check its power supply")
+
+
+class Accelerometer:
+    """An open chip, see ``BlockSensor``.
+
+    Args:
+        channels: Of the three axes.
+        fifo: Just begun.
+        rate_hz: At which it fills.
+        now_ns: Monotonic nanoseconds.
+    """
+
+    def __init__(
+        self, channels: tuple[Channel, ...], fifo: Fifo, rate_hz: float, now_ns: Callable[[], int] = monotonic_ns
+    ) -> None:
+        self._channels = channels
+        self._fifo = fifo
+        self._interval_ns = 1e9 / rate_hz
+        self._now_ns = now_ns
+        self._since_ns = now_ns()
+        self._open = True
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """See ``BlockSensor``."""
+        return self._channels
+
+    def read_block(self) -> Block:
+        """See ``BlockSensor``; the newest scan counts as half an interval old, which it is on average."""
+        if not self._open:
+            raise SensorError("the accelerometer is closed")
+        now_ns = self._now_ns()
+        scans, overrun = self._fifo.drain()
+        passed, self._since_ns = (now_ns - self._since_ns) / self._interval_ns, now_ns
+        offset_ns = -round((len(scans) - 0.5) * self._interval_ns) if len(scans) else 0
+        if not overrun:
+            return Block(scans, offset_ns)
+        return Block(scans, offset_ns, "the chip's FIFO overran", max(1, round(passed) - len(scans)))
+
+    def close(self) -> None:
+        """See ``BlockSensor``."""
+        self._open = False
+        self._fifo.close()

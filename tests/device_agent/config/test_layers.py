@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,15 @@ def test_every_value_says_whose_it_is_and_what_it_covers(folder):
     [
         ("fleet", "health_s: soon\n", "$.health_s"),
         ("press", PRESS.replace("rate_hz: 5", "rate_hertz: 5"), "$.sensors[0]"),
-        ("hall-2", "sensors: [{type: hots, name: air}]\n", "$.sensors[2].type"),
-        ("hall-2", "sensors: [{type: host, name: air, channels: {cpu_percent: {low: x}}}]\n", "channels[...].low"),
+        ("hall-2", "sensors: [{type: hots, name: air}]\n", "$.sensors[0].type"),
+        (
+            "hall-2",
+            "sensors: [{type: host, name: air, channels: {cpu_percent: {low: x}}}]\n",
+            "`$.sensors[0].channels[...].low`",
+        ),
+        ("hall-2", "sensors: {frame: {rate_hz: 0}}\n", "`$.sensors.frame.rate_hz`"),
+        ("hall-2", "sensors: [{type: host, name: 'a b'}]\n", "`$.sensors[0].name`"),
+        ("fleet", "a: &a {b: *a}\n", "more than"),
         ("fleet", "[", "line 2, column 1"),
         ("fleet", "health_s\n", "not a mapping"),
         ("fleet", "gateway: another\n", "$.gateway"),
@@ -97,9 +105,13 @@ def test_null_above_nothing_is_refused(folder):
 
 
 def test_two_sensors_of_one_name_in_one_layer_are_refused(folder):
-    put(folder, "gateway", OWN.replace("extends:", "#"))
     put(folder, "gateway", "gateway: g\nstate_dir: s\nsensors: [{type: host, name: a}, {type: host, name: a}]\n")
-    assert "used twice" in str(refusal(folder))
+    assert "used twice - at `$.sensors[1].name`" in str(refusal(folder))
+
+
+def test_an_item_that_is_no_mapping_is_refused_with_its_place(folder):
+    put(folder, "gateway", "gateway: g\nstate_dir: s\nsensors: [{type: host, name: a}, 5]\n")
+    assert "`$.sensors[1]`" in str(refusal(folder))
 
 
 VALUES = st.recursive(
@@ -126,3 +138,17 @@ def test_layers_may_be_put_together_in_any_grouping(first, second, third):
     at_once = merged([Layer("1", first), Layer("2", second), Layer("3", third)])
     by_pairs = merged([Layer("12", merged([Layer("1", first), Layer("2", second)]).values), Layer("3", third)])
     assert at_once.values == by_pairs.values
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_no_bytes_end_in_anything_but_a_document_or_a_refusal(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_bytes(text)
+    with contextlib.suppress(ConfigError):
+        load(path)
+
+
+def test_anchors_that_multiply_are_refused_in_time(folder):
+    lines = ["a0: &a0 [1]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    put(folder, "fleet", "\n".join(lines))
+    assert "do anchors refer" in refusal(folder).remedy

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from device_agent.cleaning import clean
+from device_agent.cleaning.cleaner import Cleaner
 from device_agent.clock import SimulatedClock
 from device_agent.errors import SensorError
 from device_agent.sampling.connection import Connection
@@ -28,16 +28,21 @@ from tests.device_agent.sensors.benches.bench import Bench
 
 MODULES = [vars(import_module(f"{benches.__name__}.{found.name}")) for found in iter_modules(benches.__path__)]
 BENCHES = {name: make for module in MODULES for name, make in module.get("BENCHES", {}).items()}
-NEVER_CUT = {"host", "replay", "gpio_pulse", "gpio_analog"}
-"""The machine itself; a recording, without which nothing runs; pins whose silence is a value like any other."""
-WAITS_FOR_NOTHING = NEVER_CUT | {"gpio_digital", "ds18b20"}
-"""And those that only the kernel could cut short: ``sampling`` keeps what hangs from the others."""
 
-NO_BYTES = NEVER_CUT | {"gpio_digital", "gpio_distance"}
+
+def declared(what: str) -> set[str]:
+    """Names of benches whose module says so of them."""
+    return {name for module in MODULES for name in module.get(what, ())}
+
+
+NEVER_CUT = declared("NEVER_CUT")
+"""Nothing can be cut, or silence is a value like any other."""
+WAITS_FOR_NOTHING = NEVER_CUT | declared("WAITS_FOR_NOTHING")
+"""Or only the kernel could cut the waiting short; ``sampling`` keeps what hangs from the others."""
+TRIES = 3
+"""A late answer of before may meet the first reading after an outage: a serial line does not tell them apart."""
+NO_BYTES = NEVER_CUT | declared("NO_BYTES")
 """What is read there are no bytes of a device, or they are the converter's whole range."""
-
-WAITS_FOR_NOTHING |= {name for module in MODULES for name in module.get("WAITS_FOR_NOTHING", ())}
-"""A bench's own module may say so, too."""
 
 
 @pytest.fixture(params=BENCHES)
@@ -148,23 +153,27 @@ def test_a_sensor_that_failed_is_closed_and_opened_again_and_reads(cuttable: Ben
     assert failure(sensor)
     sensor.close()
     cuttable.mend()
-    sensor = cuttable.config.open()
-    assert not failure(sensor)
-    sensor.close()
+    assert "" in [failure_of_another(cuttable) for _ in range(TRIES)]
+
+
+def failure_of_another(bench: Bench) -> str:
+    sensor = bench.config.open()
+    try:
+        return failure(sensor)
+    finally:
+        sensor.close()
 
 
 def test_a_sampled_sensor_that_is_cut_and_mended_gives_gaps_between_values(cuttable: Bench) -> None:
     channels = cuttable.config.describe().channels
     connection = Connection(cuttable.config, channels, Retry(lambda: 0.5))
     times = itertools.count(0, 60_000_000_000)
-    readings = [connection.read(next(times))]
+    assert not connection.read(next(times)).gaps
     cuttable.cut()
-    readings += [connection.read(next(times)), connection.read(next(times))]
+    assert all(connection.read(next(times)).gaps for _ in range(2))
     cuttable.mend()
-    readings += [connection.read(next(times))]
+    assert not all(connection.read(next(times)).gaps for _ in range(TRIES))
     connection.close()
-    assert [bool(reading.gaps) for reading in readings] == [False, True, True, False]
-    assert connection.failures in (0, 2)
 
 
 def test_opening_what_does_not_answer_leaks_no_file(cuttable: Bench) -> None:
@@ -194,13 +203,14 @@ def test_a_reading_is_bounded_in_time_while_the_hardware_hangs(hanging: Bench) -
 
 
 def test_nonsense_with_a_right_checksum_never_leaves_the_range_of_its_channel(garbled: Bench) -> None:
+    cleaner = Cleaner(garbled.config.describe().channels)
     any_bits = random.Random(1)  # noqa: S311 - nonsense, the same every time
     sensor = garbled.config.open()
     for seq in range(25):
         garbled.garble(any_bits)
         with contextlib.suppress(SensorError):
             reading = sensor.read()
-            scan = clean(Scan(seq, 0, 0, reading.values, reading.gaps), sensor.channels)
+            scan = cleaner.clean(Scan(seq, 0, 0, reading.values, reading.gaps))
             check(sensor, Reading(scan.values, scan.gaps))
             for channel, value in zip(sensor.channels, scan.values, strict=True):
                 assert channel.name in scan.gaps or channel.low <= value <= channel.high

@@ -26,3 +26,5 @@ def _replay(folder: Path, _patch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 BENCHES: dict[str, BenchMaker] = {"host": _host, "replay": _replay}
+NEVER_CUT = {"host", "replay"}
+"""The machine itself; a recording, without which nothing runs."""

@@ -87,3 +87,6 @@ BENCHES: dict[str, BenchMaker] = {
     "gpio_analog": _analog,
     "gpio_distance": _distance,
 }
+NEVER_CUT = {"gpio_pulse", "gpio_analog"}
+WAITS_FOR_NOTHING = {"gpio_digital"}
+NO_BYTES = {"gpio_digital", "gpio_distance"}

@@ -26,3 +26,4 @@ def _ds18b20(folder: Path, _patch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 BENCHES: dict[str, BenchMaker] = {"ds18b20": _ds18b20}
+WAITS_FOR_NOTHING = {"ds18b20"}

@@ -1,7 +1,7 @@
 import pytest
 
 from device_agent.errors import ConfigError, SensorError
-from device_agent.sensors.chips.adxl345 import RATES_HZ, Fifo, channels, supported
+from device_agent.sensors.chips.adxl345 import RATES_HZ, Accelerometer, Fifo, channels, supported
 from device_agent.sensors.i2c import Chip, I2cSensor
 from tests.device_agent.sensors.simulated_i2c import SimulatedAdxl345, SimulatedBus
 
@@ -21,7 +21,7 @@ def test_scans_come_out_in_order_and_in_g(simulated: SimulatedAdxl345, chip: Chi
     fifo = Fifo(chip, 200, 16)
     simulated.feed(3)
     drained = fifo.drain()
-    assert drained.scans == [(n / 256, -n / 256, 1.0) for n in (1, 2, 3)]
+    assert drained.scans.tolist() == [[n / 256, -n / 256, 1.0] for n in (1, 2, 3)]
     assert not drained.overrun
     fifo.close()
 
@@ -31,7 +31,7 @@ def test_a_fifo_that_overran_says_so_once_and_keeps_the_latest(simulated: Simula
     simulated.feed(40)
     drained = fifo.drain()
     assert drained.overrun
-    assert [round(x * 256) for x, _, _ in drained.scans] == list(range(9, 41))
+    assert (drained.scans[:, 0] * 256).tolist() == list(range(9, 41))
     simulated.feed(1)
     assert not fifo.drain().overrun
     fifo.close()
@@ -39,7 +39,7 @@ def test_a_fifo_that_overran_says_so_once_and_keeps_the_latest(simulated: Simula
 
 def test_an_empty_fifo_is_no_error_while_the_chip_measures(simulated: SimulatedAdxl345, chip: Chip) -> None:
     fifo = Fifo(chip, 200, 2)
-    assert fifo.drain().scans == []
+    assert fifo.drain().scans.shape == (0, 3)
     simulated.lose_power()
     with pytest.raises(SensorError, match="forgot its settings"):
         fifo.drain()
@@ -49,7 +49,7 @@ def test_an_empty_fifo_is_no_error_while_the_chip_measures(simulated: SimulatedA
 def test_what_an_earlier_owner_left_in_the_fifo_is_forgotten(simulated: SimulatedAdxl345, chip: Chip) -> None:
     Fifo(chip, 200, 2)
     simulated.feed(5)
-    assert Fifo(chip, 200, 2).drain().scans == []
+    assert Fifo(chip, 200, 2).drain().scans.shape == (0, 3)
 
 
 def test_another_chip_at_the_address_is_told(simulated: SimulatedAdxl345, chip: Chip) -> None:
@@ -75,3 +75,23 @@ def test_the_ends_of_the_range_are_beyond_it(range_g: int) -> None:
     for channel in channels(range_g):
         assert channel.high < (range_g * 256 - 1) / 256
         assert channel.low > -range_g
+
+
+def test_a_block_says_when_its_first_scan_was_taken(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    sensor = Accelerometer(channels(16), Fifo(chip, 200, 16), 200)
+    simulated.feed(4)
+    block = sensor.read_block()
+    assert block.values.shape == (4, 3)
+    assert block.offset_ns == -17_500_000
+    assert (block.gap, block.lost) == ("", 0)
+    assert sensor.read_block().values.shape == (0, 3)
+    sensor.close()
+
+
+def test_what_an_overrun_cost_is_told_by_the_time_that_passed(simulated: SimulatedAdxl345, chip: Chip) -> None:
+    times = iter([0, 500_000_000])
+    sensor = Accelerometer(channels(16), Fifo(chip, 200, 16), 200, lambda: next(times))
+    simulated.feed(100)
+    block = sensor.read_block()
+    assert (len(block.values), block.gap, block.lost) == (32, "the chip's FIFO overran", 68)
+    sensor.close()

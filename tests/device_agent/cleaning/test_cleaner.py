@@ -1,12 +1,14 @@
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_agent.cleaning import Cleaner, calibrated, clean
+from device_agent.cleaning.cleaner import Cleaner, calibrated, clean
 from device_agent.errors import ConfigError
 from device_agent.sensors.flags import flag_of
 from device_agent.sensors.port import GAP, Channel, ChannelOverride, Scan, override
@@ -127,23 +129,44 @@ def test_what_does_not_move_by_its_resolution_is_a_gap_until_it_does() -> None:
     assert set(_flags(scans)) == {"stuck"}
 
 
-@given(
-    st.lists(st.floats() | st.floats(-2, 2), max_size=40),
-    st.builds(
-        Treatment,
-        polynomial=st.lists(st.floats(-1e300, 1e300), max_size=4).map(tuple),
-        scale=st.floats(-1e12, 1e12),
-        offset=st.floats(-1e30, 1e30),
-        max_step_per_s=st.none() | st.floats(0.001, 1e9),
-        spikes=st.none() | st.builds(SpikeConfig, window=st.integers(3, 9), sigmas=st.floats(0.1, 10)),
-        stuck_s=st.none() | st.floats(0.1, 5),
-    ),
-    st.sampled_from([-1.0, 0.0, 1.0]),
+treatments = st.builds(
+    Treatment,
+    polynomial=st.lists(st.floats(-1e300, 1e300), max_size=4).map(tuple),
+    scale=st.floats(-1e12, 1e12),
+    offset=st.floats(-1e30, 1e30),
+    max_step_per_s=st.none() | st.floats(0.001, 1e9),
+    spikes=st.none() | st.builds(SpikeConfig, window=st.integers(3, 9), sigmas=st.floats(0.1, 10)),
+    stuck_s=st.none() | st.floats(0.1, 5),
+    raw_low=st.none() | st.floats(-2, 0),
+    raw_high=st.none() | st.floats(0, 2),
 )
+numbers = st.lists(st.floats() | st.floats(-2, 2), max_size=40)
+
+
+@given(numbers, treatments, st.none() | st.floats(-2, 0), st.none() | st.floats(0, 2))
+def test_a_block_is_cleaned_as_its_scans_would_be(
+    values: list[float], treatment: Treatment, low: float | None, high: float | None
+) -> None:
+    channels = (Channel(name="a", resolution=0.1, treatment=treatment, low=low, high=high), Channel(name="b", low=-1))
+    single, gaps = Cleaner(channels), Counter[tuple[str, str | None]]()
+    expected = []
+    for n, value in enumerate(values):
+        missing = {name: "never read" for name in "ab" if math.isnan(value)}
+        scan = single.clean(Scan(n, n, n * 1_000_000_000, (value, value), missing))
+        expected.append(scan.values)
+        gaps.update((name, flag_of(reason)) for name, reason in scan.gaps.items())
+    block = np.array(values)[:, None].repeat(2, axis=1)
+    cleaned, flags = Cleaner(channels).clean_block(block, [n * 1_000_000_000 for n in range(len(values))])
+    assert np.array_equal(cleaned, np.array(expected).reshape(-1, 2), equal_nan=True)
+    flat = {(name, flag): count for name, counted in flags.items() for flag, count in counted.items()}
+    assert flat == {key: count for key, count in gaps.items() if key[1]}
+
+
+@given(numbers, treatments, st.sampled_from([-1.0, 0.0, 1.0]))
 def test_whatever_is_asked_of_whatever_comes_it_is_finite_or_a_gap_with_a_reason(
     values: list[float], treatment: Treatment, every_s: float
 ) -> None:
     for scan, value in zip(_cleaned(treatment, values, every_s=every_s), values, strict=True):
         assert math.isnan(scan.values[0]) == bool(scan.gaps)
         assert math.isfinite(scan.values[0]) or flag_of(scan.gaps["a"])
-        assert scan.gaps or scan.values[0] == calibrated(value, treatment)
+        assert scan.gaps or scan.values[0] == (calibrated(value, treatment) if treatment.calibrates else value)

@@ -10,20 +10,18 @@ Not here: judging values that are possible but unusual; that is the filter's wor
 """
 
 import math
-from collections import deque
-from collections.abc import Callable, Sequence
-from statistics import median
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-from device_agent.sensors.flags import ABOVE_RANGE, BELOW_RANGE, NOT_FINITE, SPIKE, STEP, STUCK
+import numpy as np
+
+from device_agent.cleaning.checks import Check, checks_of
+from device_agent.sensors.flags import ABOVE_RANGE, BELOW_RANGE, NOT_FINITE, flag_of
 from device_agent.sensors.port import GAP, Channel, Scan
-from device_agent.sensors.treatment import SpikeConfig, Treatment
+from device_agent.sensors.treatment import Treatment
 
-Check = Callable[[float, int], str]
-"""Value and nanoseconds since boot to a reason, or an empty string."""
-
-_TO_SIGMA: Final = 1.4826
-"""Median absolute deviation to the spread of a normal distribution (Hampel 1974)."""
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Cleaner:
@@ -37,7 +35,7 @@ class Cleaner:
         self._channels = tuple(channels)
         treated = [(i, channel, channel.treatment) for i, channel in enumerate(channels) if channel.treatment]
         self._calibrated = [(i, channel, treatment) for i, channel, treatment in treated if treatment.calibrates]
-        self._checked = [(i, channel.name, checks) for i, channel, _ in treated if (checks := _checks(channel))]
+        self._checked = [(i, channel.name, checks) for i, channel, _ in treated if (checks := checks_of(channel))]
 
     def clean(self, scan: Scan) -> Scan:
         """The scan with what is asked done to it; the same object where that is nothing."""
@@ -52,12 +50,32 @@ class Cleaner:
                 faults[i] = reason
         return self._with_gaps(scan, faults) if faults else scan
 
+    def clean_block(self, values: Array, monotonic_ns: Sequence[int]) -> tuple[Array, dict[str, dict[str, int]]]:
+        """Many scans at once, NaN for a gap: a cleaned copy, and by channel and flag how many values were taken out.
+
+        Args:
+            values: [scans, channels], in order.
+            monotonic_ns: When each scan was taken, nanoseconds since boot.
+        """
+        cleaned, taken = np.array(values, dtype=np.float64), dict[str, dict[str, int]]()
+        checks = {name: asked for _, name, asked in self._checked}
+        for channel, column in zip(self._channels, cleaned.T, strict=True):
+            flags = Counter[str]()
+            _clean_column(column, channel, flags)
+            for row in np.flatnonzero(~np.isnan(column)).tolist() if channel.name in checks else ():
+                if reason := _first(checks[channel.name], float(column[row]), monotonic_ns[row]):
+                    column[row] = GAP
+                    flags[flag_of(reason) or ""] += 1
+            if flags:
+                taken[channel.name] = dict(flags)
+        return cleaned, taken
+
     def _calibrate(self, scan: Scan) -> Scan:
         values, faults = list(scan.values), dict[int, str]()
         for i, channel, treatment in self._calibrated:
             if channel.name in scan.gaps:
                 continue
-            if reason := _outside(values[i], treatment.raw_low, treatment.raw_high):
+            if reason := _fault(values[i], treatment.raw_low, treatment.raw_high):
                 faults[i] = reason
             else:
                 values[i] = calibrated(values[i], treatment)
@@ -90,7 +108,7 @@ def clean(scan: Scan, channels: Sequence[Channel]) -> Scan:
     faults = {
         channel.name: reason
         for channel, value in zip(channels, scan.values, strict=True)
-        if channel.name not in scan.gaps and (reason := _fault(value, channel))
+        if channel.name not in scan.gaps and (reason := _fault(value, channel.low, channel.high))
     }
     missing = faults.keys() | scan.gaps.keys()
     if not missing or (not faults and _already_gaps(scan, channels)):
@@ -101,20 +119,40 @@ def clean(scan: Scan, channels: Sequence[Channel]) -> Scan:
     return scan._replace(values=values, gaps={**scan.gaps, **faults})
 
 
+def _clean_column(column: Array, channel: Channel, flags: Counter[str]) -> None:
+    """Calibrates one channel's values where they lie, and takes out what is impossible."""
+    treatment = channel.treatment
+    if treatment is not None and treatment.calibrates:
+        _take_out(column, treatment.raw_low, treatment.raw_high, flags)
+        with np.errstate(all="ignore"):
+            power = np.polynomial.polynomial.polyval(column, treatment.polynomial) if treatment.polynomial else column
+            gaps = np.isnan(column)
+            column[:] = power * treatment.scale + treatment.offset
+            column[np.isnan(column) & ~gaps] = np.inf
+    _take_out(column, channel.low, channel.high, flags)
+
+
+def _take_out(column: Array, low: float | None, high: float | None, flags: Counter[str]) -> None:
+    for reason, wrong in (
+        (NOT_FINITE, np.isinf(column)),
+        (BELOW_RANGE, column < (-math.inf if low is None else low)),
+        (ABOVE_RANGE, column > (math.inf if high is None else high)),
+    ):
+        if count := int(wrong.sum()):
+            column[wrong] = GAP
+            flags[flag_of(reason) or ""] += count
+
+
 def _already_gaps(scan: Scan, channels: Sequence[Channel]) -> bool:
     return all(
         math.isnan(value) or channel.name not in scan.gaps for channel, value in zip(channels, scan.values, strict=True)
     )
 
 
-def _fault(value: float, channel: Channel) -> str:
+def _fault(value: float, low: float | None, high: float | None) -> str:
     """Why the value is impossible, or an empty string."""
     if not math.isfinite(value):
         return f"{NOT_FINITE}: {value}"
-    return _outside(value, channel.low, channel.high)
-
-
-def _outside(value: float, low: float | None, high: float | None) -> str:
     if low is not None and value < low:
         return f"{BELOW_RANGE}: {value:g} < {low:g}"
     if high is not None and value > high:
@@ -128,75 +166,3 @@ def _first(checks: Sequence[Check], value: float, now_ns: int) -> str:
         if reason := check(value, now_ns):
             return reason
     return ""
-
-
-def _checks(channel: Channel) -> list[Check]:
-    asked, checks = channel.treatment or Treatment(), list[Check]()
-    if asked.max_step_per_s is not None:
-        checks.append(Steps(asked.max_step_per_s, channel.resolution).check)
-    if asked.spikes is not None:
-        checks.append(Spikes(asked.spikes, max(channel.floor, channel.resolution)).check)
-    if asked.stuck_s is not None:
-        checks.append(Stuck(asked.stuck_s, channel.resolution).check)
-    return checks
-
-
-class Steps:
-    """Nothing moves faster than so much a second from the last value that was believed.
-
-    What stays away is believed again once it could have come there, so that no single reading is the last word.
-    """
-
-    def __init__(self, per_s: float, resolution: float) -> None:
-        self._per_ns, self._slack = per_s / 1e9, resolution / 2
-        self._last: tuple[float, int] | None = None
-
-    def check(self, value: float, now_ns: int) -> str:
-        """See ``Check``."""
-        if self._last is not None:
-            last, then_ns = self._last
-            allowed = self._per_ns * max(0, now_ns - then_ns) + self._slack
-            if abs(value - last) > allowed:
-                return f"{STEP}: {value:g} from {last:g}, {allowed:g} could be"
-        self._last = value, now_ns
-        return ""
-
-
-class Spikes:
-    """Hampel's identifier, looking back only: too far from the median of the readings before, in their own spreads.
-
-    A true step is taken for a spike until half of the window has seen it.
-    Source: Hampel, "The influence curve and its role in robust estimation", JASA 69 (1974).
-    """
-
-    def __init__(self, asked: SpikeConfig, least_spread: float) -> None:
-        self._seen: deque[float] = deque(maxlen=asked.window)
-        self._sigmas, self._least = asked.sigmas, least_spread
-
-    def check(self, value: float, now_ns: int) -> str:
-        """See ``Check``."""
-        del now_ns
-        seen, enough = self._seen, len(self._seen) == self._seen.maxlen
-        reason = ""
-        if enough:
-            centre = median(seen)
-            spread = max(_TO_SIGMA * median([abs(one - centre) for one in seen]), self._least)
-            if abs(value - centre) > self._sigmas * spread:
-                reason = f"{SPIKE}: {value:g}, usual {centre:g}"
-        seen.append(value)
-        return reason
-
-
-class Stuck:
-    """What has not moved by its resolution for so long is no measurement until it does: a dead sensor's last word."""
-
-    def __init__(self, stuck_s: float, resolution: float) -> None:
-        self._after_ns, self._resolution = round(stuck_s * 1e9), resolution
-        self._since: tuple[float, int] | None = None
-
-    def check(self, value: float, now_ns: int) -> str:
-        """See ``Check``."""
-        if self._since is None or abs(value - self._since[0]) >= self._resolution:
-            self._since = value, now_ns
-        stood_ns = now_ns - self._since[1]
-        return f"{STUCK}: {value:g} for {stood_ns / 1e9:.0f} s" if stood_ns >= self._after_ns else ""
