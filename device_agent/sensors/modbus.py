@@ -93,10 +93,6 @@ class ModbusRtu(ModbusConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
         """See ``SensorConfig``."""
         return (self.port,)
 
-    def devices(self) -> tuple[str, ...]:
-        """See ``SensorConfig``."""
-        return (self.port,)
-
     def describe(self) -> Description:
         """See ``SensorConfig``; refuses a rate that the line cannot carry even if devices answered at once."""
         description = ModbusConfig.describe(self)
