@@ -23,6 +23,7 @@ from device_agent.ipc.port import ANSWER_S, Nucleus
 
 _NOT_OURS: Final = "accessControl"
 _DEFAULT_SENSORS: Final = [{"type": "host", "name": "machine"}]
+_NAMED: Final = ("sensors", "rules", "outputs")
 _SHARED_WITH_FILTER: Final = ("state_dir", "spool")
 _RETRY_S: Final = 0.1
 _SAY_EVERY: Final = 300
@@ -125,19 +126,19 @@ def completed(values: Values, place: Place) -> dict[str, Any]:
     folder = document.setdefault("state_dir", "")
     if isinstance(folder, str):
         document["state_dir"] = str(home / folder)
-    document["sensors"] = _listed(document.get("sensors", _DEFAULT_SENSORS))
+    document.setdefault("sensors", _DEFAULT_SENSORS)
+    document |= {key: _listed(document[key]) for key in _NAMED if key in document}
     uplink = document.setdefault("uplink", {})
     if isinstance(uplink, Mapping):
         document["uplink"] = {"type": "greengrass", **uplink}
     return document
 
 
-def _listed(sensors: object) -> object:
-    """Sensors by name as a list: a deployment can change one of a mapping, and the lite nucleus keeps 1 KB a list."""
-    if not isinstance(sensors, Mapping):
-        return sensors
-    named = sorted(sensors.items())
-    return [{"name": name, **sensor} if isinstance(sensor, Mapping) else sensor for name, sensor in named]
+def _listed(items: object) -> object:
+    """Items by name as a list: a deployment can change one of a mapping, and the lite nucleus keeps 1 KB a list."""
+    if not isinstance(items, Mapping):
+        return items
+    return [{"name": name, **item} if isinstance(item, Mapping) else item for name, item in sorted(items.items())]
 
 
 def said(error: NucleusError | ConfigError) -> dict[str, str]:

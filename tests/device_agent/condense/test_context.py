@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.codec import encode_event
+from contract.envelope import MAX_ENVELOPE_BYTES
 from contract.events import Context
 from contract.traces import readings_of, steps_of
 from device_agent.condense.context import ContextRing
@@ -191,3 +192,23 @@ def test_whatever_the_readings_it_fits_and_decodes(values: list[float], before: 
         first = (made[0].wall_ms - 1000) // 100
         expected = values[first : first + len(decoded)]
         assert decoded == [None if math.isnan(value) else value for value in expected]
+
+
+@pytest.mark.parametrize(("rate_hz", "seconds"), [(10.0, 30.0), (1000.0, 5.0)])
+def test_everything_of_eight_noisy_channels_takes_three_and_a_half_bytes_a_reading(
+    rate_hz: float, seconds: float
+) -> None:
+    channels = [Channel(name=f"channel_{n}", unit="mV", resolution=0.001) for n in range(8)]
+    span = ContextConfig(before_scans=0, after_scans=0, continuous_s=seconds)
+    ring = ContextRing(
+        "machine", channels, Grid(channels), span=span, rate_hz=rate_hz, envelope_bytes=MAX_ENVELOPE_BYTES
+    )
+    random, scans = np.random.default_rng(6), round(rate_hz * seconds * 10)
+    times_ns = (np.arange(scans) * 1e9 / rate_hz + random.uniform(0, 150_000, scans)).astype(int).tolist()
+    noise = random.normal(0, 1, (scans, 8))
+    made = [
+        context for ns, row in zip(times_ns, noise, strict=True) for context in ring.push(Moment(ns // 10**6, ns), row)
+    ]
+    assert sum(context.scans for context in made) == scans
+    around = 300  # of an envelope
+    assert sum(len(encode_event(context)) + around for context in made) / noise.size <= 3.5
