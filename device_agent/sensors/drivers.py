@@ -10,6 +10,7 @@ from device_agent.sensors.modbus import ModbusRtu, ModbusTcp
 from device_agent.sensors.mqtt import MqttSensor
 from device_agent.sensors.onewire import Ds18b20
 from device_agent.sensors.replay import ReplaySensor
+from device_agent.sensors.simulated import SimulatedSensor
 from device_agent.sensors.spi import SpiAnalog
 
 AnySensorConfig = (
@@ -28,4 +29,5 @@ AnySensorConfig = (
     | ModbusTcp
     | ModbusRtu
     | MqttSensor
+    | SimulatedSensor
 )
