@@ -1,7 +1,7 @@
 """All drivers, as one union: the ``type`` key of a sensor's configuration chooses among them."""
 
 from device_agent.sensors.chips.ads1115 import Ads1115
-from device_agent.sensors.chips.bme280 import Bme280
+from device_agent.sensors.chips.bme280 import Bme280, Bmp280
 from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
 from device_agent.sensors.gpio_distance import GpioDistance
@@ -22,6 +22,7 @@ AnySensorConfig = (
     | GpioDistance
     | SpiAnalog
     | Bme280
+    | Bmp280
     | Sht
     | Ads1115
     | Ds18b20
