@@ -131,6 +131,7 @@ class SpiConverter:
         self._frames = [self._framing.ask(item.channel) for item in inputs]
         self._one = self._burst(1)
         self._collector: Collector | None = None
+        self._closed = False
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -147,6 +148,8 @@ class SpiConverter:
 
     def read_block(self) -> Block:
         """See ``BlockSensor``; raises ``SensorError`` where no converter answers at all."""
+        if self._closed:
+            raise SensorError(f"{self._device}: closed")
         if self._collector is None:
             self._collector = self._collecting()
         block = self._collector.take()
@@ -158,6 +161,7 @@ class SpiConverter:
 
     def close(self) -> None:
         """See ``Sensor``."""
+        self._closed = True
         if self._collector:
             self._collector.close()
         self._device.close()
