@@ -7,10 +7,9 @@ hardware   ─n───n+1──n+2──n+3─┐ hole: lost ┌─n+6──n+
 Not here: asking for blocks (``device_agent.sampling.sampler``), cleaning.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final
-
-import numpy as np
 
 from device_agent.sensors.port import Block, Channel, Reading, Scan
 
@@ -76,11 +75,11 @@ class Grid:
 
     def _scan(self, at_ns: int, wall_ms: int, reading: Reading) -> Scan:
         gaps = reading.gaps
-        if not gaps and not np.isfinite(reading.values).all():
+        if not gaps and not all(map(math.isfinite, reading.values)):
             gaps = {
                 name: NO_VALUE
                 for name, value in zip(self._names, reading.values, strict=True)
-                if not np.isfinite(value)
+                if not math.isfinite(value)
             }
         scan = Scan(self._seq, wall_ms, at_ns, reading.values, gaps)
         self._seq += 1

@@ -10,15 +10,17 @@ Not here: pacing (``device_agent.sampling``), cleaning (``device_agent.cleaning`
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import msgspec
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from device_agent.errors import ConfigError
 from device_agent.sensors.treatment import Treatment, TreatmentKeys
+
+if TYPE_CHECKING:  # components that only forward have no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 AlarmOn = Literal["rise", "fall", "both"]
 
@@ -141,7 +143,7 @@ class Block(NamedTuple):
         lost: How many are missing there, as far as is known.
     """
 
-    values: NDArray[np.float64]
+    values: "NDArray[np.float64]"
     offset_ns: int
     gap: str = ""
     lost: int = 0
