@@ -11,9 +11,10 @@ import pytest
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sensors.gpio import AnalogInput
 from device_agent.sensors.port import Block
-from device_agent.sensors.spi import SpiAnalog, SpiConverter
+from device_agent.sensors.spi import SpiAnalog
 from device_agent.sensors.spi_blocks import KEPT_S, Collector
 from device_agent.sensors.spi_bus import MOST_TRANSFERS
+from device_agent.sensors.spi_converter import SpiConverter
 from device_agent.sensors.spi_pacing import Pacing
 from tests.device_agent.sensors.simulated_spi import BUFFER_BYTES, SimulatedSpi, installed
 
