@@ -72,7 +72,7 @@ def awscrt(folder: Path, reach: Reach, rate_hz: float) -> Start:
 
 
 def thingsboard(folder: Path, reach: Reach, rate_hz: float) -> Start:
-    """ThingsBoard IoT Gateway with its SQLite storage and a connector of ours, limits off."""
+    """ThingsBoard IoT Gateway with its SQLite storage and a connector of ours; it limits rates to ThingsBoard's own hosts only."""
     python = _python("thingsboard", _THINGSBOARD)
     packages = next((python.parents[1] / "lib").glob("python*/site-packages"))
     extension = packages / "thingsboard_gateway" / "extensions" / "noise"
@@ -159,7 +159,7 @@ def _run(command: tuple[str, ...], wanted: str) -> None:
 
 
 def _for_thingsboard(reach: Reach) -> dict[str, Any]:
-    device, none = reach.device, "0:0,"
+    device = reach.device
     security = {
         "type": "tls",
         "caCert": str(device.ca),
@@ -167,15 +167,12 @@ def _for_thingsboard(reach: Reach) -> dict[str, Any]:
         "privateKey": str(device.private_key),
         "checkCertPeriod": 86400,
     }
-    limits = ("rateLimits", "dpRateLimits", "messagesRateLimits", "deviceMessagesRateLimits")
-    more = ("deviceRateLimits", "deviceDpRateLimits")
     return {
         "host": LOOPBACK,
         "port": reach.port,
         "security": security,
         "remoteConfiguration": False,
         "statistics": {"enable": False},
-        **dict.fromkeys((*limits, *more), none),
     }
 
 

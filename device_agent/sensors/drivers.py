@@ -1,6 +1,7 @@
 """All drivers, as one union: the ``type`` key of a sensor's configuration chooses among them."""
 
 from device_agent.sensors.chips.ads1115 import Ads1115
+from device_agent.sensors.chips.adxl345_i2c import Adxl345I2c
 from device_agent.sensors.chips.bme280 import Bme280, Bmp280
 from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.gpio import GpioAnalog, GpioDigital, GpioPulse
@@ -25,6 +26,7 @@ AnySensorConfig = (
     | Bmp280
     | Sht
     | Ads1115
+    | Adxl345I2c
     | Ds18b20
     | ModbusTcp
     | ModbusRtu
