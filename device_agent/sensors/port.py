@@ -25,6 +25,10 @@ if TYPE_CHECKING:  # components that only forward have no NumPy
 AlarmOn = Literal["rise", "fall", "both"]
 
 HIGHEST_RATE_HZ = 1000
+"""Of a sensor that is read scan by scan."""
+
+HIGHEST_BLOCK_RATE_HZ = 3200
+"""Of a sensor that is read in blocks."""
 
 GAP = math.nan
 """How a missing value is held inside the process; it never leaves it as a number."""
@@ -62,11 +66,13 @@ class Description(NamedTuple):
         channels: In the order of every reading's values, an operator's overrides applied.
         rate_hz: Scans per second it is to be read at.
         speed: Seconds of the sensor's own time in a second; only what replays a recording differs from 1.
+        in_blocks: Whether its hardware keeps the pace, so that what it opens is read as a ``BlockSensor``.
     """
 
     channels: tuple[Channel, ...]
     rate_hz: float
     speed: float = 1.0
+    in_blocks: bool = False
 
 
 class Reading(NamedTuple):

@@ -13,12 +13,14 @@ from msgspec import Meta
 
 from device_agent.errors import ConfigError
 from device_agent.sensors.gpio import AnalogInput
-from device_agent.sensors.port import Channel, Description, SensorConfig, override
+from device_agent.sensors.port import HIGHEST_BLOCK_RATE_HZ, Channel, Description, SensorConfig, override
 
 if TYPE_CHECKING:
     from device_agent.sensors.spi_converter import SpiConverter
 
-HIGHEST_HZ = 3200
+POLLED_UP_TO_HZ = 200
+"""A scan at a time, by the sampler's own clock; above, the kernel keeps the time."""
+
 RELEASE_S = 12e-6
 """The kernel keeps a chip released for 10 µs between two transfers (Linux, ``spi.c``); and what a transfer costs."""
 
@@ -54,7 +56,7 @@ class SpiAnalog(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
         speed_hz: Of the bus's clock; at 3.3 V at most 1.35 MHz for mcp30xx and 1 MHz for mcp32xx.
     """
 
-    rate_hz: Annotated[float, Meta(gt=0, le=HIGHEST_HZ)] = 1000.0
+    rate_hz: Annotated[float, Meta(gt=0, le=HIGHEST_BLOCK_RATE_HZ)] = 1000.0
     inputs: Annotated[dict[str, AnalogInput], Meta(min_length=1, max_length=8)]
     chip: Literal["mcp3004", "mcp3008", "mcp3204", "mcp3208"] = "mcp3208"
     device: Annotated[str, Meta(pattern="^/")] = "/dev/spidev0.0"
@@ -77,7 +79,8 @@ class SpiAnalog(SensorConfig, frozen=True, kw_only=True, forbid_unknown_fields=T
         if absent:
             raise ConfigError(f"inputs.{absent[0]}: {self.chip} has no such channel", remedy="use one of 0 to 3")
         channels = tuple(_channel(name, item, FRAMINGS[self.chip].bits) for name, item in self.inputs.items())
-        return Description(override(channels, self.channels), self.rate_hz)
+        in_blocks = self.rate_hz > POLLED_UP_TO_HZ
+        return Description(override(channels, self.channels), self.rate_hz, in_blocks=in_blocks)
 
     def open(self) -> "SpiConverter":
         """See ``SensorConfig``."""
