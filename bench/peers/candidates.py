@@ -72,7 +72,7 @@ def awscrt(folder: Path, reach: Reach, rate_hz: float) -> Start:
 
 
 def thingsboard(folder: Path, reach: Reach, rate_hz: float) -> Start:
-    """ThingsBoard IoT Gateway with its SQLite storage and a connector of ours; it limits rates to ThingsBoard's own hosts only."""
+    """ThingsBoard IoT Gateway with its SQLite storage and our connector; it limits rates only to its makers' hosts."""
     python = _python("thingsboard", _THINGSBOARD)
     packages = next((python.parents[1] / "lib").glob("python*/site-packages"))
     extension = packages / "thingsboard_gateway" / "extensions" / "noise"
