@@ -18,6 +18,8 @@ from contract.topics import feedback_topic
 from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
+from device_agent.config.reading import SHADOW_FILE
+from device_agent.desired import Desired, Judge
 from device_agent.errors import ConfigError, SpoolError, UplinkError
 from device_agent.feedback.inbox import Heard, Inbox
 from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
@@ -63,6 +65,7 @@ class AgentStatus(Traffic, kw_only=True):
         certificate: Until when it is good.
         history: When the link came and went.
         feedback: What became of the messages with what people said.
+        desired: What became of what the document's shadow wanted; empty where none is heard.
     """
 
     gateway_id: str
@@ -82,15 +85,19 @@ class AgentStatus(Traffic, kw_only=True):
     certificate: CertificateStatus = CertificateStatus()
     history: LinkHistory = LinkHistory()
     feedback: Heard = Heard()
+    desired: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None) -> None:
+def run_agent(
+    config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None, judge: Judge | None = None
+) -> None:
     """Forwards until ``stop`` is set, then sends what is left for a few seconds.
 
     Args:
         config: The gateway's document.
         stop: Ends it.
         machine: Its clocks and fingerprint; by default this one's.
+        judge: Of what the document's shadow wants; without one no shadow is heard.
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
@@ -111,7 +118,11 @@ def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine 
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
-        Agent(config, spool, uplink, clock=machine.clock).run(stop, folder / STATUS_FILE)
+        desired = None
+        if config.uplink.shadow and judge is not None:
+            path = folder / SHADOW_FILE
+            desired = Desired(uplink, config.gateway, config.uplink.shadow, path=path, judge=judge)
+        Agent(config, spool, uplink, clock=machine.clock, desired=desired).run(stop, folder / STATUS_FILE)
     if denied.is_set():
         raise UplinkError("the nucleus refused our token", remedy="nothing: it starts this component again")
 
@@ -125,10 +136,18 @@ class Agent:
         uplink: Not yet connected.
         clock: The time.
         drain_s: How long what is left may take to go when it is stopped.
+        desired: What the cloud wants of the document, if anybody asks.
     """
 
     def __init__(
-        self, config: GatewayConfig, spool: SqliteSpool, uplink: Uplink, *, clock: Clock, drain_s: float = DRAIN_S
+        self,
+        config: GatewayConfig,
+        spool: SqliteSpool,
+        uplink: Uplink,
+        *,
+        clock: Clock,
+        drain_s: float = DRAIN_S,
+        desired: Desired | None = None,
     ) -> None:
         if config.uplink is None:
             raise ConfigError("`$.uplink` is missing")
@@ -150,6 +169,7 @@ class Agent:
             clock=clock,
             path=Path(config.state_dir) / BUDGET_FILE,
         )
+        self._desired = desired
         self._inbox = Inbox(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         self._forwarder = Forwarder(
             spool,
@@ -159,7 +179,7 @@ class Agent:
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
             budget=self._budget,
-            hear_also={feedback_topic(config.gateway): self._inbox.hear},
+            hear_also={feedback_topic(config.gateway): self._inbox.hear, **(desired.hears() if desired else {})},
             drain_s=drain_s,
         )
 
@@ -169,6 +189,8 @@ class Agent:
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
         supervisor.start("feedback", self._inbox.run)
+        if self._desired is not None:
+            supervisor.start("desired", self._desired.run)
         supervisor.start("status", lambda halt: self._report(halt, said))
         try:
             supervisor.join(self._end_within_s)
@@ -203,6 +225,7 @@ class Agent:
             certificate=self._certificate.status(),
             history=self._uplink.history,
             feedback=self._inbox.heard,
+            desired=dict(self._desired.counters) if self._desired else {},
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 
