@@ -41,7 +41,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode"):
-    """A stretch of time in which one sensor behaved unlike its calibration.
+    """A stretch of time in which one sensor behaved unlike its calibration, or an operator's rule held.
 
     Attributes:
         episode_id: Same in every phase of one episode (see ``contract.identifiers``).
@@ -58,6 +58,8 @@ class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode
         model: Name, version and short hash of the model that scored.
         quality: ``good``, or ``gaps`` where readings were missing inside the episode.
         raised: How many times its usual threshold the top channel's was, by feedback; scores are relative to it.
+        rule: The operator's rule that opened it; empty for the model's. A rule's score is 1 while it is open.
+        severity: As the rule says; empty where the score decides.
     """
 
     episode_id: str
@@ -74,6 +76,8 @@ class Episode(Event, frozen=True, kw_only=True, omit_defaults=True, tag="episode
     model: str = ""
     quality: str = "good"
     raised: float = 1.0
+    rule: str = ""
+    severity: str = ""
 
 
 class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

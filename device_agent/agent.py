@@ -8,8 +8,9 @@ import contextlib
 import logging
 import random
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -18,8 +19,6 @@ from contract.topics import feedback_topic
 from device_agent.budget import BUDGET_FILE, Budget, BudgetStatus
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
-from device_agent.config.reading import SHADOW_FILE
-from device_agent.desired import Desired, Judge
 from device_agent.errors import ConfigError, SpoolError, UplinkError
 from device_agent.feedback.inbox import Heard, Inbox
 from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
@@ -33,7 +32,7 @@ from device_agent.supervisor import Supervisor
 from device_agent.traffic import Traffic
 from device_agent.uplink.choosing import choose_uplink
 from device_agent.uplink.observed import LinkHistory, ObservedUplink
-from device_agent.uplink.port import Uplink
+from device_agent.uplink.port import Deliver, Uplink
 from device_agent.uplink.validity import CertificateStatus, CertificateWatch
 
 STATUS_FILE: Final = "agent-status.json"
@@ -65,7 +64,7 @@ class AgentStatus(Traffic, kw_only=True):
         certificate: Until when it is good.
         history: When the link came and went.
         feedback: What became of the messages with what people said.
-        desired: What became of what the document's shadow wanted; empty where none is heard.
+        beside: What is counted by what else uses the connection: what became of what the document's shadow wanted.
     """
 
     gateway_id: str
@@ -85,11 +84,29 @@ class AgentStatus(Traffic, kw_only=True):
     certificate: CertificateStatus = CertificateStatus()
     history: LinkHistory = LinkHistory()
     feedback: Heard = Heard()
-    desired: dict[str, int] = msgspec.field(default_factory=dict)
+    beside: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Beside(Protocol):
+    """What uses the connection beside the forwarder."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What became of what it heard."""
+
+    def hears(self) -> Mapping[str, Deliver]:
+        """Who gets what is said on a topic, see ``Uplink.connect``."""
+
+    def run(self, stop: threading.Event) -> None:
+        """The work of a thread of its own."""
 
 
 def run_agent(
-    config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None, judge: Judge | None = None
+    config: GatewayConfig,
+    stop: threading.Event,
+    *,
+    machine: Machine | None = None,
+    beside: Callable[[Uplink], Beside] | None = None,
 ) -> None:
     """Forwards until ``stop`` is set, then sends what is left for a few seconds.
 
@@ -97,7 +114,7 @@ def run_agent(
         config: The gateway's document.
         stop: Ends it.
         machine: Its clocks and fingerprint; by default this one's.
-        judge: Of what the document's shadow wants; without one no shadow is heard.
+        beside: Makes what else hears and says something by the same connection.
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
@@ -118,11 +135,8 @@ def run_agent(
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
-        desired = None
-        if config.uplink.shadow and judge is not None:
-            path = folder / SHADOW_FILE
-            desired = Desired(uplink, config.gateway, config.uplink.shadow, path=path, judge=judge)
-        Agent(config, spool, uplink, clock=machine.clock, desired=desired).run(stop, folder / STATUS_FILE)
+        other = beside(uplink) if beside else None
+        Agent(config, spool, uplink, clock=machine.clock, beside=other).run(stop, folder / STATUS_FILE)
     if denied.is_set():
         raise UplinkError("the nucleus refused our token", remedy="nothing: it starts this component again")
 
@@ -136,7 +150,7 @@ class Agent:
         uplink: Not yet connected.
         clock: The time.
         drain_s: How long what is left may take to go when it is stopped.
-        desired: What the cloud wants of the document, if anybody asks.
+        beside: See there.
     """
 
     def __init__(
@@ -147,7 +161,7 @@ class Agent:
         *,
         clock: Clock,
         drain_s: float = DRAIN_S,
-        desired: Desired | None = None,
+        beside: Beside | None = None,
     ) -> None:
         if config.uplink is None:
             raise ConfigError("`$.uplink` is missing")
@@ -169,7 +183,7 @@ class Agent:
             clock=clock,
             path=Path(config.state_dir) / BUDGET_FILE,
         )
-        self._desired = desired
+        self._beside = beside
         self._inbox = Inbox(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         self._forwarder = Forwarder(
             spool,
@@ -179,7 +193,7 @@ class Agent:
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
             budget=self._budget,
-            hear_also={feedback_topic(config.gateway): self._inbox.hear, **(desired.hears() if desired else {})},
+            hear_also={feedback_topic(config.gateway): self._inbox.hear, **(beside.hears() if beside else {})},
             drain_s=drain_s,
         )
 
@@ -189,8 +203,8 @@ class Agent:
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
         supervisor.start("feedback", self._inbox.run)
-        if self._desired is not None:
-            supervisor.start("desired", self._desired.run)
+        if self._beside is not None:
+            supervisor.start("beside", self._beside.run)
         supervisor.start("status", lambda halt: self._report(halt, said))
         try:
             supervisor.join(self._end_within_s)
@@ -225,7 +239,7 @@ class Agent:
             certificate=self._certificate.status(),
             history=self._uplink.history,
             feedback=self._inbox.heard,
-            desired=dict(self._desired.counters) if self._desired else {},
+            beside=dict(self._beside.counters) if self._beside else {},
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 

@@ -25,6 +25,9 @@ from device_agent.sensors.port import Channel, Scan
 
 Accept = Callable[[Sequence[AnyEvent]], None]
 
+Watch = Callable[[str, Sequence[Channel], float, Sequence[Scan]], None]
+"""Sees the cleaned scans of a sensor, by its name, channels and rate; never waits."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -81,6 +84,7 @@ class Surroundings(NamedTuple):
     accept: Accept
     models: Models
     feedback: FeedbackView | None = None
+    watch: Watch | None = None
 
 
 class Shape(NamedTuple):
@@ -174,6 +178,9 @@ class Condenser:
         """Judges these, in order; first takes a new model, if there is one."""
         if self._around.models.version() != self._version:
             self._renew()
+        scans = list(scans)
+        if self._around.watch is not None:
+            self._around.watch(self.shape.name, self.shape.channels, self.shape.rate_hz, scans)
         self._keep([event for scan in scans for event in self._pipeline.push(scan)])
 
     def finish(self) -> None:

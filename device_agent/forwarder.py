@@ -44,6 +44,7 @@ POLL_S = 0.15
 DRAIN_S = 3.0
 SPOOL_RETRY_S = 1.0
 _HEARD_AT_ONCE = 64
+_UNLIMITED = 1e9
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ class Forwarder:
         self._hear_also = dict(hear_also or {})
         self._drain_s = drain_s
         self._pace = Pace(
-            publishes_per_s=config.publishes_per_s,
-            bytes_per_s=config.bytes_per_s,
+            publishes_per_s=_UNLIMITED if config.unlimited else config.publishes_per_s,
+            bytes_per_s=_UNLIMITED if config.unlimited else config.bytes_per_s,
             burst_s=POLL_S,
             now_s=monotonic_s(),
         )

@@ -31,6 +31,9 @@ from device_agent.ledger import Acceptance, Ledger
 from device_agent.line import OpenLines, SensorLines
 from device_agent.machine import Machine, this_machine
 from device_agent.notice import Notice
+from device_agent.rules.notes import FileRuleNotes
+from device_agent.rules.watch import Place, RuleWatch
+from device_agent.rules.wording import At
 from device_agent.spool.intake import Intake, Patience
 from device_agent.spool.limits import limits_of
 from device_agent.spool.opening import open_spool
@@ -43,6 +46,7 @@ from device_agent.supervisor import Supervisor
 logger = logging.getLogger(__name__)
 
 RUN_STATUS_FILE = "run-status.json"
+RULES_FILE = "rules.json"
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
 COMMIT_EVERY_S = 0.25
@@ -129,7 +133,9 @@ class Sensing:
         )
         self._feedback = FeedbackView(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         models = self._parts.models or ConfiguredModel(config.model_path())
-        around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback)
+        self._rules = self._watch()
+        watch = self._rules.see if config.rules else None
+        around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback, watch)
         self._lines = self._parts.lines(around)
         self._gatherer = Gatherer(config.gateway, self._lines.all, clock, interval_s=config.health_s)
         self._known = SpoolView(dict.fromkeys(LANES, 0), {})
@@ -139,6 +145,7 @@ class Sensing:
         """Runs every thread until ``stop``, then says a last time how it was."""
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         logger.info("sensing.started", extra={"gateway": self._config.gateway, "sensors": len(self._lines.all())})
+        self._rules.start(supervisor.start)
         self._lines.start(supervisor)
         supervisor.start("commit", self._commit)
         supervisor.start("health", lambda halt: self._report(halt, said))
@@ -151,14 +158,22 @@ class Sensing:
 
     @property
     def has_open_episode(self) -> bool:
-        """Whether any sensor's deviation is going on."""
-        return any(line.condenser.has_open_episode for line in self._lines.all())
+        """Whether any sensor's deviation is going on, or a rule is open."""
+        return self._rules.has_open_rule or any(line.condenser.has_open_episode for line in self._lines.all())
 
     def say_health(self) -> None:
         """Offers one event about how this process is."""
         health = self._gatherer.health(self._view())
         self._intake.offer([msgspec.structs.replace(health, feedback_version=self._feedback.present.version)])
         self._own += 1
+
+    def _watch(self) -> RuleWatch:
+        """The document's rules and outputs; without any it has nothing to do and no thread."""
+        clock, notes = self._clock, FileRuleNotes(Path(self._config.state_dir) / RULES_FILE)
+        now = lambda: At(clock.wall_ms(), clock.monotonic_ns())  # noqa: E731 - a name for a line
+        return RuleWatch(
+            self._config.rules, self._config.outputs, Place(self._identity, now, self._intake.offer, notes)
+        )
 
     def _note(self, events: Sequence[AnyEvent], places: Sequence[Accepted]) -> None:
         """What is durable now."""
@@ -192,7 +207,9 @@ class Sensing:
 
     def _status(self) -> bytes:
         status = self._gatherer.status(self._view())
-        return msgspec.json.encode(msgspec.structs.replace(status, accepted=status.accepted + self._own))
+        return msgspec.json.encode(
+            msgspec.structs.replace(status, accepted=status.accepted + self._own + self._rules.accepted)
+        )
 
     def _view(self) -> SpoolView:
         """How the spool is; what was last known of it while it cannot be read."""
@@ -210,10 +227,11 @@ class Sensing:
             unreadable = str(exc)
         held = self._intake.trouble and f"events are held in memory: {self._intake.trouble}"
         tight = self._spool.is_tight and "the disk is full: new events displace the oldest of the lowest lane"
-        beside = self._parts.beside()
-        degraded = [each for each in (held or unreadable, tight, _moved(self._known), *beside.degraded) if each]
+        beside, rules = self._parts.beside(), self._rules.notice()
+        other = *beside.degraded, *rules.degraded
+        degraded = [each for each in (held or unreadable, tight, _moved(self._known), *other) if each]
         counters = {**self._known.counters, **self._intake.counters}
-        return self._known._replace(counters=counters, degraded=degraded, beside=beside.counters)
+        return self._known._replace(counters=counters, degraded=degraded, beside={**beside.counters, **rules.counters})
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9

@@ -3,6 +3,7 @@
 GET /api/fleet                                          every gateway at a glance
 GET /api/gateways/{id}?minutes=15                       one gateway's last minutes (1 to 1440)
 GET /api/gateways/{id}/episodes/{episode}/context       raw readings around an episode's onset
+GET /api/gateways/{id}/reports?minutes=15               its readings by exception (1 to 1440)
 GET /api/alerts?state=open|all                          open alerts, or the latest of all
 
 It reads and never writes: what people say comes in by ``commands``. Who may ask is decided before it, by the API's
@@ -15,7 +16,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from cloud_functions.core import detail, fleet
+from cloud_functions.core import detail, fleet, reported
 from cloud_functions.core.errors import QueryError, StoreError
 from cloud_functions.core.ports import Clock, Table
 from cloud_functions.core.views import AnyView, ErrorView
@@ -73,6 +74,9 @@ class Api:
                 return detail.detail(self._table, checked_gateway(gateway_id), minutes=minutes, now_ms=now_ms)
             case ["api", "gateways", gateway_id, "episodes", episode_id, "context"]:
                 return detail.context(self._table, checked_gateway(gateway_id), episode_id, now_ms=now_ms)
+            case ["api", "gateways", gateway_id, "reports"]:
+                minutes = _minutes(question.parameters)
+                return reported.reports(self._table, checked_gateway(gateway_id), minutes=minutes, now_ms=now_ms)
         raise QueryError(f"no such question: {question.path}", status=404, remedy="ask GET /api/fleet")
 
 

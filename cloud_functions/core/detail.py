@@ -20,19 +20,19 @@ from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView, FeedbackView, LabelView
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Lane, Loss, Summary
+from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Lane, Loss, Report, Summary
 
 MAX_SUMMARIES: Final = 4000
 """About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""
 MAX_LOSSES: Final = 100
 MAX_NOTICES: Final = 200
-_MINUTE_MS: Final = 60_000
+MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
-_BLOCK_SPAN_MS: Final = 60 * _MINUTE_MS
-_AROUND_ONSET_MS: Final = 60 * _MINUTE_MS
+_BLOCK_SPAN_MS: Final = 60 * MINUTE_MS
+_AROUND_ONSET_MS: Final = 60 * MINUTE_MS
 
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
-_Event = TypeVar("_Event", Summary, Context)
+_Event = TypeVar("_Event", Summary, Context, Report)
 
 
 def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> DetailView:
@@ -46,11 +46,11 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
     if not known:
         raise QueryError(f"no gateway {gateway_id!r}", status=404, remedy="GET /api/fleet lists those there are")
     health_row = next((row for row in known if isinstance(row, GatewayRow)), None)
-    from_ms = now_ms - minutes * _MINUTE_MS
-    blocks = _blocks(table, gateway_id, "summaries", first_ms=from_ms - _BLOCK_SPAN_MS, last_ms=now_ms)
+    from_ms = now_ms - minutes * MINUTE_MS
+    blocks = blocks_between(table, gateway_id, "summaries", first_ms=from_ms - _BLOCK_SPAN_MS, last_ms=now_ms)
     summaries = [
         event
-        for event in _events((block for block in blocks if is_alive(block, now_ms)), Summary)
+        for event in events_of((block for block in blocks if is_alive(block, now_ms)), Summary)
         if from_ms <= event.wall_ms <= now_ms
     ]
     summaries.sort(key=lambda summary: summary.wall_ms)
@@ -81,8 +81,8 @@ def context(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> C
     """
     onset_ms = find_episode(table, gateway_id, episode_id, now_ms=now_ms).onset_wall_ms
     first_ms, last_ms = onset_ms - _AROUND_ONSET_MS, onset_ms + _AROUND_ONSET_MS
-    blocks = _blocks(table, gateway_id, "context", first_ms=first_ms, last_ms=last_ms)
-    parts = [part for part in _events(blocks, Context) if part.episode_id == episode_id]
+    blocks = blocks_between(table, gateway_id, "context", first_ms=first_ms, last_ms=last_ms)
+    parts = [part for part in events_of(blocks, Context) if part.episode_id == episode_id]
     return ContextView(episode_id=episode_id, parts=sorted(parts, key=lambda part: part.part))
 
 
@@ -147,7 +147,8 @@ def _episode(row: EpisodeRow) -> Episode | None:
     return event if isinstance(event, Episode) else None
 
 
-def _blocks(table: Table, gateway_id: str, lane: Lane, *, first_ms: int, last_ms: int) -> Iterator[Block]:
+def blocks_between(table: Table, gateway_id: str, lane: Lane, *, first_ms: int, last_ms: int) -> Iterator[Block]:
+    """A lane's blocks whose first event is of this time, in order."""
     first_ms = max(0, first_ms)
     days = sorted({day(ms) for ms in (*range(first_ms, last_ms, _DAY_MS), last_ms)})
     for name in days:
@@ -155,7 +156,8 @@ def _blocks(table: Table, gateway_id: str, lane: Lane, *, first_ms: int, last_ms
         yield from (row for row in table.query(span) if isinstance(row, Block))
 
 
-def _events(blocks: Iterable[Block], kind: type[_Event]) -> Iterator[_Event]:
+def events_of(blocks: Iterable[Block], kind: type[_Event]) -> Iterator[_Event]:
+    """Their events of one kind."""
     for block in blocks:
         for raw in _raws.decode(block.body):
             event = _decode(bytes(raw))

@@ -103,8 +103,9 @@ class Labelling:
         raise StoreError(f"feedback {key}: {_ATTEMPTS} other writers were faster")
 
     def _labels(self, gateway_id: str) -> list[LabelRow]:
+        """Those of the model's episodes; a rule has no threshold that feedback could raise."""
         rows = self._table.query(Span(label_key(gateway_id, 0, "").pk))
-        return [row for row in rows if isinstance(row, LabelRow)]
+        return [row for row in rows if isinstance(row, LabelRow) and not row.rule]
 
     def _write(self, feedback: Feedback, gateway_id: str, *, reset_ms: int) -> bool:
         if not self._table.merge(feedback_row(feedback, gateway_id, reset_ms=reset_ms), rank="version"):
@@ -122,6 +123,7 @@ def _row(said: Said, episode: Episode, *, now_ms: int, expires_at: int) -> Label
         episode_id=said.episode_id,
         sensor=episode.sensor,
         top_channel=episode.top_channel,
+        rule=episode.rule,
         peak=round(episode.peak_score * max(1.0, episode.raised), 4),
         label=said.label,
         by=said.by[:_MAX_WHO],

@@ -171,6 +171,7 @@ class LabelRow(Row, frozen=True, kw_only=True, tag="label"):
         by: Who said so, as the API's authorisation names them.
         labelled_ms: When, by the cloud's clock.
         version: Rises by one with every change of mind.
+        rule: The operator's rule that opened the episode; empty for the model's.
     """
 
     gateway_id: str
@@ -182,6 +183,7 @@ class LabelRow(Row, frozen=True, kw_only=True, tag="label"):
     by: str
     labelled_ms: int
     version: int
+    rule: str = ""
 
 
 class FeedbackRow(Row, frozen=True, kw_only=True, tag="feedback"):

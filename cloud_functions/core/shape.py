@@ -18,6 +18,7 @@ from contract.envelope import Envelope
 from contract.errors import ContractError
 from contract.events import Episode, Health, Loss
 
+SEVERITIES: Final = ("minor", "major", "critical")
 _PHASES: Final = {"opened": 0, "updated": 1, "closed": 2}
 _CRITICAL: Final = 4.0
 _MAJOR: Final = 2.0
@@ -106,7 +107,7 @@ def alert_row(gateway_id: str, episode: Episode, *, expires_at: int) -> Alert:
         state="closed" if is_closed else "open",
         opened_ms=episode.onset_wall_ms,
         closed_ms=episode.wall_ms if is_closed else UNSET,
-        severity=severity(episode.peak_score),
+        severity=episode.severity if episode.severity in SEVERITIES else severity(episode.peak_score),
         top_channel=episode.top_channel,
         reason=episode.reason,
         peak_score=round(episode.peak_score, 6),

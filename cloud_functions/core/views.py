@@ -117,6 +117,28 @@ class ContextView(msgspec.Struct, frozen=True, kw_only=True):
     parts: list[Context]
 
 
+class ReportedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel's readings by exception; see ``contract.events.Report``. A value of null begins a gap."""
+
+    sensor: str
+    channel: str
+    unit: str
+    mode: str
+    width: float
+    times_ms: list[float]
+    values: list[float | None]
+
+
+class ReportsView(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gateway reported; ``left_out`` readings were too many for an answer, or cannot be read."""
+
+    gateway_id: str
+    from_ms: int
+    to_ms: int
+    channels: list[ReportedView]
+    left_out: int = 0
+
+
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     """One alert; ``notified_ms`` is null until it was told."""
 
@@ -148,4 +170,4 @@ class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
 
 
-AnyView = FleetView | DetailView | ContextView | AlertsView | LabelView | FeedbackView | ErrorView
+AnyView = FleetView | DetailView | ContextView | ReportsView | AlertsView | LabelView | FeedbackView | ErrorView

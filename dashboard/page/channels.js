@@ -28,10 +28,11 @@ function describe(name, unit, { low, high, marks }) {
 }
 
 /** What a card says below its name: how far the channel went in the time shown, and what was missing. */
-export function rangeNote(low, high, { unit, gaps }) {
+export function rangeNote(low, high, { unit, gaps, flags = [] }) {
   const found = extremes(low, high);
   const range = found ? `${value(found[0], unit)} to ${value(found[1], unit)}` : "no readings";
-  return gaps ? `${range} · ${count(gaps)} ${gaps === 1 ? "gap" : "gaps"}` : range;
+  const why = flags.length ? ` (${flags.map(([flag, times]) => `${count(times)} ${flag}`).join(", ")})` : "";
+  return gaps ? `${range} · ${count(gaps)} ${gaps === 1 ? "gap" : "gaps"}${why}` : range;
 }
 
 function lastOf(column) {

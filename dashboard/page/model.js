@@ -179,5 +179,15 @@ function readChannel(name, steps, summaries) {
   return {
     name, unit: text(cells.find((cell) => cell?.unit)?.unit), mean: column("mean"), min: column("min"), max: column("max"),
     gaps: summaries.reduce((sum, row) => sum + (row.channels?.[name]?.gaps ?? 0), 0),
+    flags: flagsOf(summaries.map((row) => row.channels?.[name]?.flags ?? {})),
   };
+}
+
+/** Why readings were taken out, the most frequent first: [[words, times], …]. */
+function flagsOf(counted) {
+  const sums = new Map();
+  for (const [flag, times] of counted.flatMap((flags) => Object.entries(flags))) {
+    sums.set(flag, (sums.get(flag) ?? 0) + (number(times) ?? 0));
+  }
+  return [...sums].sort((a, b) => b[1] - a[1]).map(([flag, times]) => [flag.replaceAll("_", " "), times]);
 }

@@ -12,6 +12,8 @@ from msgspec import Meta
 from device_agent.config.filtering import ContextConfig, DriftConfig, FilterConfig
 from device_agent.config.keeping import SpoolConfig
 from device_agent.config.uplink import UplinkConfig, located_uplink
+from device_agent.outputs.drivers import AnyOutputConfig
+from device_agent.rules.config import RuleConfig
 from device_agent.sensors.drivers import AnySensorConfig
 
 PositiveFloat = Annotated[float, Meta(gt=0)]
@@ -59,6 +61,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         summary_s: Length of a summary window.
         health_s: How often the gateway says how it is.
         updates: Only under Greengrass, see ``UpdatesConfig``.
+        rules: Conditions beside the model, see ``RuleConfig``.
+        outputs: What rules switch, see ``OutputConfig``.
     """
 
     gateway: str
@@ -73,6 +77,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     summary_s: PositiveFloat = 60.0
     health_s: PositiveFloat = 60.0
     updates: UpdatesConfig = UpdatesConfig()
+    rules: list[RuleConfig] = []
+    outputs: list[AnyOutputConfig] = []
 
     def model_path(self) -> Path | None:
         """Where the configured model lies; ``None`` for the one that ships."""

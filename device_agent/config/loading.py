@@ -4,6 +4,7 @@ Not here: what may be in it (``document``), what to try after a mistake (``devic
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -17,6 +18,7 @@ from device_agent.config.parts import parts_of
 from device_agent.config.reading import Document, read
 from device_agent.config.uplink import check_uplink
 from device_agent.errors import ConfigError
+from device_agent.rules.checking import check_rules
 from device_agent.sensors.drivers import AnySensorConfig
 
 LONGEST_NAME = 64
@@ -53,7 +55,8 @@ def load_layers(path: Path, *, desired: Mapping[str, Any] | None = None) -> Load
     """
     document = read(path, desired=desired)
     config = _checked(document.merged.values, document.told, strict=True)
-    return Loaded(located(config, path.absolute().parent), document)
+    config = located(config, path.absolute().parent)
+    return Loaded(_with_rules(config, document.told), document)
 
 
 def parse(text: bytes, *, source: str) -> GatewayConfig:
@@ -65,7 +68,7 @@ def parse(text: bytes, *, source: str) -> GatewayConfig:
     config = _checked(values, lambda problem: f"{source}: {problem}", strict=True)
     if config.extends != Extends():
         raise ConfigError(f"{source}: has no folder to read from - at `$.extends`", remedy="give a file")
-    return config
+    return _with_rules(config, lambda problem: f"{source}: {problem}")
 
 
 def convert(document: object, *, source: str) -> GatewayConfig:
@@ -74,7 +77,11 @@ def convert(document: object, *, source: str) -> GatewayConfig:
     Whoever keeps values may turn 10 into 10.0 or "10": both count as 10, while 10.5 where a whole number is asked
     for is refused.
     """
-    return _checked(document, lambda problem: f"{source}: {problem}", strict=False)
+
+    def told(problem: str) -> str:
+        return f"{source}: {problem}"
+
+    return _with_rules(_checked(document, told, strict=False), told)
 
 
 def _checked(values: object, told: Callable[[str], str], *, strict: bool) -> GatewayConfig:
@@ -89,6 +96,21 @@ def _checked(values: object, told: Callable[[str], str], *, strict: bool) -> Gat
     if config.uplink is not None:
         check_uplink(config.uplink, told)
     return config
+
+
+def _with_rules(config: GatewayConfig, told: Callable[[str], str]) -> GatewayConfig:
+    """The same, once its rules are known to fit its sensors and outputs; only drivers they name are asked."""
+    ask = {sensor.name: partial(_names, sensor) for sensor in config.sensors}
+    check_rules(config.rules, config.outputs, sensors=ask, told=told)
+    return config
+
+
+def _names(sensor: AnySensorConfig) -> list[str] | None:
+    """``None`` where the driver cannot say: what is wrong with it is told when it is opened."""
+    try:
+        return [channel.name for channel in sensor.describe().channels]
+    except ConfigError:
+        return None
 
 
 def _check_names(config: GatewayConfig, told: Callable[[str], str]) -> None:

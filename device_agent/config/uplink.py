@@ -65,6 +65,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         keep_alive_s: A link that says nothing this long is taken for dead.
         publishes_per_s: Own limit, below the 100 a second that AWS IoT Core grants a connection.
         bytes_per_s: Own limit, below the 512 KB a second that it grants.
+        unlimited: Neither limit holds: for a broker of one's own. AWS IoT Core throttles who does this.
         max_envelope_bytes: Of one publish; below 5 KB AWS IoT Core counts one message, Greengrass lite takes 4 KB.
         monthly_bytes: What a month may cost in data, both ways; above its line context waits, then summaries. 0 for
             no budget.
@@ -86,6 +87,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     keep_alive_s: Annotated[int, Meta(ge=5, le=1200)] = 30
     publishes_per_s: Annotated[float, Meta(gt=0, le=90)] = 50.0
     bytes_per_s: Annotated[int, Meta(ge=8192, le=500_000)] = 400_000
+    unlimited: bool = False
     max_envelope_bytes: Annotated[int, Meta(ge=4096, le=MAX_ENVELOPE_BYTES)] = MAX_ENVELOPE_BYTES
     monthly_bytes: Annotated[int, Meta(ge=0)] = 0
     in_flight: Annotated[int, Meta(ge=1, le=90)] = 20

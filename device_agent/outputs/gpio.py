@@ -96,7 +96,7 @@ class SwitchedPin:
                 self._drive(on=self.limits.due(self._now_s(), is_on=self._is_on))
 
     def close(self) -> None:
-        """See ``Output``; a pin that does not take its safe state is given back all the same."""
+        """See ``Output``; a pin that does not take its safe state is logged, and given back all the same."""
         atexit.unregister(self.close)
         if self._ending.is_set():
             return
@@ -105,6 +105,8 @@ class SwitchedPin:
         try:
             with contextlib.closing(self._device):
                 self._drive(on=self._config.safe_on)
+        except OutputError as exc:
+            logger.error("output.unsafe", extra={"output": self._config.name, "reason": str(exc)})  # noqa: TRY400 - no bug
         finally:
             if mine:
                 self._lock.release()
@@ -124,7 +126,7 @@ class SwitchedPin:
                 failing = False
             except OutputError as exc:
                 if not failing:  # once; it is tried again at every look
-                    logger.exception("output.unguarded", extra={"output": self._config.name, "reason": str(exc)})
+                    logger.error("output.unguarded", extra={"output": self._config.name, "reason": str(exc)})  # noqa: TRY400 - no bug
                 failing = True
 
     def _drive(self, *, on: bool) -> None:

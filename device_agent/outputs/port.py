@@ -46,17 +46,18 @@ class OutputConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     Attributes:
         name: Of the output, unique on the gateway; rules name it.
         on_crash: Its safe state: while the process is not there, hangs, or cannot judge the rules that drive it.
+            YAML takes a bare ``on`` for true, which is the same.
         max_on_s: It is never on for longer without a break; 0 for no limit.
     """
 
     name: str
-    on_crash: Literal["off", "on"] = "off"
+    on_crash: bool | Literal["off", "on"] = "off"
     max_on_s: Annotated[float, Meta(ge=0)] = 0.0
 
     @property
     def safe_on(self) -> bool:
         """Whether the safe state is on."""
-        return self.on_crash == "on"
+        return self.on_crash in {"on", True}
 
     def open(self) -> Output:
         """Opens the output in its safe state.

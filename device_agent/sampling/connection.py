@@ -5,13 +5,16 @@ Not here: time. The caller says what time it is.
 
 import contextlib
 import logging
+import math
 from collections.abc import Iterator
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.retry import Retry
-from device_agent.sensors.port import Channel, Reading, Sensor, SensorConfig, no_reading
+from device_agent.sensors.port import GAP, Channel, Reading, Sensor, SensorConfig, no_reading
 
 logger = logging.getLogger(__name__)
+
+_PLAIN = frozenset({float})
 
 
 @contextlib.contextmanager
@@ -50,7 +53,7 @@ class Connection:
         if self._sensor is None and not self._retry.may_try(now_ns):
             return no_reading(self._channels, self._reason)
         try:
-            reading = self._opened().read()
+            reading = numbers(self._opened().read(), self._channels)
         except SensorError as exc:
             self._failed(str(exc), now_ns)
             return no_reading(self._channels, self._reason)
@@ -81,3 +84,29 @@ class Connection:
         if not self._reason:  # once per outage; every further try is only counted
             logger.warning("sensor.failed", extra={"sensor": self._config.name, "reason": reason})
         self._reason = reason or "no reading"
+
+
+def numbers(reading: Reading, channels: tuple[Channel, ...]) -> Reading:
+    """The reading, with a gap for what is no number; raises ``SensorError`` where it is not a value a channel."""
+    if len(reading.values) != len(channels):
+        raise SensorError(f"gave {len(reading.values)} values for {len(channels)} channels")
+    if set(map(type, reading.values)) <= _PLAIN:
+        return reading
+    strange = {
+        channel.name: f"not a number: {value!r:.40}"
+        for channel, value in zip(channels, reading.values, strict=True)
+        if not isinstance(value, int | float)
+    }
+    values = tuple(
+        GAP if channel.name in strange else _real(value)
+        for channel, value in zip(channels, reading.values, strict=True)
+    )
+    return Reading(values, {**strange, **reading.gaps})
+
+
+def _real(value: float) -> float:
+    """A float; infinite where an integer is beyond any float, so that cleaning takes it out."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -153,14 +153,14 @@ def translated(library: ModuleType) -> Iterator[None]:
     try:
         yield
     except library.BadPinFactory as exc:
-        raise ConfigError("this machine has no GPIO that gpiozero can drive", remedy=_missing_pins()) from exc
+        raise ConfigError("this machine has no GPIO that gpiozero can drive", remedy=missing_pins()) from exc
     except (library.GPIOPinInUse, ValueError) as exc:  # gpiozero's errors about arguments are ValueErrors
         raise ConfigError(str(exc), remedy="mend the sensor's pins and channels") from exc
     except _hardware_errors(library) as exc:
         raise SensorError(str(exc)) from exc
 
 
-def _missing_pins(devices: Path = Path("/dev")) -> str:
+def missing_pins(devices: Path = Path("/dev")) -> str:
     """Of the libraries that gpiozero tries it says only that none worked; most often a permission is missing."""
     closed = [path for path in sorted(devices.glob("gpiochip*")) if not os.access(path, os.R_OK | os.W_OK)]
     if closed:

@@ -5,13 +5,12 @@ floats low cannot be told from a true 0.
 
 Sources: Microchip MCP3004/3008 (DS21295) and MCP3204/3208 (DS21298), figures 6-1.
 
-Not here: the device file (``device_agent.sensors.spi_bus``), when blocks begin (``device_agent.sensors.spi_pacing``),
+Not here: the device file (``device_agent.sensors.spi_bus``), gathering blocks (``device_agent.sensors.spi_blocks``),
 slow inputs, which ``gpio_analog`` reads as well.
 """
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -19,9 +18,9 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from device_agent.errors import ConfigError, SensorError
-from device_agent.identity import monotonic_ns
 from device_agent.sensors.gpio import AnalogInput
-from device_agent.sensors.port import GAP, Channel, Description, Reading, SensorConfig, override
+from device_agent.sensors.port import GAP, Block, Channel, Description, Reading, SensorConfig, override
+from device_agent.sensors.spi_blocks import Collector
 from device_agent.sensors.spi_bus import MOST_TRANSFERS, Burst, Frames, SpiDevice
 from device_agent.sensors.spi_pacing import Pacing
 
@@ -112,24 +111,8 @@ def _channel(name: str, item: AnalogInput, bits: int) -> Channel:
     return Channel(name=name, unit=item.unit, resolution=resolution, low=min(ends), high=max(ends))
 
 
-class Block(NamedTuple):
-    """Scans at even times.
-
-    Attributes:
-        values: Units, ``[scans, channels]``; ``GAP`` where there is none.
-        offset_ns: From the call until the first scan.
-        reason: Why values are missing; empty where none are.
-        lost: Scans between the block before and this one whose time passed.
-    """
-
-    values: npt.NDArray[np.float64]
-    offset_ns: int
-    reason: str
-    lost: int
-
-
 class SpiConverter:
-    """The open sensor, see ``Sensor``; ``read_block`` besides.
+    """The open sensor, see ``Sensor`` and ``BlockSensor``; blocks gather from the first time that one is taken.
 
     Args:
         config: Names inputs and rate.
@@ -138,17 +121,17 @@ class SpiConverter:
     """
 
     def __init__(self, config: SpiAnalog, channels: tuple[Channel, ...], device: SpiDevice) -> None:
-        inputs: Sequence[AnalogInput] = tuple(config.inputs.values())
+        inputs = tuple(config.inputs.values())
         self._channels = channels
+        self._config = config
         self._device = device
         self._framing = FRAMINGS[config.chip]
         self._scale = np.array([item.scale for item in inputs]) / 2**self._framing.bits
         self._offset = np.array([item.offset for item in inputs])
-        self._scans = max(1, min(MOST_TRANSFERS // len(inputs), int(config.rate_hz * BLOCK_S)))
-        frames = [self._framing.ask(item.channel) for item in inputs]
-        self._one = Burst(device, frames, 1, speed_hz=config.speed_hz)
-        self._many = Burst(device, frames, self._scans, speed_hz=config.speed_hz)
-        self._pacing = Pacing(self._scans, config.rate_hz, len(inputs) * (24 / config.speed_hz + RELEASE_S))
+        self._frames = [self._framing.ask(item.channel) for item in inputs]
+        self._one = self._burst(1)
+        self._collector: Collector | None = None
+        self._closed = False
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -157,36 +140,43 @@ class SpiConverter:
 
     def read(self) -> Reading:
         """See ``Sensor``: one scan, now."""
-        values = self._values(self._one.run(0))[0]
+        values = self._values(self._one.run(0))[0].tolist()
         gaps = {
             channel.name: UNANSWERED for channel, value in zip(self._channels, values, strict=True) if math.isnan(value)
         }
-        return Reading(tuple(values.tolist()), gaps)
+        return Reading(tuple(values), gaps)
 
     def read_block(self) -> Block:
-        """The next block, in at most twice its length of time.
-
-        Raises:
-            SensorError: The bus failed, or no converter answers.
-        """
-        called_ns = monotonic_ns()
-        lost, due_ns = self._pacing.next(called_ns)
-        time.sleep(max(0, due_ns - called_ns) / 1e9)
-        begun_ns = monotonic_ns()
-        received = self._many.run(self._pacing.pause_us)
-        self._pacing.took(monotonic_ns() - begun_ns)
-        values = self._values(received)
-        missing = np.isnan(values)
-        if missing.all():
+        """See ``BlockSensor``; raises ``SensorError`` where no converter answers at all."""
+        if self._closed:
+            raise SensorError(f"{self._device}: closed")
+        if self._collector is None:
+            self._collector = self._collecting()
+        block = self._collector.take()
+        if not block.values.size:
+            return block._replace(values=np.empty((0, len(self._channels))))
+        if np.isnan(block.values).all():
             raise SensorError(f"{self._device}: {UNANSWERED}", remedy="check the wire from the converter's data output")
-        return Block(values, begun_ns - called_ns, UNANSWERED if missing.any() else "", lost)
+        return block
 
     def close(self) -> None:
         """See ``Sensor``."""
+        self._closed = True
+        if self._collector:
+            self._collector.close()
         self._device.close()
 
+    def _collecting(self) -> Collector:
+        scans = max(1, min(MOST_TRANSFERS // len(self._frames), int(self._config.rate_hz * BLOCK_S)))
+        many = self._burst(scans)
+        busy_s = len(self._frames) * (24 / self._config.speed_hz + RELEASE_S)
+        pacing = Pacing(scans, self._config.rate_hz, busy_s)
+        return Collector(lambda pause_us: self._values(many.run(pause_us)), pacing, scans / self._config.rate_hz)
+
+    def _burst(self, scans: int) -> Burst:
+        return Burst(self._device, self._frames, scans, speed_hz=self._config.speed_hz)
+
     def _values(self, received: Frames) -> npt.NDArray[np.float64]:
-        values: npt.NDArray[np.float64] = self._offset + self._scale * self._framing.codes(received).reshape(
-            -1, len(self._channels)
-        )
+        codes = self._framing.codes(received).reshape(-1, len(self._channels))
+        values: npt.NDArray[np.float64] = self._offset + self._scale * codes
         return values

@@ -57,6 +57,8 @@ def build_client(config: UplinkConfig, client_id: str, handlers: Handlers) -> An
         "ack_timeout_sec": _ANSWER_S,
         **handlers,
     }
+    if config.unlimited:  # the SDK's own limiter is for AWS IoT Core
+        options["extended_validation_and_flow_control_options"] = mqtt5.ExtendedValidationAndFlowControlOptions.NONE
     if config.proxy is not None:
         options["http_proxy_options"] = _proxy(config.proxy)
     if config.pkcs11 is not None:

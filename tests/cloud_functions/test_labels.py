@@ -92,6 +92,14 @@ def test_a_peak_under_a_raised_threshold_counts_in_calibrated_thresholds() -> No
     assert world.factors == [{"cpu_percent": 1.815}]
 
 
+@pytest.mark.parametrize("label", ["true", "false"])
+def test_what_is_said_of_a_rules_episode_moves_no_threshold(label: str) -> None:
+    world = World(rule="hot", severity="major", peak_score=1.0)
+    assert world.say(label)[0] == 200
+    assert world.factors == []
+    assert world.detail()["labels"][0]["label"] == label
+
+
 def test_a_reset_takes_every_threshold_back_and_keeps_the_labels(world: World) -> None:
     world.say("false")
     status, view = world.reset()

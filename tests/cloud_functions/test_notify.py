@@ -63,3 +63,10 @@ def test_a_subject_is_one_short_line_of_ascii() -> None:
     assert len(line) == 100
     assert line.isascii()
     assert line.isprintable()
+
+
+def test_a_rules_alert_has_the_rules_severity_and_reason_and_a_made_up_one_counts_for_nothing() -> None:
+    reason = "hot: oven.t > 90 (oven.t is 95)"
+    alert = an_alert(rule="hot", severity="critical", peak_score=1.0, reason=reason)
+    assert (alert.severity, alert.reason) == ("critical", reason)
+    assert an_alert(rule="hot", severity="dreadful", peak_score=1.0).severity == "minor"

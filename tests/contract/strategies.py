@@ -41,6 +41,8 @@ episodes = st.builds(
     top_channel=names,
     contributions=st.dictionaries(names, numbers, max_size=4),
     reason=names,
+    rule=st.just("") | names,
+    severity=st.sampled_from(["", "minor", "major", "critical"]),
     model=names,
     quality=st.sampled_from(["good", "gaps"]),
 )

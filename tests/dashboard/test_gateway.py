@@ -138,6 +138,14 @@ def test_a_chart_tells_a_screen_reader_its_range_and_episodes(world, watched):
     expect(card(page, "cpu_percent").get_by_role("img")).to_have_attribute("aria-label", words)
 
 
+def test_why_readings_were_taken_out_stands_beside_their_number(world, watched):
+    world.add_gateway("pump")
+    for summary in world.details["pump"]["summaries"][-2:]:
+        summary["channels"]["temperature"] |= {"gaps": 7, "flags": {"below_range": 1, "spike": 4}}
+    page = watched.open("#/gateway/pump")
+    expect(card(page, "temperature")).to_contain_text("14 gaps (8 spike, 2 below range)")
+
+
 def test_a_channel_of_gaps_only_shows_no_number(world, watched):
     world.add_gateway("pump")
     for summary in world.details["pump"]["summaries"]:

@@ -274,6 +274,15 @@ def test_publishes_stay_below_the_rate():
     assert 45 <= len(stage.broker.received) <= 52
 
 
+def test_without_limit_only_the_window_holds_publishes_back():
+    stage = Rehearsal(publishes_per_s=1.0, unlimited=True)
+    for number in range(100):
+        stage.spool.append(f"boot{number}", [health(number)])
+    stage.pass_time(5)
+
+    assert len(stage.broker.received) == 100
+
+
 def test_a_block_refused_while_others_pass_is_given_up_and_its_lane_goes_on(stage):
     stage.broker.refuses = lambda payload: b'"wall_ms":13' in payload
     stage.accept(health(13))

@@ -11,7 +11,9 @@ from typing import Any
 
 from device_agent.agent import run_agent
 from device_agent.config import GatewayConfig, load_layers
+from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
+from device_agent.desired import Desired
 from device_agent.logs import configure_logging
 from device_agent.reloading import FileChanges, Watched, describe, serve
 from device_agent.supervisor import look_on_hangup, stop_on_signals
@@ -32,7 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
         describe(load_layers(arguments.config, desired=desired).config)
 
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
-        run_agent(config, halt, judge=judge)
+        uplink = config.uplink
+        if uplink is None or not uplink.shadow:
+            run_agent(config, halt)
+            return
+        path = Path(config.state_dir) / SHADOW_FILE
+        run_agent(
+            config, halt, beside=lambda link: Desired(link, config.gateway, uplink.shadow, path=path, judge=judge)
+        )
 
     watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
     serve(Stage("forward", what_forwarding_needs, forward), watched, stop)

@@ -10,6 +10,7 @@ Registers, rate codes and the FIFO's ways are those of the data sheet. It may be
 Not here: when to drain; SPI.
 """
 
+import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.identity import monotonic_ns
-from device_agent.sensors.port import Block, Channel
+from device_agent.sensors.port import Block, Channel, Reading
 
 DEVICE_ID = 0xE5
 FIFO_SCANS = 32
@@ -28,6 +29,8 @@ LSB_PER_G = 256
 _ID, _RATE, _POWER, _SOURCE, _FORMAT, _DATA, _FIFO, _FIFO_STATUS = 0x00, 0x2C, 0x2D, 0x30, 0x31, 0x32, 0x38, 0x39
 _MEASURE, _STREAM, _FULL_RESOLUTION, _OVERRUN, _ENTRIES = 0x08, 0x80, 0x08, 0x01, 0x3F
 _AXES, _SCAN_BYTES = 3, 6
+_LOOKS = 4
+"""So often the FIFO is looked at for a scan, within two intervals."""
 _RANGES_G = {2: 0, 4: 1, 8: 2, 16: 3}
 RATES_HZ = {3200.0 / 2**step: 0xF - step for step in range(10)}
 """Scans a second (6.25 to 3200) and their codes."""
@@ -73,7 +76,7 @@ def supported(rate_hz: float, highest_hz: float, why: str) -> float:
     if rate_hz > highest_hz:
         raise ConfigError(
             f"`rate_hz`: {rate_hz:g} scans per second, at most {highest_hz:g} here: {why}",
-            remedy=f"choose one of {possible}, or wire the chip to SPI for up to 3200",
+            remedy=f"choose one of {possible}; only a chip on SPI does more",
         )
     if rate_hz not in RATES_HZ:
         raise ConfigError(f"`rate_hz`: the chip has no {rate_hz:g} Hz", remedy=f"choose one of {possible}")
@@ -130,7 +133,7 @@ class Fifo:
 
 
 class Accelerometer:
-    """An open chip, see ``BlockSensor``.
+    """An open chip, see ``BlockSensor``; and ``Sensor``, for who wants the newest scan only.
 
     Args:
         channels: Of the three axes.
@@ -154,12 +157,22 @@ class Accelerometer:
         """See ``BlockSensor``."""
         return self._channels
 
+    def read(self) -> Reading:
+        """See ``Sensor``: the newest scan, or the next one where there is none that was not read yet.
+
+        The chip's clock and ours drift apart, so now and then a scan is waited for, or one is passed over.
+        """
+        for _ in range(_LOOKS):
+            scans = self._drained().scans
+            if len(scans):
+                return Reading(tuple(scans[-1].tolist()), {})
+            time.sleep(self._interval_ns / 1e9 / (_LOOKS // 2))
+        raise SensorError("the accelerometer measures nothing", remedy="check its power supply")
+
     def read_block(self) -> Block:
         """See ``BlockSensor``; the newest scan counts as half an interval old, which it is on average."""
-        if not self._open:
-            raise SensorError("the accelerometer is closed")
         now_ns = self._now_ns()
-        scans, overrun = self._fifo.drain()
+        scans, overrun = self._drained()
         passed, self._since_ns = (now_ns - self._since_ns) / self._interval_ns, now_ns
         offset_ns = -round((len(scans) - 0.5) * self._interval_ns) if len(scans) else 0
         if not overrun:
@@ -170,3 +183,8 @@ class Accelerometer:
         """See ``BlockSensor``."""
         self._open = False
         self._fifo.close()
+
+    def _drained(self) -> Drained:
+        if not self._open:
+            raise SensorError("the accelerometer is closed")
+        return self._fifo.drain()

@@ -1,13 +1,12 @@
-"""Bosch BME280: temperature, pressure and humidity of the air.
+"""Bosch BME280: temperature, pressure and humidity of the air; and BMP280, the same without humidity.
 
 Each reading is one forced measurement, so the chip sleeps in between and does not warm itself. Registers and formulas
-are those of the data sheet (BST-BME280-DS002), sections 4.2.3, 5 and 8.1, in floating point.
-
-Not here: BMP280, the same without humidity; its name is told when one is found instead.
+are those of the data sheet (BST-BME280-DS002), sections 4.2.3, 5 and 8.1, in floating point; the BMP280's are the same
+(BST-BMP280-DS001).
 """
 
 import struct
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 from msgspec import Meta
 
@@ -16,7 +15,6 @@ from device_agent.sensors.i2c import Chip, I2cSensor, Measure, Polled, opened
 from device_agent.sensors.port import Channel, Description, override
 from device_agent.sensors.rates import Missing, Value
 
-CHIP_ID, BMP280_ID = 0x60, 0x58
 _ID, _CONTROL_HUMIDITY, _STATUS, _CONTROL, _DATA = 0xD0, 0xF2, 0xF3, 0xF4, 0xF7
 _CALIBRATION_1, _CALIBRATION_2 = 0x88, 0xE1
 _MEASURING = 0b1000
@@ -35,20 +33,67 @@ CHANNELS = (
 )
 
 
+class Model(NamedTuple):
+    """What differs between the two.
+
+    Attributes:
+        name: Of the driver's type, and what the chip is called.
+        chip_id: What it calls itself.
+        channels: What it measures.
+        start: Registers, each before its value, that begin one measurement. Humidity is switched on anew each time,
+            because a chip that lost its power for a moment has forgotten it.
+        data_bytes: How many hold the outcome.
+    """
+
+    name: str
+    chip_id: int
+    channels: tuple[Channel, ...]
+    start: tuple[int, ...]
+    data_bytes: int
+
+
+MODELS = (
+    Model("bme280", 0x60, CHANNELS, (_CONTROL_HUMIDITY, 1, _CONTROL, _ONCE_EACH_FORCED), 8),
+    Model("bmp280", 0x58, CHANNELS[:2], (_CONTROL, _ONCE_EACH_FORCED), 6),
+)
+
+
 class Bme280(I2cSensor, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="bme280"):
     """The chip at one of its two addresses."""
 
+    model: ClassVar[Model] = MODELS[0]
     address: Annotated[int, Meta(ge=0x76, le=0x77)] = 0x76
     rate_hz: Annotated[float, Meta(gt=0)] = 1.0
 
     def describe(self) -> Description:
         """See ``SensorConfig``."""
         rate_hz = self.within(70, "a measurement and its transfers take up to 14 ms")
-        return Description(override(CHANNELS, self.channels), rate_hz)
+        return Description(override(self.model.channels, self.channels), rate_hz)
 
     def open(self) -> Polled:
         """See ``SensorConfig``."""
-        return opened(self.describe().channels, Chip(self, self.address), prepare)
+        return opened(self.describe().channels, Chip(self, self.address), self._prepare)
+
+    def _prepare(self, chip: Chip) -> Measure:
+        """Makes sure which chip it is and reads its calibration."""
+        (found,) = chip.registers(_ID, 1)
+        if found != self.model.chip_id:
+            other = next((f": `type: {model.name}`" for model in MODELS if model.chip_id == found), "")
+            raise SensorError(
+                f"{chip}: no {self.model.name.upper()}: it calls itself 0x{found:02x}{other}",
+                remedy="check the sensor's type and address",
+            )
+        first, second = chip.registers(_CALIBRATION_1, 26), chip.registers(_CALIBRATION_2, 7)
+        if not any(first) or set(first) == {0xFF}:
+            raise SensorError(f"{chip}: its calibration is empty", remedy="check wiring; replace the chip")
+        calibration = Calibration.parse(first, second)
+        return lambda: _measure(chip, calibration, self.model)
+
+
+class Bmp280(Bme280, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="bmp280"):
+    """The chip without humidity, which is often sold as the other."""
+
+    model: ClassVar[Model] = MODELS[1]
 
 
 class Calibration(NamedTuple):
@@ -67,28 +112,14 @@ class Calibration(NamedTuple):
         return cls(words[:3], words[3:12], humidity)
 
 
-def prepare(chip: Chip) -> Measure:
-    """Makes sure that it is a BME280 and reads its calibration."""
-    (found,) = chip.registers(_ID, 1)
-    if found != CHIP_ID:
-        name = " (a BMP280, without humidity)" if found == BMP280_ID else ""
-        raise SensorError(f"{chip}: no BME280: it calls itself 0x{found:02x}{name}", remedy="check chip and address")
-    first, second = chip.registers(_CALIBRATION_1, 26), chip.registers(_CALIBRATION_2, 7)
-    if not any(first) or set(first) == {0xFF}:
-        raise SensorError(f"{chip}: its calibration is empty", remedy="check wiring; replace the chip")
-    calibration = Calibration.parse(first, second)
-    return lambda: _measure(chip, calibration)
-
-
-def _measure(chip: Chip, calibration: Calibration) -> tuple[Value, ...]:
-    # humidity is switched on anew each time: a chip that lost its power for a moment has forgotten it
-    chip.write(_CONTROL_HUMIDITY, 1, _CONTROL, _ONCE_EACH_FORCED)
+def _measure(chip: Chip, calibration: Calibration, model: Model) -> tuple[Value, ...]:
+    chip.write(*model.start)
     chip.wait(_MEASURES_S, lambda: not chip.registers(_STATUS, 1)[0] & _MEASURING)
-    return compensate(chip.registers(_DATA, 8), calibration)
+    return compensate(chip.registers(_DATA, model.data_bytes), calibration)[: len(model.channels)]
 
 
 def compensate(data: bytes, calibration: Calibration) -> tuple[Value, ...]:
-    """°C, hPa and % of registers 0xF7 to 0xFE; what the chip did not measure is missing."""
+    """°C, hPa and % of the registers from 0xF7 on; what the chip did not measure is missing."""
     pressure = int.from_bytes(data[0:3]) >> 4
     temperature = int.from_bytes(data[3:6]) >> 4
     humidity = int.from_bytes(data[6:8])

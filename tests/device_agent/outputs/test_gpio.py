@@ -58,6 +58,19 @@ def test_a_pin_that_breaks_is_an_error_with_the_output_s_name(pins: MockFactory)
     output.close()
 
 
+def test_a_pin_that_breaks_is_given_back_and_the_log_says_that_it_may_be_unsafe(
+    pins: MockFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    pins.pin(17, pin_class=BrokenPin)
+    output = GpioOutput(name="siren", pin=17).open()
+    output.switch(on=True)
+    pins.pin(17).broken = True
+    output.close()
+    assert [record.message for record in caplog.records] == ["output.unsafe"]
+    pins.pin(17).broken = False
+    GpioOutput(name="siren", pin=17).open().close()
+
+
 def test_the_watchdog_itself_ends_what_is_on_for_too_long(pins: MockFactory) -> None:
     output = GpioOutput(name="buzzer", pin=17, max_on_s=0.05).open()
     output.switch(on=True)

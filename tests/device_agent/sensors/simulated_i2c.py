@@ -153,6 +153,21 @@ class SimulatedBme280:
         self._registers[0xF4] = control & ~0b11
 
 
+class SimulatedBmp280(SimulatedBme280):
+    """The same without humidity: its registers there are reserved."""
+
+    def lose_power(self) -> None:
+        self.chip_id = 0x58
+        super().lose_power()
+        self._registers[0xA1] = 0
+        self._registers[0xE1:0xE8] = bytes(7)
+
+    def written(self, data: bytes) -> None:
+        if len(data) > 1 and 0xF2 in data[::2]:
+            raise fault(errno.EREMOTEIO)
+        super().written(data)
+
+
 class SimulatedSht:
     """Answers nothing while it measures, then both words with their checksums."""
 

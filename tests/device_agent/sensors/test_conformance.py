@@ -22,7 +22,7 @@ from device_agent.sampling.connection import Connection
 from device_agent.sampling.retry import Retry
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
-from device_agent.sensors.port import ChannelOverride, Reading, Scan, Sensor
+from device_agent.sensors.port import BlockSensor, ChannelOverride, Reading, Scan, Sensor
 from tests.device_agent.sensors import benches
 from tests.device_agent.sensors.benches.bench import Bench
 
@@ -214,6 +214,19 @@ def test_nonsense_with_a_right_checksum_never_leaves_the_range_of_its_channel(ga
             check(sensor, Reading(scan.values, scan.gaps))
             for channel, value in zip(sensor.channels, scan.values, strict=True):
                 assert channel.name in scan.gaps or channel.low <= value <= channel.high
+    sensor.close()
+
+
+def test_a_block_has_a_row_a_scan_and_says_what_is_missing_before_it(bench: Bench) -> None:
+    sensor = bench.config.open()
+    if isinstance(sensor, BlockSensor):
+        block = sensor.read_block()
+        assert block.values.ndim == 2
+        assert block.values.shape[1] == len(sensor.channels)
+        assert bool(block.gap) == (block.lost > 0)
+        sensor.close()
+        with pytest.raises(SensorError):
+            sensor.read_block()
     sensor.close()
 
 

@@ -1,5 +1,7 @@
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gpiozero import Device
@@ -15,6 +17,7 @@ from device_agent.sensors.gpio import (
     GpioPulse,
     PulseInput,
 )
+from device_agent.sensors.gpio_wiring import missing_pins
 
 
 class SimulatedMcp3008(MockSPIDevice):
@@ -150,3 +153,13 @@ def test_gpio_sensors_are_described_without_the_library(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "gpiozero", None)
     described = GpioAnalog(name="t", inputs={"v": AnalogInput(channel=0)}).describe()
     assert described.channels[0].resolution == 0.001
+
+
+def test_a_machine_whose_pins_are_closed_to_this_user_names_the_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chip = tmp_path / "gpiochip0"
+    chip.touch()
+    assert "pip install" in missing_pins(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != chip)
+    assert missing_pins(tmp_path) == f"{chip} is not yours to open: sudo usermod -aG gpio USER, and log in again"

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from device_agent.sensors.chips.ads1115 import Ads1115, Ads1115Input
-from device_agent.sensors.chips.bme280 import Bme280
+from device_agent.sensors.chips.adxl345_i2c import Adxl345I2c
+from device_agent.sensors.chips.bme280 import Bme280, Bmp280
 from device_agent.sensors.chips.sht import Sht
 from device_agent.sensors.i2c import I2cSensor
 from tests.device_agent.sensors.benches.bench import Bench, BenchMaker
 from tests.device_agent.sensors.simulated_i2c import (
     SimulatedAds1115,
+    SimulatedAdxl345,
     SimulatedBme280,
+    SimulatedBmp280,
     SimulatedChip,
     SimulatedSht,
     installed,
@@ -43,7 +46,9 @@ def _on(address: int, simulated: Callable[[], SimulatedChip], kind: type[I2cSens
 
 BENCHES: dict[str, BenchMaker] = {
     "bme280": _on(0x76, SimulatedBme280, Bme280),
+    "bmp280": _on(0x76, SimulatedBmp280, Bmp280),
     "sht3x": _on(0x44, lambda: SimulatedSht(b"\x24\x00"), Sht, chip="sht3x"),
     "sht4x": _on(0x44, lambda: SimulatedSht(b"\xfd"), Sht, chip="sht4x"),
+    "adxl345_i2c": _on(0x53, SimulatedAdxl345, Adxl345I2c),
     "ads1115": _on(0x48, SimulatedAds1115, Ads1115, inputs={"volts": Ads1115Input(terminal="0")}, data_rate=860),
 }

@@ -2,6 +2,7 @@ import pytest
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sensors.chips.adxl345 import RATES_HZ, Accelerometer, Fifo, channels, supported
+from device_agent.sensors.chips.adxl345_i2c import Adxl345I2c
 from device_agent.sensors.i2c import Chip, I2cSensor
 from tests.device_agent.sensors.simulated_i2c import SimulatedAdxl345, SimulatedBus
 
@@ -94,4 +95,25 @@ def test_what_an_overrun_cost_is_told_by_the_time_that_passed(simulated: Simulat
     simulated.feed(100)
     block = sensor.read_block()
     assert (len(block.values), block.gap, block.lost) == (32, "the chip's FIFO overran", 68)
+    sensor.close()
+
+
+@pytest.mark.parametrize(("bus_khz", "highest"), [(100, 200), (400, 800)])
+def test_a_rate_that_i2c_cannot_carry_is_refused_with_the_reason(bus_khz: int, highest: int) -> None:
+    assert Adxl345I2c(name="p", bus_khz=bus_khz, rate_hz=highest).describe().rate_hz == highest
+    with pytest.raises(ConfigError, match=f"at most {highest} here: .* over I2C at `bus_khz` {bus_khz}") as caught:
+        Adxl345I2c(name="p", bus_khz=bus_khz, rate_hz=3200).describe()
+    assert "SPI" in caught.value.remedy
+
+
+def test_read_scan_by_scan_it_gives_the_newest_one_and_never_one_twice(
+    simulated: SimulatedAdxl345, bus: SimulatedBus
+) -> None:
+    sensor = Adxl345I2c(name="pump", bus=bus.device, rate_hz=200).open()
+    simulated.feed(3)
+    assert sensor.read().values[0] == 3 / 256
+    with pytest.raises(SensorError, match="measures nothing"):
+        sensor.read()
+    simulated.per_look = 1
+    assert sensor.read().values[0] == 4 / 256
     sensor.close()

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_agent.errors import SensorError
-from device_agent.sensors.chips.bme280 import Bme280, Calibration, compensate
+from device_agent.sensors.chips.bme280 import Bme280, Bmp280, Calibration, compensate
 from device_agent.sensors.rates import Missing
-from tests.device_agent.sensors.simulated_i2c import SimulatedBme280, SimulatedBus
+from tests.device_agent.sensors.simulated_i2c import SimulatedBme280, SimulatedBmp280, SimulatedBus
 
 CHIP = SimulatedBme280
 CALIBRATION = Calibration(CHIP.T, CHIP.P, (CHIP.H1, CHIP.H2, CHIP.H3, CHIP.H4, CHIP.H5, CHIP.H6))
@@ -78,13 +78,21 @@ def test_what_was_not_measured_is_a_gap() -> None:
     assert compensate(data(519888, 0x80000, 0x8000), CALIBRATION)[1:] == (Missing("not measured"),) * 2
 
 
-@pytest.mark.parametrize(("found", "named"), [(0x58, "BMP280, without humidity"), (0x00, "0x00")])
+@pytest.mark.parametrize(("found", "named"), [(0x58, "0x58: `type: bmp280`"), (0x00, "0x00$")])
 def test_another_chip_at_the_address_is_told(bus: SimulatedBus, found: int, named: str) -> None:
     chip = bus.chips[0x76] = SimulatedBme280()
     chip.chip_id = found
     chip.lose_power()
     with pytest.raises(SensorError, match=named):
         Bme280(name="air", bus=bus.device).open()
+
+
+def test_the_chip_without_humidity_gives_the_data_sheets_other_two(bus: SimulatedBus) -> None:
+    bus.chips[0x76] = SimulatedBmp280()
+    sensor = Bmp280(name="air", bus=bus.device).open()
+    assert [channel.name for channel in sensor.channels] == ["temperature_celsius", "pressure_hpa"]
+    assert sensor.read().values == pytest.approx((25.0825, 1006.5327), abs=0.0001)
+    sensor.close()
 
 
 def test_a_calibration_without_content_is_told(bus: SimulatedBus) -> None:
