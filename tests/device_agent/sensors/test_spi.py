@@ -100,7 +100,7 @@ def test_blocks_keep_their_rate_whatever_a_transfer_costs(device: Path, monkeypa
         scans += len(block.values) + block.lost
     lasted = time.monotonic() - begin
     sensor.close()
-    assert lasted == pytest.approx(scans / 500, abs=0.2)
+    assert lasted == pytest.approx(scans / 500, abs=0.4)
     first, *_, last = (delays[0] for delays in bus.delays_us)
     assert first - last > 150  # what the kernel took besides is learnt
 
