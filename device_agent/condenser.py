@@ -175,12 +175,12 @@ class Condenser:
         }
 
     def take(self, scans: Iterable[Scan]) -> None:
-        """Judges these, in order; first takes a new model, if there is one."""
-        if self._around.models.version() != self._version:
-            self._renew()
+        """Judges these, in order; first lets rules see them, and takes a new model, if there is one."""
         scans = list(scans)
         if self._around.watch is not None:
             self._around.watch(self.shape.name, self.shape.channels, self.shape.rate_hz, scans)
+        if self._around.models.version() != self._version:
+            self._renew()
         self._keep([event for scan in scans for event in self._pipeline.push(scan)])
 
     def finish(self) -> None:

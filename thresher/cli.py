@@ -27,6 +27,9 @@ COMMANDS = (
     Command("agent", "thresher.commands.agent", "forward the spool to the cloud (one gateway)"),
     Command("doctor", "thresher.commands.doctor", "can this gateway work on this machine? says what to do"),
     Command("config", "thresher.commands.config", "show where each value comes from, or the schema for editors"),
+    Command(
+        "simulate", "thresher.commands.simulate", "run gateways whose sensors are simulated, and say what they found"
+    ),
     Command("record", "thresher.commands.record", "record a sensor into a CSV file"),
     Command("score", "thresher.commands.score", "say row by row what the filter thinks of a recording"),
     Command("recalibrate", "thresher.commands.recalibrate", "make a sensor's filter learn anew what is normal"),

@@ -108,14 +108,8 @@ class Gateway:
 
     def configure(self, endpoint: Endpoint, device: DeviceFiles, rule: str) -> None:
         """Writes ``gateway.yaml``."""
-        self.state_dir.mkdir(parents=True, exist_ok=True)
-        config = GatewayConfig(
-            gateway=self.gateway_id,
-            state_dir=str(self.state_dir),
-            sensors=[self.plan.sensor],
-            filter=FilterConfig(calibration_scans=self.plan.calibration_scans),
-            context=ContextConfig(),
-            uplink=UplinkConfig(
+        self._configure(
+            UplinkConfig(
                 endpoint=LOOPBACK,
                 port=endpoint.mqtt_port,
                 certificate=str(device.certificate),
@@ -123,7 +117,22 @@ class Gateway:
                 ca=str(device.ca),
                 rule=rule,
                 linger_s=_LINGER_S,
-            ),
+            )
+        )
+
+    def configure_alone(self) -> None:
+        """Writes ``gateway.yaml`` for sensing only: nothing is forwarded."""
+        self._configure(None)
+
+    def _configure(self, uplink: UplinkConfig | None) -> None:
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        config = GatewayConfig(
+            gateway=self.gateway_id,
+            state_dir=str(self.state_dir),
+            sensors=[self.plan.sensor],
+            filter=FilterConfig(calibration_scans=self.plan.calibration_scans),
+            context=ContextConfig(),
+            uplink=uplink,
             summary_s=_SUMMARY_S,
             health_s=_HEALTH_S,
         )

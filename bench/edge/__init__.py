@@ -5,7 +5,8 @@ python -m bench --only edge [--json]
 ```
 Gateways speak mutual TLS to a mosquitto on loopback; a collector behind it answers what it has, so that they forget
 as they would with a cloud. The parts say how each figure is taken: ``throughput``, ``busy``, ``calm``, ``pace``,
-``beginning``, ``recorder``. Figures hold for the machine they were taken on, and for nothing else running on it.
+``beginning``, ``recorder``. Peers do the same work on the same broker (``bench.peers``). Figures hold for the machine
+they were taken on, and for nothing else running on it.
 """
 
 import tempfile
@@ -18,6 +19,7 @@ import msgspec
 
 from bench.edge import beginning, busy, calm, pace, recorder, throughput
 from bench.edge.scenery import Scenery
+from bench.peers import trial
 
 LIMITS: Final = {
     "samples_per_s": 150_000.0,
@@ -59,6 +61,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
         broken: Figures that do not.
         trials: Offered rates, without limit and within.
         details: What else each part found.
+        peers: The same work done otherwise, in the same run; see ``bench.peers.trial``.
+        ratios: By peer, its figure by ours: above 1 where it takes more.
         passed: None is broken.
     """
 
@@ -78,6 +82,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     broken: list[str]
     trials: dict[str, list[throughput.Trial]]
     details: dict[str, dict[str, float | int | str]]
+    peers: dict[str, trial.Peer]
+    ratios: dict[str, dict[str, float]]
     passed: bool
 
 
@@ -93,6 +99,7 @@ def run() -> Edge:
         free = throughput.sustained(scenery, unlimited=True)
         limited = throughput.sustained(scenery, unlimited=False)
         worked = busy.measure(scenery, _BUSY_S)
+        peers = trial.all_peers(scenery)
         with ExitStack() as cleanup:
             paced, notes = pace.start(scenery)
             calmly = calm.measure(scenery, cleanup, _CALM_S, paced)
@@ -117,13 +124,14 @@ def run() -> Edge:
         "pace": steady._asdict(),
         "recorder": recorded._asdict(),
     }
-    return judged(figures, {"free": free, "limited": limited}, details)
+    return judged(figures, {"free": free, "limited": limited}, details, peers)
 
 
 def judged(
     figures: dict[str, float],
     trials: dict[str, list[throughput.Trial]],
     details: dict[str, dict[str, float | int | str]],
+    peers: dict[str, trial.Peer],
 ) -> Edge:
     """The figures beside their limits."""
     broken = [name for name, found in figures.items() if not keeps(name, found)]
@@ -134,9 +142,25 @@ def judged(
         "broken": broken,
         "trials": trials,
         "details": details,
+        "peers": peers,
+        "ratios": {name: ratios(figures, peer) for name, peer in peers.items() if not peer.skipped},
         "passed": not broken,
     }
     return msgspec.convert(msgspec.to_builtins(fields), Edge)
+
+
+def ratios(figures: dict[str, float], peer: trial.Peer) -> dict[str, float]:
+    """A peer's figures by ours, where both mean the same."""
+    beside = {
+        "us_per_sample_8k": peer.us_per_sample_8k,
+        "idle_cpu_percent": peer.cpu_percent_80,
+        "pss_mib": peer.pss_mib,
+        "cold_start_ms": peer.cold_start_ms,
+        "wire_bytes_per_sample": peer.wire_bytes_per_sample,
+    }
+    return {
+        name: round(found / figures[name], 2) for name, found in beside.items() if found is not None and figures[name]
+    }
 
 
 def keeps(name: str, found: float) -> bool:

@@ -12,16 +12,15 @@ Not here: judging values that are possible but unusual; that is the filter's wor
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from device_agent.cleaning.checks import Check, checks_of
 from device_agent.sensors.flags import ABOVE_RANGE, BELOW_RANGE, NOT_FINITE, flag_of
 from device_agent.sensors.port import GAP, Channel, Scan
 from device_agent.sensors.treatment import Treatment
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+if TYPE_CHECKING:
+    from device_agent.cleaning.columns import Array
 
 
 class Cleaner:
@@ -50,19 +49,21 @@ class Cleaner:
                 faults[i] = reason
         return self._with_gaps(scan, faults) if faults else scan
 
-    def clean_block(self, values: Array, monotonic_ns: Sequence[int]) -> tuple[Array, dict[str, dict[str, int]]]:
+    def clean_block(self, values: "Array", monotonic_ns: Sequence[int]) -> "tuple[Array, dict[str, dict[str, int]]]":
         """Many scans at once, NaN for a gap: a cleaned copy, and by channel and flag how many values were taken out.
 
         Args:
             values: [scans, channels], in order.
             monotonic_ns: When each scan was taken, nanoseconds since boot.
         """
-        cleaned, taken = np.array(values, dtype=np.float64), dict[str, dict[str, int]]()
+        from device_agent.cleaning.columns import clean_column, measured  # noqa: PLC0415 - NumPy; scans need none
+
+        cleaned, taken = values.astype(float), dict[str, dict[str, int]]()
         checks = {name: asked for _, name, asked in self._checked}
         for channel, column in zip(self._channels, cleaned.T, strict=True):
             flags = Counter[str]()
-            _clean_column(column, channel, flags)
-            for row in np.flatnonzero(~np.isnan(column)).tolist() if channel.name in checks else ():
+            clean_column(column, channel, flags)
+            for row in measured(column) if channel.name in checks else ():
                 if reason := _first(checks[channel.name], float(column[row]), monotonic_ns[row]):
                     column[row] = GAP
                     flags[flag_of(reason) or ""] += 1
@@ -117,30 +118,6 @@ def clean(scan: Scan, channels: Sequence[Channel]) -> Scan:
         GAP if channel.name in missing else value for channel, value in zip(channels, scan.values, strict=True)
     )
     return scan._replace(values=values, gaps={**scan.gaps, **faults})
-
-
-def _clean_column(column: Array, channel: Channel, flags: Counter[str]) -> None:
-    """Calibrates one channel's values where they lie, and takes out what is impossible."""
-    treatment = channel.treatment
-    if treatment is not None and treatment.calibrates:
-        _take_out(column, treatment.raw_low, treatment.raw_high, flags)
-        with np.errstate(all="ignore"):
-            power = np.polynomial.polynomial.polyval(column, treatment.polynomial) if treatment.polynomial else column
-            gaps = np.isnan(column)
-            column[:] = power * treatment.scale + treatment.offset
-            column[np.isnan(column) & ~gaps] = np.inf
-    _take_out(column, channel.low, channel.high, flags)
-
-
-def _take_out(column: Array, low: float | None, high: float | None, flags: Counter[str]) -> None:
-    for reason, wrong in (
-        (NOT_FINITE, np.isinf(column)),
-        (BELOW_RANGE, column < (-math.inf if low is None else low)),
-        (ABOVE_RANGE, column > (math.inf if high is None else high)),
-    ):
-        if count := int(wrong.sum()):
-            column[wrong] = GAP
-            flags[flag_of(reason) or ""] += count
 
 
 def _already_gaps(scan: Scan, channels: Sequence[Channel]) -> bool:

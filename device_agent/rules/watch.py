@@ -65,7 +65,7 @@ class RuleWatch:
         self._has_work, self._has_outputs = bool(rules or outputs or notes), bool(outputs)
         self._inbox = Inbox()
         self._teller = Teller(place.accept, place.notes)
-        self._keeper = Keeper(outputs, self._wanted)
+        self._keeper = Keeper(outputs, self.wanted)
         self._judged_ns = self._ticked_ns = place.now().monotonic_ns
 
     @property
@@ -106,14 +106,9 @@ class RuleWatch:
         blind = [f"rule {name}: cannot be judged, a value is missing or too old" for name in self._rules.blind]
         return Notice(counters, [*outputs.degraded, *blind])
 
-    def _judge(self, stop: threading.Event) -> None:
-        try:
-            while not stop.is_set():
-                self._turn(self._inbox.take(TICK_S))
-        finally:
-            self._teller.end()
-
-    def _turn(self, batches: Sequence[Batch]) -> None:
+    def turn(self, timeout_s: float = 0.0) -> None:
+        """Judges what waits; waits up to ``timeout_s`` for it. The rules' thread only, where there is one."""
+        batches = self._inbox.take(timeout_s)
         before, said = self._rules.wanted, list[Said]()
         for batch in batches:
             for scan in batch.scans:
@@ -128,6 +123,14 @@ class RuleWatch:
         if said:
             self._teller.put(said)
 
-    def _wanted(self) -> Mapping[str, bool] | None:
+    def wanted(self) -> Mapping[str, bool] | None:
+        """By output: whether it should be on; ``None`` while judging hangs."""
         hangs = self._place.now().monotonic_ns - self._judged_ns > LEASE_S * 1e9
         return None if hangs else self._rules.wanted
+
+    def _judge(self, stop: threading.Event) -> None:
+        try:
+            while not stop.is_set():
+                self.turn(TICK_S)
+        finally:
+            self._teller.end()

@@ -6,15 +6,17 @@ Not here: time. The caller says what time it is.
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sampling.retry import Retry
-from device_agent.sensors.port import GAP, Channel, Reading, Sensor, SensorConfig, no_reading
+from device_agent.sensors.port import GAP, Block, BlockSensor, Channel, Reading, Sensor, SensorConfig, no_reading
 
 logger = logging.getLogger(__name__)
 
 _PLAIN = frozenset({float})
+_Taken = TypeVar("_Taken")
 
 
 @contextlib.contextmanager
@@ -50,10 +52,25 @@ class Connection:
 
     def read(self, now_ns: int) -> Reading:
         """A reading; all gaps with the reason where there is none. Raises ``EndOfRecordingError``, ``ConfigError``."""
+        return self._tried(now_ns, lambda sensor: numbers(sensor.read(), self._channels))
+
+    def read_block(self, now_ns: int) -> Block | Reading:
+        """A block; a reading of gaps with the reason where there is none. Raises ``ConfigError``."""
+        return self._tried(now_ns, self._block)
+
+    def _block(self, sensor: Sensor) -> Block:
+        if not isinstance(sensor, BlockSensor):
+            raise SensorError("opened as a sensor without blocks")
+        block = sensor.read_block()
+        if block.values.shape[1:] != (len(self._channels),):
+            raise SensorError(f"gave a block of shape {block.values.shape} for {len(self._channels)} channels")
+        return block
+
+    def _tried(self, now_ns: int, take: Callable[[Sensor], _Taken]) -> _Taken | Reading:
         if self._sensor is None and not self._retry.may_try(now_ns):
             return no_reading(self._channels, self._reason)
         try:
-            reading = numbers(self._opened().read(), self._channels)
+            taken = take(self._opened())
         except SensorError as exc:
             self._failed(str(exc), now_ns)
             return no_reading(self._channels, self._reason)
@@ -61,7 +78,7 @@ class Connection:
             logger.info("sensor.recovered", extra={"sensor": self._config.name})
         self._reason = ""
         self._retry.succeeded()
-        return reading
+        return taken
 
     def close(self) -> None:
         """Gives the sensor back; a later reading opens it again."""

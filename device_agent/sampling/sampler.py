@@ -23,15 +23,27 @@ from typing import NamedTuple
 from device_agent.cleaning.cleaner import Cleaner
 from device_agent.clock import Clock
 from device_agent.errors import ConfigError
+from device_agent.sampling.blocks import Grid
 from device_agent.sampling.connection import Connection, naming
 from device_agent.sampling.queue import ScanSink
 from device_agent.sampling.retry import Retry
-from device_agent.sensors.port import HIGHEST_RATE_HZ, Channel, EndOfRecordingError, Scan, SensorConfig
+from device_agent.sensors.port import (
+    HIGHEST_BLOCK_RATE_HZ,
+    HIGHEST_RATE_HZ,
+    Channel,
+    EndOfRecordingError,
+    Scan,
+    SensorConfig,
+)
 
 logger = logging.getLogger(__name__)
 
 HUNG_AFTER_NS = 2_000_000_000
 """A reading begun this long ago that should have ended makes the sensor count as failing."""
+
+
+BLOCK_EVERY_NS = 50_000_000
+"""A sensor that keeps its own pace is asked for what has gathered so often."""
 
 
 class Counters(NamedTuple):
@@ -73,10 +85,11 @@ class Sampler:
         self._out = out
         with naming(sensor.name):
             self._description = sensor.describe()
-        if not 0 < self._description.rate_hz <= HIGHEST_RATE_HZ:
+        highest_hz = HIGHEST_BLOCK_RATE_HZ if self._description.in_blocks else HIGHEST_RATE_HZ
+        if not 0 < self._description.rate_hz <= highest_hz:
             raise ConfigError(
                 f"sensor `{sensor.name}`: {self._description.rate_hz:g} scans per second",
-                remedy=f"choose a rate, or a replay's speed, above 0 and up to {HIGHEST_RATE_HZ} a second",
+                remedy=f"choose a rate, or a replay's speed, above 0 and up to {highest_hz} a second",
             )
         self._connection = Connection(sensor, self._description.channels, Retry(jitter))
         self._cleaner = Cleaner(self._description.channels)
@@ -122,11 +135,11 @@ class Sampler:
         Raises:
             ConfigError: Opening found what the description could not.
         """
-        start_ns, seq = self._clock.monotonic_ns(), 0
         try:
-            while self._clock.wait_until(deadline_ns := start_ns + round(seq * self._interval_ns), stop):
-                self._take(seq, deadline_ns)
-                seq = self._next_seq(seq, start_ns)
+            if self._description.in_blocks:
+                self._run_blocks(stop)
+            else:
+                self._run_scans(stop)
         except EndOfRecordingError:
             self._ended = True
             logger.info("sampler.ended", extra={"sensor": self._config.name})
@@ -134,6 +147,24 @@ class Sampler:
             self._next_ns = None
             self._connection.close()
             self._out.close()
+
+    def _run_scans(self, stop: threading.Event) -> None:
+        start_ns, seq = self._clock.monotonic_ns(), 0
+        while self._clock.wait_until(deadline_ns := start_ns + round(seq * self._interval_ns), stop):
+            self._take(seq, deadline_ns)
+            seq = self._next_seq(seq, start_ns)
+
+    def _run_blocks(self, stop: threading.Event) -> None:
+        grid, turn_ns = Grid(self.channels, self._interval_ns), self._clock.monotonic_ns()
+        while self._clock.wait_until(turn_ns, stop):
+            wall_ms, now_ns = self._clock.wall_ms(), self._clock.monotonic_ns()
+            turn_ns = max(turn_ns + BLOCK_EVERY_NS, now_ns)
+            self._next_ns = now_ns + BLOCK_EVERY_NS
+            taken = self._connection.read_block(now_ns)
+            for scan in grid.take(taken, wall_ms=wall_ms, now_ns=now_ns):
+                clean = self._cleaner.clean(scan)
+                self._count(clean, late=False, shed=not self._out.put(clean))
+            self._counters = self._counters._replace(missed=grid.missed)
 
     def _take(self, seq: int, deadline_ns: int) -> None:
         wall_ms, now_ns = self._clock.wall_ms(), self._clock.monotonic_ns()

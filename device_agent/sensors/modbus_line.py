@@ -3,7 +3,8 @@
 - A question is asked once. Whoever does not answer costs ``timeout_s``, at worst twice that (a line on which
   somebody dribbles bytes).
 - After silence the line is closed and opened anew with the next question, so that an answer that comes late is never
-  taken for the next one.
+  taken for the next one. RTU frames have no number: on a serial line that holds for what comes before the next question
+  to the same device, a second later at the earliest.
 - pymodbus logs every failure itself; the reading carries the same as its gap's reason, so its log is silenced.
 
 pymodbus is an optional extra and is imported when a sensor is opened. Not here: what registers mean

@@ -10,19 +10,25 @@ Not here: pacing (``device_agent.sampling``), cleaning (``device_agent.cleaning`
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import msgspec
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from device_agent.errors import ConfigError
 from device_agent.sensors.treatment import Treatment, TreatmentKeys
 
+if TYPE_CHECKING:  # components that only forward have no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
 AlarmOn = Literal["rise", "fall", "both"]
 
 HIGHEST_RATE_HZ = 1000
+"""Of a sensor that is read scan by scan."""
+
+HIGHEST_BLOCK_RATE_HZ = 3200
+"""Of a sensor that is read in blocks."""
 
 GAP = math.nan
 """How a missing value is held inside the process; it never leaves it as a number."""
@@ -60,11 +66,13 @@ class Description(NamedTuple):
         channels: In the order of every reading's values, an operator's overrides applied.
         rate_hz: Scans per second it is to be read at.
         speed: Seconds of the sensor's own time in a second; only what replays a recording differs from 1.
+        in_blocks: Whether its hardware keeps the pace, so that what it opens is read as a ``BlockSensor``.
     """
 
     channels: tuple[Channel, ...]
     rate_hz: float
     speed: float = 1.0
+    in_blocks: bool = False
 
 
 class Reading(NamedTuple):
@@ -135,7 +143,7 @@ class Block(NamedTuple):
         lost: How many are missing there, as far as is known.
     """
 
-    values: NDArray[np.float64]
+    values: "NDArray[np.float64]"
     offset_ns: int
     gap: str = ""
     lost: int = 0

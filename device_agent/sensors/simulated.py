@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.identity import monotonic_ns
 from device_agent.sensors.port import GAP, Channel, Description, Reading, SensorConfig, override
-from device_agent.sensors.waveforms import Finite, Signal, noise_key
+from device_agent.sensors.waveforms import Finite, Signal
 
 CHUNK_SCANS: Final = 64
 """Computed together: for one scan alone, numpy's calls cost more than the numbers."""
@@ -99,9 +97,8 @@ class Simulated:
         self._channels = config.describe().channels
         self._config = config
         self._now_ns = now_ns
-        self._keys = {name: noise_key(config.seed, name) for name in config.signals}
         self._chunk_number = -1
-        self._chunk = np.empty((0, 0))
+        self._chunk: list[list[float]] = []
         self._closed = threading.Event()
 
     @property
@@ -130,13 +127,13 @@ class Simulated:
         number, row = divmod(scan, CHUNK_SCANS)
         if number != self._chunk_number:
             self._chunk_number, self._chunk = number, self._computed(number * CHUNK_SCANS)
-        values: list[float] = self._chunk[row].tolist()
-        return values
+        return self._chunk[row].copy()
 
-    def _computed(self, first: int) -> NDArray[np.float64]:
-        scans, rate_hz = np.arange(first, first + CHUNK_SCANS), self._config.rate_hz
-        signals = self._config.signals.items()
-        return np.stack([item.at(scans, rate_hz=rate_hz, key=self._keys[name]) for name, item in signals], axis=1)
+    def _computed(self, first: int) -> list[list[float]]:
+        from device_agent.sensors.wave_values import scans_of  # noqa: PLC0415 - NumPy; who only reads a document has none
+
+        scans = range(first, first + CHUNK_SCANS)
+        return scans_of(self._config.signals, self._config.seed, scans, self._config.rate_hz)
 
     def _apply(self, fault: Fault, since_s: float, scan: int, *, values: list[float], gaps: dict[str, str]) -> None:
         if fault.kind == "silent":

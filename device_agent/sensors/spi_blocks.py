@@ -2,7 +2,7 @@
 
 Kept are at most ``KEPT_S``; what nobody takes makes room for what is newer, and is counted as lost.
 
-Not here: the bytes (``device_agent.sensors.spi``), when a burst begins (``device_agent.sensors.spi_pacing``).
+Not here: the bytes (``device_agent.sensors.spi_converter``), when a burst begins (``device_agent.sensors.spi_pacing``).
 """
 
 import threading

@@ -9,7 +9,7 @@ in between. Both are in the kernel's own call (``SPI_IOC_MESSAGE``), and neither
 speaks to the device file itself. The call goes through ctypes because ``fcntl.ioctl`` would hold the interpreter's lock
 for as long as the bus is busy.
 
-Not here: what the bytes mean (``device_agent.sensors.spi``).
+Not here: what the bytes mean (``device_agent.sensors.spi_converter``).
 """
 
 import ctypes

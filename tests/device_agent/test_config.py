@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,12 @@ def test_secrets_files_are_taken_from_the_documents_folder(tmp_path: Path) -> No
     assert found.pkcs11.pin_file == str(tmp_path / "pin")
     assert found.proxy.password_file == str(tmp_path / "password")
     assert found.private_key == ""
+
+
+@pytest.mark.parametrize(
+    "module", ["config", "greengrass.fleet_agent", "greengrass.event_forwarder", "greengrass.reader"]
+)
+def test_who_only_reads_a_document_or_takes_scans_needs_no_numpy(module):
+    program = f"import sys; sys.modules['numpy'] = None; import device_agent.{module}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-600:]

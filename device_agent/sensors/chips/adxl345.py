@@ -12,14 +12,15 @@ Not here: when to drain; SPI.
 
 import time
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from device_agent.errors import ConfigError, SensorError
 from device_agent.identity import monotonic_ns
 from device_agent.sensors.port import Block, Channel, Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DEVICE_ID = 0xE5
 FIFO_SCANS = 32
@@ -59,7 +60,7 @@ class Drained(NamedTuple):
         overrun: Whether scans were lost before them.
     """
 
-    scans: NDArray[np.float64]
+    scans: "NDArray[np.float64]"
     overrun: bool
 
 
@@ -114,6 +115,8 @@ class Fifo:
         Raises:
             SensorError: The chip does not answer, or lost its power and measures no more.
         """
+        import numpy as np  # noqa: PLC0415 - who only reads a document has none
+
         entries = self._chip.registers(_FIFO_STATUS, 1)[0] & _ENTRIES
         overrun = bool(self._chip.registers(_SOURCE, 1)[0] & _OVERRUN)
         if not entries:

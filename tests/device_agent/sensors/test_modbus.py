@@ -216,3 +216,19 @@ def test_devices_that_all_refuse_are_gaps_and_no_failure_of_the_line() -> None:
     line.refusing.update((1, 2))
     config = ModbusTcp(name="m", host="h", registers={"a": Register(address=0)})
     assert Modbus(config, line, lambda: 0).read().gaps == {"a": "device 1, holding 0..0: device busy"}
+
+
+@pytest.mark.parametrize("kind", ["tcp", "rtu"])
+def test_an_answer_that_comes_late_is_never_taken_for_the_next_one(kind: str, devices: Devices) -> None:
+    with served(kind, devices) as config:
+        now_s, opened = [0.0], config.open()
+        sensor = Modbus(config, opened._line, lambda: round(now_s[0] * 1e9))
+        devices.silent.add(2)
+        assert "level" in sensor.read().gaps
+        devices.heal()  # the 42 of the first question is said only now
+        devices.words[2][0] = 17
+        now_s[0] = 60.0
+        reading = sensor.read()
+        assert dict(reading.gaps) == {}
+        assert reading.values[4] == 17.0
+        sensor.close()

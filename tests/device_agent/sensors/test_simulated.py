@@ -9,7 +9,8 @@ import pytest
 from device_agent.errors import ConfigError, SensorError
 from device_agent.identity import monotonic_ns
 from device_agent.sensors.simulated import CHUNK_SCANS, Fault, Simulated, SimulatedSensor, process_start_ns
-from device_agent.sensors.waveforms import Signal, noise_key
+from device_agent.sensors.wave_values import scans_of
+from device_agent.sensors.waveforms import Signal
 
 RATE_HZ = 10.0
 FLAT = {"a": Signal(wave="constant", mean=5.0), "b": Signal(wave="sawtooth", amplitude=1.0, period_s=10.0)}
@@ -47,7 +48,7 @@ class World:
 )
 def test_every_wave_goes_through_its_quarters(wave: str, quarters: list[float]) -> None:
     signal = Signal(wave=wave, mean=3.0, amplitude=2.0, period_s=0.4)
-    values = signal.at(np.arange(8), rate_hz=RATE_HZ, key=0)
+    values = [row[0] for row in scans_of({"a": signal}, 0, range(8), RATE_HZ)]
     assert values == pytest.approx([3.0 + 2.0 * quarter for quarter in quarters * 2])
 
 
@@ -63,7 +64,7 @@ def test_the_same_seed_says_the_same_again_from_any_scan_on() -> None:
 
 def test_noise_is_normal_and_of_the_spread_asked_for() -> None:
     signal = Signal(wave="constant", noise=2.0)
-    values = signal.at(np.arange(100_000), rate_hz=RATE_HZ, key=noise_key(1, "a"))
+    values = np.array(scans_of({"a": signal}, 1, range(100_000), RATE_HZ))[:, 0]
     assert abs(values.mean()) < 0.03
     assert values.std() == pytest.approx(2.0, rel=0.01)
     assert np.mean(np.abs(values) < 2.0) == pytest.approx(0.6827, abs=0.005)

@@ -11,9 +11,10 @@ import pytest
 from device_agent.errors import ConfigError, SensorError
 from device_agent.sensors.gpio import AnalogInput
 from device_agent.sensors.port import Block
-from device_agent.sensors.spi import SpiAnalog, SpiConverter
+from device_agent.sensors.spi import SpiAnalog
 from device_agent.sensors.spi_blocks import KEPT_S, Collector
 from device_agent.sensors.spi_bus import MOST_TRANSFERS
+from device_agent.sensors.spi_converter import SpiConverter
 from device_agent.sensors.spi_pacing import Pacing
 from tests.device_agent.sensors.simulated_spi import BUFFER_BYTES, SimulatedSpi, installed
 
@@ -99,7 +100,7 @@ def test_blocks_keep_their_rate_whatever_a_transfer_costs(device: Path, monkeypa
         scans += len(block.values) + block.lost
     lasted = time.monotonic() - begin
     sensor.close()
-    assert lasted == pytest.approx(scans / 500, abs=0.2)
+    assert lasted == pytest.approx(scans / 500, abs=0.4)
     first, *_, last = (delays[0] for delays in bus.delays_us)
     assert first - last > 150  # what the kernel took besides is learnt
 

@@ -77,3 +77,8 @@ def test_what_a_component_imports_sooner_or_later_is_in_its_archive(name):
     distributions = packages_distributions()
     wanted = {canonicalize_name(distributions[module][0]) for module in imported}
     assert sorted(wanted - set(component.requirements)) == []
+
+
+@pytest.mark.parametrize("name", ["io.thresher.Gateway", "io.thresher.EdgeFilter"])
+def test_who_judges_rules_can_switch_the_outputs_that_they_name(name):
+    assert {"colorzero", "gpiozero", "lgpio"} <= set(COMPONENTS[name].requirements)
