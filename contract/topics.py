@@ -4,6 +4,7 @@
 ``fleet/<gateway>/stored``                            cloud → gateway, the stored-watermark
 ``fleet/<gateway>/feedback``                          cloud → gateway, what people said of its episodes
 ``$aws/things/<gateway>/jobs/<what>``                 IoT Jobs, both ways (AWS IoT Developer Guide, Jobs MQTT API)
+``$aws/things/<gateway>/shadow/name/<name>/<what>``   a named shadow, both ways (AWS IoT Developer Guide, Device Shadow)
 ``thresher/v1/<sensor>/blocks``                       between two components of one machine, by its nucleus
 
 A topic stays within AWS IoT Core's seven slashes and 256 bytes (AWS IoT Core endpoints and quotas).
@@ -33,6 +34,11 @@ def stored_topic(gateway_id: str) -> str:
 def jobs_topic(gateway_id: str, what: str) -> str:
     """Where a gateway and IoT Jobs speak; ``what`` is e.g. ``notify-next``, ``$next/get`` or ``<job id>/update``."""
     return f"$aws/things/{check_gateway_id(gateway_id)}/jobs/{what}"
+
+
+def shadow_topic(gateway_id: str, name: str, what: str) -> str:
+    """Where a gateway and one of its named shadows speak; ``what`` is e.g. ``get``, ``get/accepted`` or ``update``."""
+    return f"$aws/things/{check_gateway_id(gateway_id)}/shadow/name/{name}/{what}"
 
 
 def blocks_topic(sensor: str) -> str:

@@ -8,8 +8,9 @@ import contextlib
 import logging
 import random
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -31,7 +32,7 @@ from device_agent.supervisor import Supervisor
 from device_agent.traffic import Traffic
 from device_agent.uplink.choosing import choose_uplink
 from device_agent.uplink.observed import LinkHistory, ObservedUplink
-from device_agent.uplink.port import Uplink
+from device_agent.uplink.port import Deliver, Uplink
 from device_agent.uplink.validity import CertificateStatus, CertificateWatch
 
 STATUS_FILE: Final = "agent-status.json"
@@ -63,6 +64,7 @@ class AgentStatus(Traffic, kw_only=True):
         certificate: Until when it is good.
         history: When the link came and went.
         feedback: What became of the messages with what people said.
+        beside: What is counted by what else uses the connection: what became of what the document's shadow wanted.
     """
 
     gateway_id: str
@@ -82,15 +84,37 @@ class AgentStatus(Traffic, kw_only=True):
     certificate: CertificateStatus = CertificateStatus()
     history: LinkHistory = LinkHistory()
     feedback: Heard = Heard()
+    beside: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine | None = None) -> None:
+class Beside(Protocol):
+    """What uses the connection beside the forwarder."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What became of what it heard."""
+
+    def hears(self) -> Mapping[str, Deliver]:
+        """Who gets what is said on a topic, see ``Uplink.connect``."""
+
+    def run(self, stop: threading.Event) -> None:
+        """The work of a thread of its own."""
+
+
+def run_agent(
+    config: GatewayConfig,
+    stop: threading.Event,
+    *,
+    machine: Machine | None = None,
+    beside: Callable[[Uplink], Beside] | None = None,
+) -> None:
     """Forwards until ``stop`` is set, then sends what is left for a few seconds.
 
     Args:
         config: The gateway's document.
         stop: Ends it.
         machine: Its clocks and fingerprint; by default this one's.
+        beside: Makes what else hears and says something by the same connection.
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
@@ -111,7 +135,8 @@ def run_agent(config: GatewayConfig, stop: threading.Event, *, machine: Machine 
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
-        Agent(config, spool, uplink, clock=machine.clock).run(stop, folder / STATUS_FILE)
+        other = beside(uplink) if beside else None
+        Agent(config, spool, uplink, clock=machine.clock, beside=other).run(stop, folder / STATUS_FILE)
     if denied.is_set():
         raise UplinkError("the nucleus refused our token", remedy="nothing: it starts this component again")
 
@@ -125,10 +150,18 @@ class Agent:
         uplink: Not yet connected.
         clock: The time.
         drain_s: How long what is left may take to go when it is stopped.
+        beside: See there.
     """
 
     def __init__(
-        self, config: GatewayConfig, spool: SqliteSpool, uplink: Uplink, *, clock: Clock, drain_s: float = DRAIN_S
+        self,
+        config: GatewayConfig,
+        spool: SqliteSpool,
+        uplink: Uplink,
+        *,
+        clock: Clock,
+        drain_s: float = DRAIN_S,
+        beside: Beside | None = None,
     ) -> None:
         if config.uplink is None:
             raise ConfigError("`$.uplink` is missing")
@@ -150,6 +183,7 @@ class Agent:
             clock=clock,
             path=Path(config.state_dir) / BUDGET_FILE,
         )
+        self._beside = beside
         self._inbox = Inbox(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         self._forwarder = Forwarder(
             spool,
@@ -159,7 +193,7 @@ class Agent:
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
             budget=self._budget,
-            hear_also={feedback_topic(config.gateway): self._inbox.hear},
+            hear_also={feedback_topic(config.gateway): self._inbox.hear, **(beside.hears() if beside else {})},
             drain_s=drain_s,
         )
 
@@ -169,6 +203,8 @@ class Agent:
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
         supervisor.start("feedback", self._inbox.run)
+        if self._beside is not None:
+            supervisor.start("beside", self._beside.run)
         supervisor.start("status", lambda halt: self._report(halt, said))
         try:
             supervisor.join(self._end_within_s)
@@ -203,6 +239,7 @@ class Agent:
             certificate=self._certificate.status(),
             history=self._uplink.history,
             feedback=self._inbox.heard,
+            beside=dict(self._beside.counters) if self._beside else {},
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
 

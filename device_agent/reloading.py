@@ -96,10 +96,15 @@ class FileChanges:
                     f"{self._path}: changed under a running process - at `$.{key}`",
                     remedy="restart `thresher run` and `thresher agent` once the spool is empty",
                 )
-        for sensor in loaded.config.sensors:
-            with naming(sensor.name):
-                sensor.describe()
+        describe(loaded.config)
         return loaded.config
+
+
+def describe(config: GatewayConfig) -> None:
+    """Raises ``ConfigError`` for a sensor that cannot work as configured on any machine."""
+    for sensor in config.sensors:
+        with naming(sensor.name):
+            sensor.describe()
 
 
 class Watched(NamedTuple):

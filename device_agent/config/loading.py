@@ -3,10 +3,10 @@
 Not here: what may be in it (``document``), what to try after a mistake (``device_agent.advice``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -46,9 +46,14 @@ def load(path: Path) -> GatewayConfig:
     return load_layers(path).config
 
 
-def load_layers(path: Path) -> Loaded:
-    """As ``load``, with the origin of every value."""
-    document = read(path)
+def load_layers(path: Path, *, desired: Mapping[str, Any] | None = None) -> Loaded:
+    """As ``load``, with the origin of every value.
+
+    Args:
+        path: Of the document.
+        desired: What a shadow wants, in place of what is kept of it.
+    """
+    document = read(path, desired=desired)
     config = _checked(document.merged.values, document.told, strict=True)
     config = located(config, path.absolute().parent)
     return Loaded(_with_rules(config, document.told), document)

@@ -16,7 +16,9 @@ from device_agent.errors import ConfigError
 LAYERS: Final = ("fleet", "type", "site")
 """Keys of ``extends``, the lowest first; above them all is the document that names them."""
 
+SHADOW_FILE: Final = "shadow.json"
 _OWN: Final = ("gateway", "extends")
+_NEVER_BY_SHADOW: Final = (*_OWN, "state_dir", "uplink")
 _MOST_VALUES: Final = 100_000
 """A document is a few hundred; YAML's anchors can make billions of a few lines, or a value that contains itself."""
 
@@ -30,16 +32,19 @@ class Document(NamedTuple):
 
     Attributes:
         merged: One document, with the origin of every value.
-        layers: It was made of, the gateway's own last.
+        layers: It was made of, the lowest first.
+        shadow: Where the shadow's layer is kept, also if there is none yet; ``None`` where the document asks for none.
     """
 
     merged: Merged
     layers: tuple[Layer, ...]
+    shadow: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Of the layers."""
-        return tuple(Path(layer.source) for layer in self.layers)
+        """Of the layers, also that of a shadow which is not there yet."""
+        found = tuple(Path(layer.source) for layer in self.layers)
+        return found if self.shadow is None or self.shadow in found else (*found, self.shadow)
 
     def told(self, problem: str) -> str:
         """A message of msgspec's with the file that it is about, and the place in that file.
@@ -78,15 +83,42 @@ def _name(item: object) -> object:
     return item.get("name") if isinstance(item, Mapping) else None
 
 
-def read(path: Path) -> Document:
-    """Reads a gateway's document and the layers that it extends.
+def read(path: Path, *, desired: Mapping[str, Any] | None = None) -> Document:
+    """Reads a gateway's document, the layers that it extends, and what its shadow lays over it.
+
+    Args:
+        path: Of the document.
+        desired: In place of the shadow's layer that is kept.
 
     Raises:
         ConfigError: A file cannot be read or is no YAML mapping, or a layer holds what is the gateway's own.
     """
     own = _layer(path)
     layers = (*lower_layers(own.values, path.absolute().parent, source=str(path)), own)
-    return Document(merged(layers), layers)
+    whole = merged(layers)
+    shadow = _shadow_file(whole.values, path.absolute().parent)
+    if shadow is None or (desired is None and not shadow.exists()):
+        return Document(whole, layers, shadow)
+    top = _restrained(_layer(shadow) if desired is None else Layer(str(shadow), desired))
+    return Document(merged([*layers, top]), (*layers, top), shadow)
+
+
+def _shadow_file(values: Mapping[str, Any], folder: Path) -> Path | None:
+    uplink, state = values.get("uplink"), values.get("state_dir")
+    if isinstance(uplink, Mapping) and uplink.get("shadow") and isinstance(state, str):
+        return folder / state / SHADOW_FILE
+    return None
+
+
+def _restrained(layer: Layer) -> Layer:
+    """A shadow changes what a gateway does, not who it is, where it keeps things or how it is reached."""
+    for key in _NEVER_BY_SHADOW:
+        if key in layer.values:
+            raise ConfigError(
+                f"{layer.source}: `{key}` is not a shadow's to change - at `$.{key}`",
+                remedy="take it out of the shadow's desired state; change the document on the gateway",
+            )
+    return layer
 
 
 def lower_layers(values: Mapping[str, Any], folder: Path, *, source: str) -> list[Layer]:

@@ -13,7 +13,7 @@ from device_agent.errors import ConfigError
 
 LITE_ENVELOPE_BYTES = 4096
 _FOR_MQTT = ("endpoint", "certificate", "ca")
-_OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy")
+_OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy", "shadow")
 
 
 class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +60,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         pkcs11: Where a token keeps the key; see ``Pkcs11Config``.
         proxy: See ``ProxyConfig``.
         ca: Path of the root certificate the broker is checked against, PEM.
+        shadow: Name of the thing's shadow whose desired state is laid over this document; empty for none.
         rule: The IoT rule that receives events.
         keep_alive_s: A link that says nothing this long is taken for dead.
         publishes_per_s: Own limit, below the 100 a second that AWS IoT Core grants a connection.
@@ -81,6 +82,7 @@ class UplinkConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     pkcs11: Pkcs11Config | None = None
     proxy: ProxyConfig | None = None
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    shadow: Annotated[str, Meta(pattern="^[a-zA-Z0-9_-]{0,64}$")] = ""
     rule: str = DEFAULT_RULE
     keep_alive_s: Annotated[int, Meta(ge=5, le=1200)] = 30
     publishes_per_s: Annotated[float, Meta(gt=0, le=90)] = 50.0

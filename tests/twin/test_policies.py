@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.topics import events_topic, feedback_topic, jobs_topic, stored_topic
+from contract.topics import events_topic, feedback_topic, jobs_topic, shadow_topic, stored_topic
 from tests.twin.mqtt import NOT_AUTHORISED, PUBLISHED, Device, RefusedError
 from twin.cloud import Deployment
 from twin.provision import DeviceFiles
@@ -61,6 +61,17 @@ def test_a_gateway_hears_what_people_said_of_its_own_episodes_only(deployment: D
         assert device.subscribe(feedback_topic("barn")) == 1
         assert device.subscribe(feedback_topic("mill")) == NOT_AUTHORISED
         assert device.publish(feedback_topic("barn"), b"{}") == NOT_AUTHORISED
+
+
+def test_a_gateway_hears_and_answers_its_own_shadows_only(deployment: Deployment, barn: DeviceFiles) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.subscribe(shadow_topic("barn", "thresher", "get/accepted")) == 1
+        assert device.subscribe(shadow_topic("barn", "thresher", "update/delta")) == 1
+        assert device.publish(shadow_topic("barn", "thresher", "get"), b"") in PUBLISHED
+        assert device.publish(shadow_topic("barn", "thresher", "update"), b"{}") in PUBLISHED
+        assert device.publish(shadow_topic("barn", "thresher", "delete"), b"") == NOT_AUTHORISED
+        assert device.subscribe(shadow_topic("mill", "thresher", "update/delta")) == NOT_AUTHORISED
+        assert device.publish(shadow_topic("mill", "thresher", "get"), b"") == NOT_AUTHORISED
 
 
 def test_nobody_else_can_read_a_gateways_identity(barn: DeviceFiles) -> None:

@@ -4,13 +4,18 @@ A changed document is taken within seconds, or refused with its place; SIGHUP ma
 """
 
 import argparse
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from device_agent.agent import run_agent
-from device_agent.config import load_layers
+from device_agent.config import GatewayConfig, load_layers
+from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
+from device_agent.desired import Desired
 from device_agent.logs import configure_logging
-from device_agent.reloading import FileChanges, Watched, serve
+from device_agent.reloading import FileChanges, Watched, describe, serve
 from device_agent.supervisor import look_on_hangup, stop_on_signals
 
 
@@ -24,6 +29,20 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging()
     stop, look = stop_on_signals(), look_on_hangup()
     loaded = load_layers(arguments.config)
+
+    def judge(desired: Mapping[str, Any]) -> None:
+        describe(load_layers(arguments.config, desired=desired).config)
+
+    def forward(config: GatewayConfig, halt: threading.Event) -> None:
+        uplink = config.uplink
+        if uplink is None or not uplink.shadow:
+            run_agent(config, halt)
+            return
+        path = Path(config.state_dir) / SHADOW_FILE
+        run_agent(
+            config, halt, beside=lambda link: Desired(link, config.gateway, uplink.shadow, path=path, judge=judge)
+        )
+
     watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
-    serve(Stage("forward", what_forwarding_needs, run_agent), watched, stop)
+    serve(Stage("forward", what_forwarding_needs, forward), watched, stop)
     return 0

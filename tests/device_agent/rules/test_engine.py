@@ -205,3 +205,20 @@ def test_scans_of_two_sensors_out_of_order_never_turn_time_back():
     plant.scan(t=95.0, after_s=-0.5)
     plant.scan(t=95.0, after_s=0.6)
     assert plant.said[0].duration_ms >= 1000
+
+
+def test_what_opens_a_rule_keeps_it_open_whatever_would_clear_it():
+    plant = Plant(rule(clear_when="oven.t > 50"))
+    plant.scan(t=95.0)
+    plant.scan(t=95.0)
+    assert plant.phases == [("hot", "opened")]
+    plant.scan(t=60.0)
+    assert plant.phases == [("hot", "opened"), ("hot", "closed")]
+
+
+def test_a_scan_that_comes_late_speaks_at_the_time_that_has_come():
+    plant = Plant(rule())
+    plant.wait(1.0)
+    now_ms = plant.at().monotonic_ns // 1_000_000
+    plant.scan(t=95.0, after_s=-0.5)
+    assert plant.said[0].monotonic_ms == now_ms

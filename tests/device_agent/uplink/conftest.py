@@ -159,7 +159,10 @@ def _allow(actions: list[str], resource: object, service: str | None = None) -> 
 def _policy() -> dict[str, Any]:
     own_events = f"{_ARN}:topic/$aws/rules/{DEFAULT_RULE}/fleet/{_THING}/events/*"
     answers = [f"fleet/{_THING}/{what}" for what in ("stored", "feedback")]
+    shadow = f"$aws/things/{_THING}/shadow/name"
+    answers.append(f"{shadow}/*")
     statements = [
+        *_allow(["iot:Publish"], [f"{_ARN}:topic/{shadow}/*/{what}" for what in ("get", "update")])["Statement"],
         *_allow(["iot:Connect"], f"{_ARN}:client/{_THING}")["Statement"],
         *_allow(["iot:Publish"], own_events)["Statement"],
         *_allow(["iot:Subscribe"], [f"{_ARN}:topicfilter/{topic}" for topic in answers])["Statement"],

@@ -17,6 +17,7 @@ TOPICS = {
     "stored_topic": lambda: [topics.stored_topic(ANY)],
     "feedback_topic": lambda: [topics.feedback_topic(ANY)],
     "jobs_topic": lambda: [topics.jobs_topic(ANY, "notify-next")],
+    "shadow_topic": lambda: [topics.shadow_topic(ANY, "+", "get")],
     "blocks_topic": lambda: [topics.blocks_topic("*")],
 }
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
