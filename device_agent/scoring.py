@@ -25,14 +25,17 @@ from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
 from device_agent.sensors.port import Channel
-from device_agent.sensors.recording import Recording, Row
+from device_agent.sensors.recording import TIME_NAMES, Recording, Row
 
 RowState = Literal["calibrating", "armed", "gap"]
 
-NEVER_CHANNELS: Final = frozenset(
-    ("anomaly", "changepoint", "label", "labels", "is_anomaly", "anomaly_label", "outlier", "target", "class")
-) | frozenset(("", "index", "row", "row_number", "unnamed: 0"))
-"""Lower-case names of columns that would tell the answer, or the row's number."""
+_LABELS: Final = (
+    *("anomaly", "anomalous", "is_anomaly", "is_anomalous", "anomaly_label", "anomaly_score", "label", "labels"),
+    *("outlier", "is_outlier", "changepoint", "change_point", "is_changepoint", "ground_truth", "target", "class"),
+)
+_COUNTERS: Final = ("", "index", "row", "row_number", "row_id", "id", "seq", "sequence", "unnamed: 0")
+NEVER_CHANNELS: Final = frozenset((*_LABELS, *_COUNTERS, *TIME_NAMES)) - {"t"}
+"""Lower-case names of columns that would tell the answer, the row's number or its time."""
 
 FINEST_RESOLUTION: Final = 1e-6
 """Of a channel of which the recording does not say its resolution, in its unit."""
@@ -105,6 +108,7 @@ class _Scorer:
         )
         source = Source(Identity("recording", "0" * 32), "recording", self._names, level.label)
         self._episodes = EpisodeTracker(source, MemoryNotes(), Timing(self._rate_hz, hop_scans=1))
+        self._before_s: float | None = None
         self._last_s: float | None = None
         self._scans = 0
 
@@ -128,12 +132,18 @@ class _Scorer:
         )
 
     def _missed(self, time_s: float | None) -> int:
-        """Scans that the hole before this row would have held; more than a window are as good as a window."""
+        """Scans that the hole before this row would have held; more than a window are as good as a window.
+
+        A single row whose time stands too early makes no hole behind it.
+        """
         if self._paced or time_s is None:
             return 0
-        last_s, self._last_s = self._last_s, time_s
+        before_s, last_s = self._before_s, self._last_s
+        self._before_s, self._last_s = last_s, time_s
         if last_s is None:
             return 0
+        if before_s is not None and last_s < before_s:
+            last_s = before_s + 1 / self._rate_hz
         steps = min(max(0.0, (time_s - last_s) * self._rate_hz), WINDOW_SCANS + 1.0)
         return max(0, round(steps) - 1)
 

@@ -1,4 +1,4 @@
-"""Device files that sensors open: whether they are there, and whether this user may use them."""
+"""Device files that sensors and outputs open: whether they are there, and whether this user may use them."""
 
 import grp
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from device_agent.doctor.findings import Finding, good, problem
+from device_agent.outputs.port import OutputConfig
 from device_agent.sensors.port import SensorConfig
 
 _SWITCH_ON: Final = {
@@ -21,12 +22,12 @@ _SWITCH_ON: Final = {
 _ELSE: Final = "check the path, and that its driver is loaded (`dmesg | tail`)"
 
 
-def device_findings(sensors: Iterable[SensorConfig]) -> list[Finding]:
-    """One for each device file that a sensor names."""
+def device_findings(parts: Iterable[SensorConfig | OutputConfig]) -> list[Finding]:
+    """One for each device file that a sensor or an output names."""
     users: dict[str, list[str]] = {}
-    for sensor in sensors:
-        for device in sensor.devices():
-            users.setdefault(device, []).append(f"`{sensor.name}`")
+    for part in parts:
+        for device in part.devices():
+            users.setdefault(device, []).append(f"`{part.name}`")
     return [_look(Path(device), f"{device} (for {', '.join(names)})") for device, names in users.items()]
 
 

@@ -71,7 +71,7 @@ def _examined(config: GatewayConfig, wall_s: float, *, offline: bool) -> Iterato
     spool = folder / SPOOL_FILE
     spool_bytes = spool.stat().st_size if spool.exists() else 0
     yield from disk_findings(disk_of(folder), spool_limit=config.spool.max_bytes, spool_bytes=spool_bytes)
-    yield from device_findings(config.sensors)
+    yield from device_findings([*config.sensors, *config.outputs])
     yield from _sensors(config, folder, wall_s)
     if config.uplink is None:
         yield note("broker", "there is no `uplink`: the gateway keeps what it finds and sends nothing", "see README.md")

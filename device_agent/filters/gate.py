@@ -34,6 +34,9 @@ GateState = Literal["calibrating", "armed"]
 KEEP_EVERY_S: Final = 3600.0
 """How often the centre, where it has moved to, is kept against a power cut."""
 
+LARGEST: Final = float(np.finfo(np.float32).max)
+"""A reading beyond this, or infinite, is a gap: in a calibration it would leave its channel without a spread."""
+
 ASK_AGAIN_S: Final = 60.0
 """After a calibration could not be forgotten."""
 
@@ -116,7 +119,8 @@ class LevelGate:
         self._missed += scans
 
     def push(self, values: Array, wall_ms: int) -> Verdict | None:
-        """Takes a scan (NaN for a gap); returns a verdict where one is due."""
+        """Takes a scan (NaN for a gap, and so is what float32 cannot hold); returns a verdict where one is due."""
+        values = np.where(np.abs(values) <= LARGEST, values, np.nan)
         if self._season is not None:
             values = self._without_season(self._season, values, wall_ms)
         valid = np.isfinite(values)

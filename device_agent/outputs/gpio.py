@@ -26,6 +26,7 @@ from typing import Any
 from device_agent.errors import OutputError, SensorError
 from device_agent.outputs.limits import Limits
 from device_agent.outputs.port import OutputConfig
+from device_agent.sensors.gpio import CHIP
 from device_agent.sensors.gpio_wiring import Pin, gpiozero_library, translated
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,10 @@ class GpioOutput(OutputConfig, frozen=True, kw_only=True, tag="gpio"):
 
     pin: Pin
     active_high: bool = True
+
+    def devices(self) -> tuple[str, ...]:
+        """See ``OutputConfig``."""
+        return (CHIP,)
 
     def open(self) -> "SwitchedPin":
         """See ``OutputConfig``."""

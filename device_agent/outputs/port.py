@@ -54,6 +54,10 @@ class OutputConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     on_crash: bool | Literal["off", "on"] = "off"
     max_on_s: Annotated[float, Meta(ge=0)] = 0.0
 
+    def devices(self) -> tuple[str, ...]:
+        """Device files of this machine that it opens, for ``thresher doctor``."""
+        return ()
+
     @property
     def safe_on(self) -> bool:
         """Whether the safe state is on."""

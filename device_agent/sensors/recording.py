@@ -30,9 +30,16 @@ from device_agent.sensors.port import GAP, Channel, Reading, no_reading
 
 METADATA_PREFIX = "# thresher-recording: "
 TIMESTAMP_COLUMN = "timestamp"
-_TIME_NAMES = frozenset({TIMESTAMP_COLUMN, "time", "datetime", "date", "t"})
+TIME_NAMES = (
+    *(TIMESTAMP_COLUMN, "datetime", "date_time", "date time", "time", "date", "ts", "epoch"),
+    *("unix_time", "timestamp_ms", "event_time", "t"),
+)
+"""Usual names of the timestamp's column in lower case, the likeliest first: ``t`` may be a temperature."""
+
 _LONGEST_LINE = 64 * 1024
 _ROWS_LOOKED_AT = 100
+_UNIX_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
+"""From which number on a Unix time is in nano-, micro- or milliseconds; 1e11 s are the year 5138, 1e11 ms 1973."""
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +102,7 @@ class Recording:
     Args:
         path: The file.
         columns: Take only these; empty means all that hold numbers (or all that the metadata names).
-        time_column: Name of the timestamp's column; ``None`` means the first with a usual name.
+        time_column: Name of the timestamp's column; ``None`` means the one with the likeliest of ``TIME_NAMES``.
 
     Raises:
         ConfigError: No such file, no header, no such column, no numeric column; names file and line.
@@ -138,6 +145,7 @@ def _layout(file: IO[str], source: str, wanted: tuple[str, ...], time_column: st
         raise ConfigError(f"{place}: no header", remedy="begin with a line that names the columns")
     time_at = _time_at(names, time_column, place)
     sample = [_cells(line, delimiter) or [] for line in islice(lines, _ROWS_LOOKED_AT)]
+    _check_widths(sample, len(names), place)
     named = wanted or tuple(channel.name for channel in metadata.channels)
     channels = _channels(metadata, named or _numeric(names, sample, time_at))
     _check(names, [channel.name for channel in channels], place)
@@ -155,7 +163,8 @@ def _layout(file: IO[str], source: str, wanted: tuple[str, ...], time_column: st
 
 def _time_at(names: list[str], wanted: str | None, place: str) -> int | None:
     if wanted is None:
-        return next((at for at, name in enumerate(names) if name.lower() in _TIME_NAMES), None)
+        lower = [name.lower() for name in names]
+        return next((lower.index(name) for name in TIME_NAMES if name in lower), None)
     _check(names, [wanted], place)
     return names.index(wanted)
 
@@ -177,11 +186,23 @@ def _channels(metadata: Metadata, names: tuple[str, ...]) -> tuple[Channel, ...]
 
 def _check(names: list[str], wanted: list[str], place: str) -> None:
     if not wanted:
-        raise ConfigError(f"{place}: no numeric column", remedy="use a recording with at least one")
+        raise ConfigError(
+            f"{place}: no numeric column", remedy="use one, in UTF-8, with `,` or `;` between cells and `.` in numbers"
+        )
     for name in wanted:
         if names.count(name) != 1:
             said = "no column" if name not in names else "more than one column"
             raise ConfigError(f"{place}: {said} `{name}`", remedy=f"columns here: {', '.join(names)}")
+
+
+def _check_widths(sample: list[list[str]], width: int, place: str) -> None:
+    """Single odd rows are gaps; a file in which every row is odd was made otherwise than it seems."""
+    widths = {len(cells) for cells in sample if any(cells)}
+    if widths and width not in widths:
+        raise ConfigError(
+            f"{place}: {width} columns are named, but the rows have {min(widths)} cells",
+            remedy="name every column in the first line, and separate all lines alike",
+        )
 
 
 def _numeric(names: list[str], sample: list[list[str]], time_at: int | None) -> tuple[str, ...]:
@@ -243,9 +264,10 @@ def _why(cell: str) -> str:
 
 
 def _time_s(cell: str) -> float | None:
-    """ISO 8601 (UTC where it names no zone) or Unix seconds."""
+    """ISO 8601 (UTC where it names no zone) or a Unix time: seconds, or finer where seconds would be absurd."""
     if (number := _number(cell)) is not None:
-        return number if math.isfinite(number) else None
+        unit = next((unit for least, unit in _UNIX_UNITS if abs(number) >= least), 1.0)
+        return number / unit if math.isfinite(number) else None
     try:
         time = datetime.fromisoformat(cell.strip())
     except ValueError:

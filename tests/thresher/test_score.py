@@ -77,6 +77,42 @@ def test_labels_and_row_numbers_are_never_channels(tmp_path: Path, capsys: pytes
     assert msgspec.json.decode(capsys.readouterr().out, type=Summary).channels == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["change_point", "Is_Outlier", "ground_truth", "seq", "epoch"])
+def test_less_usual_names_of_labels_counters_and_times_are_no_channels_either(tmp_path: Path, name: str) -> None:
+    text = lines(500, fault=range(300, 400))
+    told = [f"{line};{1_700_000_000 + at}" for at, line in enumerate(text)]
+    assert score(tmp_path, told, header=f"time;a;b;{name}") == score(tmp_path, text)
+
+
+def test_unix_times_in_milliseconds_are_judged_as_the_same_times_in_seconds(tmp_path: Path) -> None:
+    text = [f"{1_700_000_000 + 300 * at};{line.partition(';')[2]}" for at, line in enumerate(lines(600))]
+    seconds = score(tmp_path, text)
+    finer = score(tmp_path, [line.replace(";", "000;", 1) for line in text])
+    assert [row["score"] for row in finer] == [row["score"] for row in seconds]
+
+
+def test_a_row_whose_time_stands_too_early_makes_no_hole(tmp_path: Path) -> None:
+    text = lines(500)
+    stepped_back = [f"{1_700_000_000 + at - 60 * (at == 300)};{line.partition(';')[2]}" for at, line in enumerate(text)]
+    scores = [[row["score"] for row in score(tmp_path, rows)] for rows in (text, stepped_back)]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("cell", ["inf", "-inf", "1e300"])
+def test_cells_no_reading_can_be_are_gaps_and_do_not_blind_their_channel(tmp_path: Path, cell: str) -> None:
+    text = lines(600, fault=range(400, 500))
+    for at in range(0, 600, 10):
+        time_s, a, _ = text[at].split(";")
+        text[at] = f"{time_s};{a};{cell}"
+    assert {row["anomalous"] for row in score(tmp_path, text)[420:500]} == {"1"}
+
+
+def test_times_that_cannot_be_read_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = [f"14.11.2023 22:13;{line.partition(';')[2]}" for line in lines(300)]
+    score(tmp_path, text)
+    assert "no timestamps that can be read: taken as one row a second" in capsys.readouterr().err
+
+
 def test_holes_and_missing_cells_are_gaps_and_not_alarms(tmp_path: Path) -> None:
     text = lines(600)
     text[300:340] = [f"{line.split(';')[0]};;NaN" for line in text[300:340]]
@@ -103,6 +139,7 @@ def test_a_channel_that_never_moves_and_iso_times_with_commas_are_fine(tmp_path:
         ("time;anomaly;index", (), "no column is a channel"),
         ("time;a;b", ("--calibrate-rows", "50"), "--calibrate-rows 50"),
         ("time;a;b", ("--timestamp-column", "when"), "no column `when`"),
+        ("time;a", (), "2 columns are named, but the rows have 3 cells"),
     ],
 )
 def test_what_cannot_be_scored_is_refused_with_a_remedy(

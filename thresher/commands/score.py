@@ -20,6 +20,7 @@ from device_agent.config import FilterConfig
 from device_agent.errors import ConfigError
 from device_agent.files import atomic_write
 from device_agent.scoring import ScoredRow, open_recording, score
+from device_agent.sensors.recording import Recording
 
 FEWEST_ROWS: Final = 128
 """As for a gateway's ``filter.calibration_scans``."""
@@ -52,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", type=Path, metavar="RECORDING.csv", help="`,` or `;`, with a header line")
     parser.add_argument("--output", type=Path, required=True, help="the scores; replaced when they are whole")
     parser.add_argument("--calibrate-rows", type=int, help="the filter learns from the first rows (400)")
-    parser.add_argument("--timestamp-column", help="its name (default: timestamp, time, datetime, date or t)")
+    parser.add_argument("--timestamp-column", help="its name (default: timestamp, datetime, time, date, ts, epoch …)")
     parser.add_argument("--config", type=Path, help="a gateway's document: its filter's model and calibration")
     parser.add_argument("--json", action="store_true", help="print a summary as one JSON object")
 
@@ -64,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     if needed < FEWEST_ROWS:
         raise ConfigError(f"--calibrate-rows {needed}", remedy=f"use at least {FEWEST_ROWS} rows")
     recording = open_recording(arguments.recording, time_column=arguments.timestamp_column)
+    if recording.layout.rate_hz is None:
+        print(_untimed(recording), file=sys.stderr)
     model = Path(settings.model) if settings.model else None
     number = settings.expected_false_per_week
     rows = list(_shown(score(recording, model, calibrate_rows=needed, false_per_week=number)))
@@ -78,6 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.recording}: no row has a score: {needed} rows calibrate", file=sys.stderr)
     print(msgspec.json.encode(summary).decode() if arguments.json else _line(arguments.output, summary))
     return 0
+
+
+def _untimed(recording: Recording) -> str:
+    said = "no column of timestamps" if recording.layout.time_at is None else "no timestamps that can be read"
+    return f"{recording.path}: {said}: taken as one row a second; timestamps are ISO 8601 or Unix time"
 
 
 def _csv(rows: Iterable[ScoredRow]) -> bytes:

@@ -12,6 +12,7 @@ from device_agent.doctor.clock import clock_findings, is_steered
 from device_agent.doctor.credentials import credential_findings
 from device_agent.doctor.devices import device_findings
 from device_agent.doctor.disk import Disk, disk_findings, disk_of
+from device_agent.outputs.gpio import GpioOutput
 from device_agent.sensors.host import HostSensor
 from device_agent.sensors.onewire import Ds18b20
 
@@ -101,6 +102,11 @@ def test_a_bus_that_is_not_there_is_told_once_with_all_who_need_it(tmp_path):
     assert finding.level == "problem"
     assert "`flow`, `return`" in finding.what
     assert finding.remedy
+
+
+def test_what_an_output_switches_by_is_looked_for_as_well():
+    (finding,) = device_findings([GpioOutput(name="lamp", pin=17)])
+    assert "/dev/gpiochip0 (for `lamp`)" in finding.what
 
 
 def test_a_bus_that_is_there_can_be_used(tmp_path):

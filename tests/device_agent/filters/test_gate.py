@@ -43,6 +43,16 @@ def test_scans_without_a_reading_do_not_count_as_watched() -> None:
     assert gate.state == "calibrating"
 
 
+@pytest.mark.parametrize("wild", [np.inf, -np.inf, 1e300])
+def test_readings_beyond_all_bounds_do_not_blind_their_channel(wild: float) -> None:
+    gate, quiet = _gate(), _quiet(400)
+    quiet[::10, 1] = wild
+    _feed(gate, quiet)
+    jumped = _quiet(100, seed=1)
+    jumped[:, 1] += 8
+    assert _feed(gate, jumped)[-1].score >= 1
+
+
 def test_it_judges_a_window_every_hop() -> None:
     gate = _gate()
     _feed(gate, _quiet(200))

@@ -102,3 +102,17 @@ def test_whatever_follows_the_header_every_row_has_all_channels(tmp_path: Path, 
         assert len(row.reading.values) == 2
         for name, value in zip(("a", "b"), row.reading.values, strict=True):
             assert (value != value) == (name in row.reading.gaps)  # noqa: PLR0124 - NaN is unlike itself
+
+
+def test_the_likeliest_name_is_the_time_and_t_may_be_a_temperature(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("T,RH,timestamp\n21.5,40,1700000000\n21.6,41,1700000300\n")
+    layout = Recording(path).layout
+    assert ([channel.name for channel in layout.channels], layout.rate_hz) == (["T", "RH"], 1 / 300)
+
+
+@pytest.mark.parametrize("finer", [10**3, 10**6, 10**9])
+def test_unix_times_finer_than_seconds_are_known_by_their_size(tmp_path: Path, finer: int) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"ts,a\n{1_700_000_000 * finer},1\n{1_700_000_060 * finer},2\n")
+    assert [row.time_s for row in Recording(path).rows()] == [1_700_000_000, 1_700_000_060]
