@@ -36,8 +36,9 @@ LIMITS: Final = {
 }
 """The least for ``samples_per_s``, the most for the others. A drift below 1 ms cannot be told from jitter."""
 
-_BUSY_S: Final = 20.0
-_CALM_S: Final = 120.0
+_BUSY_S: Final = 12.0
+_POLLED_S: Final = 8.0
+_CALM_S: Final = 100.0
 _STARTS: Final = 5
 
 
@@ -98,7 +99,8 @@ def run() -> Edge:
         started_ms = beginning.measure(scenery, _STARTS)
         free = throughput.sustained(scenery, unlimited=True)
         limited = throughput.sustained(scenery, unlimited=False)
-        worked = busy.measure(scenery, _BUSY_S)
+        worked = busy.measure(scenery, _BUSY_S, polled=False)
+        polled = busy.measure(scenery, _POLLED_S, polled=True)
         peers = trial.all_peers(scenery)
         with ExitStack() as cleanup:
             paced, notes = pace.start(scenery)
@@ -120,6 +122,7 @@ def run() -> Edge:
     }
     details = {
         "busy": worked._asdict(),
+        "polled": polled._asdict(),
         "calm": calmly._asdict(),
         "pace": steady._asdict(),
         "recorder": recorded._asdict(),

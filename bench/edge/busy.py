@@ -6,9 +6,11 @@ both ways, TLS and MQTT included (``bench.counting``).
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from bench.counting import CountingProxy
-from bench.edge.scenery import Scenery, cpu_s, hold, pids_of, status_of, until
-from bench.edge.throughput import document
+from bench.edge.scenery import CHANNELS, Scenery, cpu_s, hold, pids_of, status_of, until
+from bench.edge.throughput import PROGRAM, document, start_run
 from bench.station import Station
 
 SAMPLES_PER_S: Final = 8_000
@@ -32,17 +34,27 @@ class Busy(NamedTuple):
     missed: int
 
 
-def measure(scenery: Scenery, seconds: float) -> Busy:
+def measure(scenery: Scenery, seconds: float, *, polled: bool) -> Busy:
     """Measures one gateway for so long.
+
+    Args:
+        scenery: Where.
+        seconds: How long.
+        polled: Whether the sensor is read scan by scan; else it keeps its own pace and is read in blocks.
 
     Raises:
         TwinError: A process ended, or came to nothing.
     """
     with CountingProxy(scenery.broker.port) as proxy:
-        config = document(scenery, "busy", SAMPLES_PER_S)
-        station = scenery.gateway(config, port=proxy.port)
+        config = document(scenery, "polled" if polled else "busy", SAMPLES_PER_S)
+        if polled:
+            config = msgspec.structs.replace(config, sensors=[scenery.noise("noise", SAMPLES_PER_S / CHANNELS)])
+        station = scenery.gateway(config, port=proxy.port, program="thresher" if polled else PROGRAM)
         station.start("agent")
-        station.start("run")
+        if polled:
+            station.start("run")
+        else:
+            start_run(station, SAMPLES_PER_S)
         until(lambda: scenery.came(station).readings > 0, station, _STARTS_S, "nothing came")
         hold(_WARM_S, station)
         found = _stretch(station, proxy, seconds)

@@ -25,8 +25,8 @@ from twin.errors import TwinError
 
 CALM_HZ: Final = 10.0
 BUSY_HZ: Final = 1000.0
-CALM_S: Final = 10.0
-BUSY_S: Final = 6.0
+CALM_S: Final = 8.0
+BUSY_S: Final = 5.0
 _WARM_S: Final = 2.0
 _STARTS_S: Final = 20.0
 _END_S: Final = 5.0
