@@ -11,6 +11,8 @@ from device_agent.sensors.port import Description, override
 
 _HZ_PER_KHZ = 2
 """800 Hz at 400 kHz, and in proportion (data sheet, I2C)."""
+_HIGHEST_HZ = 400
+"""Twenty scans every 50 ms, which is how often blocks are taken; at 800 Hz the FIFO of 32 would overrun in between."""
 
 
 class Adxl345I2c(I2cSensor, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="adxl345_i2c"):
@@ -20,7 +22,7 @@ class Adxl345I2c(I2cSensor, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         address: 0x53, or 0x1D where SDO is high.
         range_g: The largest acceleration it tells, either way.
         bus_khz: The bus's clock, as it is set.
-        rate_hz: 6.25, 12.5, 25, 50, 100, 200, 400 or 800.
+        rate_hz: 6.25, 12.5, 25, 50, 100, 200 or 400.
     """
 
     address: Literal[0x1D, 0x53] = 0x53
@@ -30,9 +32,10 @@ class Adxl345I2c(I2cSensor, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def describe(self) -> Description:
         """See ``SensorConfig``."""
+        highest_hz = min(_HZ_PER_KHZ * self.bus_khz, _HIGHEST_HZ)
         why = f"the chip is not read faster over I2C at `bus_khz` {self.bus_khz}"
-        rate_hz = supported(self.rate_hz, _HZ_PER_KHZ * self.bus_khz, why)
-        return Description(override(channels(self.range_g), self.channels), rate_hz)
+        rate_hz = supported(self.rate_hz, highest_hz, why)
+        return Description(override(channels(self.range_g), self.channels), rate_hz, in_blocks=True)
 
     def open(self) -> Accelerometer:
         """See ``SensorConfig``; the open sensor can be read scan by scan, or in blocks."""

@@ -4,7 +4,7 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockTriggerPin
 
-from device_agent.cleaning import clean
+from device_agent.cleaning.cleaner import clean
 from device_agent.errors import ConfigError
 from device_agent.sensors.gpio_distance import GpioDistance
 from device_agent.sensors.port import Scan
