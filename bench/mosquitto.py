@@ -29,12 +29,13 @@ class Mosquitto:
     Args:
         folder: Its own, for certificate, configuration and log.
         authority: Signs its certificate, and those of its clients.
+        access: Who may do what, in its own words (mosquitto.conf(5), ``acl_file``); empty for everything.
 
     Attributes:
         port: On 127.0.0.1, the same after every start.
     """
 
-    def __init__(self, folder: Path, authority: Authority) -> None:
+    def __init__(self, folder: Path, authority: Authority, *, access: str = "") -> None:
         folder.mkdir(parents=True)
         (self.port,) = free_ports(1)
         self._folder = folder
@@ -50,8 +51,12 @@ class Mosquitto:
             "require_certificate true",
             "use_identity_as_username true",
             "persistence false",
+            *([f"acl_file {folder / 'access'}"] if access else []),
             *(["user root"] if os.getuid() == 0 else []),
         ]
+        if access:
+            (folder / "access").write_text(access, encoding="utf-8")
+            (folder / "access").chmod(0o600)
         (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def start(self) -> None:

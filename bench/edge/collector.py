@@ -28,6 +28,7 @@ from twin.provision import DeviceFiles
 _EVERYTHING: Final = f"$aws/rules/{DEFAULT_RULE}/fleet/+/events/+"
 _ANSWER_EVERY_S: Final = 0.5
 _CONNECT_S: Final = 10.0
+_YEARS_S: Final = 10 * 365 * 86_400
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -159,10 +160,10 @@ class Collector:
 
 
 def issue(authority: Authority, name: str, folder: Path) -> DeviceFiles:
-    """A certificate of a name, written into a folder of its own."""
+    """A certificate of a name, written into a folder of its own; so long-lived that nobody thinks of renewing it."""
     folder.mkdir(parents=True)
     device = DeviceFiles(certificate=folder / "certificate.pem", private_key=folder / "private.key", ca=authority.ca)
-    authority.issue(name, device.certificate, device.private_key, seconds=86400)
+    authority.issue(name, device.certificate, device.private_key, seconds=_YEARS_S)
     return device
 
 

@@ -30,6 +30,20 @@ from twin.gateways import RunStatus
 
 CHANNELS: Final = 8
 CALM_HZ: Final = 10.0
+_ACCESS: Final = """
+pattern readwrite $aws/#
+pattern readwrite fleet/#
+pattern readwrite peers/#
+user listener
+topic readwrite v1/#
+user thingsboard-gateway-sqlite
+topic write v1/#
+topic read v1/devices/me/rpc/response/+
+topic read v1/devices/me/attributes/#
+topic read v1/gateway/#
+"""
+"""A client of ThingsBoard asks its server by a topic that it also hears: it must not answer itself."""
+
 _ROWS: Final = 20_000
 _POLL_S: Final = 0.05
 
@@ -45,7 +59,7 @@ class Scenery:
         self.folder = folder
         self._cleanup = ExitStack()
         self.authority = Authority(folder / "authority")
-        self.broker = Mosquitto(folder / "broker", self.authority)
+        self.broker = Mosquitto(folder / "broker", self.authority, access=_ACCESS)
         self._collector: Collector | None = None
 
     def gateway(

@@ -31,6 +31,11 @@ _WARM_S: Final = 2.0
 _STARTS_S: Final = 20.0
 _END_S: Final = 5.0
 _TOPICS: Final = ("peers/+", "v1/gateway/telemetry")
+_ASKED: Final = "v1/devices/me/rpc/request/+"
+_ANSWER: Final = "v1/devices/me/rpc/response/1"
+_NO_LIMITS: Final = b'{"rateLimits":{},"maxInflightMessages":100,"maxPayloadSize":65536}'
+"""What a ThingsBoard server says when its gateway asks for the session's limits, once, as its first question."""
+
 _READING: Final = b'"channel_'
 
 
@@ -75,6 +80,9 @@ class Listener:
         self.readings += payload.count(_READING)
         self._came.set()
 
+    def _answer(self, _: bytes) -> None:
+        self._uplink.publish(_ANSWER, _NO_LIMITS)
+
     def first(self, timeout_s: float) -> bool:
         """Waits for the next value."""
         self._came.clear()
@@ -82,7 +90,8 @@ class Listener:
 
     def __enter__(self) -> Self:
         connected = threading.Event()
-        self._uplink.connect(dict.fromkeys(_TOPICS, self._take), connected.set)
+        hear = {**dict.fromkeys(_TOPICS, self._take), _ASKED: self._answer}
+        self._uplink.connect(hear, connected.set)
         if not connected.wait(_STARTS_S):
             raise TwinError("the listener does not connect", remedy="read the broker's log")
         return self
