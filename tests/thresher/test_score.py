@@ -154,6 +154,17 @@ def test_what_cannot_be_scored_is_refused_with_a_remedy(
     assert not (tmp_path / "s.csv").exists()
 
 
+def test_scores_never_replace_the_recording_they_come_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = tmp_path / "r.csv"
+    recording.write_text("\n".join(["time;a;b", *lines(300)]))
+    (tmp_path / "also.csv").symlink_to(recording)
+    before = recording.read_bytes()
+    for output in (recording, tmp_path / "also.csv", tmp_path / "none" / "s.csv"):
+        assert main(["score", str(recording), "--output", str(output)]) == 2
+        assert "try: " in capsys.readouterr().err
+    assert recording.read_bytes() == before
+
+
 def test_an_hour_of_a_ten_hertz_recording_takes_seconds(tmp_path: Path) -> None:
     text = _timed(lines(4_000) * 9)
     began = time.process_time()

@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if needed < FEWEST_ROWS:
         raise ConfigError(f"--calibrate-rows {needed}", remedy=f"use at least {FEWEST_ROWS} rows")
     recording = open_recording(arguments.recording, time_column=arguments.timestamp_column)
+    _check_output(arguments.output, arguments.recording)
     if recording.layout.rate_hz is None:
         print(_untimed(recording), file=sys.stderr)
     model = Path(settings.model) if settings.model else None
@@ -81,6 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{arguments.recording}: no row has a score: {needed} rows calibrate", file=sys.stderr)
     print(msgspec.json.encode(summary).decode() if arguments.json else _line(arguments.output, summary))
     return 0
+
+
+def _check_output(output: Path, recording: Path) -> None:
+    """Before the work: the recording must survive, and the scores need a folder."""
+    if output.exists() and output.samefile(recording):
+        raise ConfigError(f"--output {output}: this is the recording itself", remedy="name another file")
+    if not output.parent.is_dir():
+        raise ConfigError(f"--output {output}: no folder {output.parent}", remedy="name a file elsewhere")
 
 
 def _untimed(recording: Recording) -> str:

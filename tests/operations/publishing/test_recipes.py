@@ -30,6 +30,13 @@ def test_a_recipe_allows_exactly_the_topics_of_the_contract(path):
     assert default.get("accessControl", {}) == access_control(path.stem)
 
 
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_no_default_is_a_list_that_lite_would_keep_a_mapping_from_replacing(path):
+    recipe = yaml.safe_load(path.read_text())
+    default = recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration", {})
+    assert [key for key, value in default.items() if isinstance(value, list)] == []
+
+
 def test_every_component_has_a_recipe():
     assert [path.stem for path in RECIPES] == sorted(GRANTS)
 
