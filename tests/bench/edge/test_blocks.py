@@ -18,6 +18,6 @@ def test_every_scan_comes_once_and_was_taken_before_it_was_asked_for() -> None:
     source = NoiseSource(3200)
     blocks = [source.read_block() for _ in range(200)]
     ages_ns = [-block.offset_ns for block in blocks if len(block.values)]
-    assert all(0 <= age_ns for age_ns in ages_ns)
+    assert all(age_ns >= 0 for age_ns in ages_ns)
     assert all(block.values.shape[1] == 8 and not block.lost for block in blocks)
     assert blocks[-1].offset_ns == pytest.approx(0, abs=2e9)
