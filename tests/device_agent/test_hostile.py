@@ -7,8 +7,10 @@ import json
 import math
 import threading
 import tracemalloc
+from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,11 +30,11 @@ from device_agent.sensors.chips.sht import FAMILIES, decode
 from device_agent.sensors.drivers import HostSensor
 from device_agent.sensors.modbus_registers import Register
 from device_agent.sensors.mqtt_topics import Topic
-from device_agent.sensors.port import Reading
+from device_agent.sensors.port import Block, Description, EndOfRecordingError, Reading, SensorConfig
 from device_agent.sensors.rates import Missing
 from device_agent.sensors.replay import ReplaySensor
 from device_agent.spool.memory import MemorySpool
-from tests.device_agent.sampling.simulated import good, simulated
+from tests.device_agent.sampling.simulated import CHANNELS, good, simulated
 
 EXTREME = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 10**400, "12", "", None, [1.0], True, 0.0, 1.0)
 
@@ -212,6 +214,58 @@ def test_a_long_run_of_garbage_holds_no_more_memory_than_a_short_one(tmp_path) -
     assert stop.is_set()
     assert len(held) == 3
     assert held[-1] < held[0] + 256 * 1024
+
+
+class Blocks(SensorConfig, frozen=True, kw_only=True, tag="blocks"):
+    """Gives its blocks one by one, over re-openings, and then no more."""
+
+    blocks: Any = None
+
+    def describe(self) -> Description:
+        return Description(CHANNELS, 1000.0, in_blocks=True)
+
+    def open(self):
+        return OpenBlocks(self.blocks)
+
+
+class OpenBlocks:
+    channels = CHANNELS
+
+    def __init__(self, blocks) -> None:
+        self._blocks = blocks
+
+    def read_block(self) -> Block:
+        block = next(self._blocks, None)
+        if block is None:
+            raise EndOfRecordingError
+        return block
+
+    def close(self) -> None:
+        pass
+
+
+def in_blocks(*blocks: Block) -> Blocks:
+    return Blocks(name="s", blocks=iter(blocks))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308, -1e308])
+def test_rubbish_in_a_block_is_a_gap_and_its_neighbours_are_kept(tmp_path, value) -> None:
+    values = np.ones((50, 2))
+    values[20, 0] = value
+    stage = Stage(tmp_path, in_blocks(*[Block(values, -50_000_000)] * 4))
+    sensor = stage.run().sensors["s"]
+    assert sensor.samples + sensor.gaps == 2 * sensor.scans
+    assert sensor.gaps >= 4
+    assert stage.kept() == sensor.samples
+
+
+@pytest.mark.parametrize("shape", [(50, 1), (50, 3), (50,), (0, 0)])
+def test_a_block_of_the_wrong_shape_is_a_failure_and_the_sensor_comes_back(tmp_path, shape) -> None:
+    good_block = Block(np.ones((50, 2)), -50_000_000)
+    stage = Stage(tmp_path, in_blocks(good_block, Block(np.ones(shape), 0), good_block, good_block))
+    health = stage.run()
+    assert health.counters["s.failures"] == 1
+    assert health.sensors["s"].samples >= 200
 
 
 def test_a_bus_that_hangs_delays_no_other_sensor_and_is_told(tmp_path) -> None:
