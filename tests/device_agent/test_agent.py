@@ -98,12 +98,12 @@ def test_the_status_says_how_the_link_and_the_spool_are(config, spool, status_fi
 def test_when_stopped_it_first_sends_what_is_left(config, spool, status_file):
     broker, stop = MemoryBroker(), threading.Event()
     agent = Agent(config, spool, MemoryUplink(broker), clock=SystemClock())
-    for number in range(30):
+    for number in range(8):
         spool.append(f"boot{number}", [health()])  # one envelope each
     stop.set()
     agent.run(stop, status_file)
 
-    assert len(broker.received) == 30
+    assert len(broker.received) == 8
 
 
 def test_without_a_link_it_ends_at_once_and_keeps_everything(config, spool, status_file):
