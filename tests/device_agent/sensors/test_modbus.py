@@ -227,8 +227,11 @@ def test_an_answer_that_comes_late_is_never_taken_for_the_next_one(kind: str, de
         assert "level" in sensor.read().gaps
         devices.heal()  # the 42 of the first question is said only now
         devices.words[2][0] = 17
-        now_s[0] = 60.0
-        reading = sensor.read()
-        assert dict(reading.gaps) == {}
+        for _ in range(10):  # on a busy machine a time-out may pass again
+            now_s[0] += 60.0
+            reading = sensor.read()
+            assert reading.values[4] != 42.0
+            if not reading.gaps:
+                break
         assert reading.values[4] == 17.0
         sensor.close()
