@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from bench.plant import CHANNELS, RATE_HZ, SENSOR, Plant, Scans
-from contract.events import AnyEvent, Health, Lane, SensorHealth, lane_of
+from contract.events import Lane
+from contract.health import Health, SensorHealth
+from contract.kinds import AnyEvent, lane_of
 from device_agent import VERSION
 from device_agent.condense.notes import MemoryNotes
 from device_agent.config import GatewayConfig

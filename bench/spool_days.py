@@ -19,7 +19,8 @@ from bench.disk import OwnDisk
 from bench.feeder import Feeder
 from bench.plant import CHANNELS, Plant
 from contract.codec import encode_event
-from contract.events import AnyEvent, Lane, Loss
+from contract.events import Lane, Loss
+from contract.kinds import AnyEvent
 from device_agent.config import GatewayConfig, SpoolConfig
 from device_agent.sensor_memory import file_memory
 from device_agent.sensors.replay import ReplaySensor

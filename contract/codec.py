@@ -4,11 +4,13 @@ Decoding is tolerant where a newer writer may have added something (fields, kind
 bytes contradict what is known; then it raises, and the message names the place.
 """
 
+from typing import get_args
+
 import msgspec
 
 from contract.envelope import SCHEMA_VERSION, Envelope, Stored
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Loss, Report, Summary
+from contract.kinds import AnyEvent
 
 _encoder = msgspec.json.Encoder()
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -21,8 +23,7 @@ class _Kind(msgspec.Struct, frozen=True):
 
 
 _kinds = msgspec.json.Decoder(_Kind)
-_KNOWN = (Episode, Summary, Health, Context, Loss, Drift, Disagreement, Report)
-_KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in _KNOWN)
+_KNOWN_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent))
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from contract.envelope import Envelope, Stored
-from contract.events import AnyEvent
 from contract.feedback import Feedback
+from contract.kinds import AnyEvent
 
 FOLDER = Path(__file__).with_name("schemas")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from contract.events import AnyEvent, SensorState, ShadowHealth
+from contract.events import SensorState
+from contract.health import ShadowHealth
+from contract.kinds import AnyEvent
 from device_agent.clock import Clock
 from device_agent.config import GatewayConfig
 from device_agent.errors import ModelError

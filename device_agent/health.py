@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from contract.codec import encode_event
-from contract.events import Health, Lane, SensorHealth
+from contract.events import Lane
+from contract.health import Health, SensorHealth
 from device_agent import VERSION
 from device_agent.clock import Clock
 from device_agent.condense.summaries import MAX_EVENT_BYTES

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from contract.events import AnyEvent, Context, Episode, Lane
+from contract.events import Episode, Lane
+from contract.kinds import AnyEvent
+from contract.readings import Context
 from device_agent.spool.port import Accepted
 
 

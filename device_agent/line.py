@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from contract.events import SensorHealth, SensorState
+from contract.events import SensorState
+from contract.health import SensorHealth
 from device_agent.condenser import Condenser, Shape, Surroundings
 from device_agent.sampling.queue import ScanQueue
 from device_agent.sampling.sampler import Counters, Sampler

@@ -18,7 +18,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from contract.events import AnyEvent, SensorState, ShadowHealth
+from contract.events import SensorState
+from contract.health import ShadowHealth
+from contract.kinds import AnyEvent
 from device_agent.condense.context import ContextRing
 from device_agent.condense.episodes import EpisodeTracker, Source, Timing
 from device_agent.condense.grid import Grid

@@ -36,7 +36,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         scans: Readings taken, a row each.
         gaps: Values missing in them, an empty cell each.
-        late: Scans taken late, see ``contract.events.SensorHealth``.
+        late: Scans taken late, see ``contract.health.SensorHealth``.
         missed: Deadlines without a scan, a row of empty cells each.
         bytes: Size of the file.
     """

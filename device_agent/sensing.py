@@ -17,7 +17,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from contract.codec import encode_event
-from contract.events import LANES, AnyEvent
+from contract.events import LANES
+from contract.kinds import AnyEvent
 from device_agent.clock import Clock
 from device_agent.condenser import ConfiguredModel, Models, Surroundings
 from device_agent.config import GatewayConfig

@@ -13,7 +13,8 @@ Not here: where a candidate comes from (``device_agent.condenser``).
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from contract.events import Disagreement, SensorState, ShadowHealth
+from contract.events import Disagreement, SensorState
+from contract.health import ShadowHealth
 from device_agent.allowance import Allowance
 from device_agent.condense.episodes import EpisodeTracker
 from device_agent.condense.moment import Moment

@@ -14,7 +14,8 @@ import msgspec
 
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import Context, Episode
+from contract.events import Episode
+from contract.readings import Context
 from contract.traces import readings_of
 from operations.stack import Stack, speaking
 

@@ -26,7 +26,7 @@ _AGENT_STATUS: Final = "agent-status.json"
 
 
 class SensorStatus(msgspec.Struct, frozen=True):
-    """What the demo shows of a sensor; see ``contract.events.SensorHealth``."""
+    """What the demo shows of a sensor; see ``contract.health.SensorHealth``."""
 
     state: SensorState
     scans: int = 0

@@ -14,7 +14,7 @@ import msgspec
 
 from bench.edge.scenery import CALM_HZ, Scenery
 from contract.codec import decode_event
-from contract.events import Context
+from contract.readings import Context
 from device_agent.config import ContextConfig, GatewayConfig, SpoolConfig
 from device_agent.identity import monotonic_ns
 from device_agent.spool.export import pending

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bench.faults.row import Row
 from bench.faults.scene import Scene, Stage, now_ms
 from bench.faults.throttle import ThrottlingProxy
-from contract.events import Health
+from contract.health import Health
 from device_agent import VERSION
 from device_agent.identity import read_hardware
 from device_agent.ledger import Acceptance, Ledger

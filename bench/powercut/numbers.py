@@ -2,7 +2,9 @@
 
 import random
 
-from contract.events import AnyEvent, ChannelSummary, Context, Health, Summary
+from contract.health import Health
+from contract.kinds import AnyEvent
+from contract.readings import ChannelSummary, Context, Summary
 from contract.traces import Trace
 
 

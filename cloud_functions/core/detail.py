@@ -20,7 +20,10 @@ from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView, FeedbackView, LabelView
 from contract.codec import decode_event
 from contract.errors import ContractError
-from contract.events import AnyEvent, Context, Disagreement, Drift, Episode, Health, Lane, Loss, Report, Summary
+from contract.events import Disagreement, Drift, Episode, Lane, Loss
+from contract.health import Health
+from contract.kinds import AnyEvent
+from contract.readings import Context, Report, Summary
 
 MAX_SUMMARIES: Final = 4000
 """About 3 MB; a function may answer with 6 MB (AWS Lambda quotas)."""

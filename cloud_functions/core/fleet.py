@@ -18,7 +18,7 @@ from cloud_functions.core.ports import Span, Table
 from cloud_functions.core.rows import Alert, AnyRow, Counter, GatewayRow, WatermarkRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import AlertsView, AlertView, FleetView, GatewayView, Status
-from contract.events import Health
+from contract.health import Health
 
 DEFAULT_INTERVAL_MS: Final = 60_000
 """Of a gateway whose Health has not come yet."""

@@ -20,7 +20,7 @@ from cloud_functions.core.rows import AnyRow, Counter, GatewayRow, WatermarkRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import GapView, LaneView
 from cloud_functions.core.watermark import missing, stored_count
-from contract.events import Health
+from contract.health import Health
 
 PATIENCE_MS: Final = 5 * 60_000
 """A hole that did not shrink for so long is no longer one block overtaking another."""

@@ -27,8 +27,9 @@ from cloud_functions.core.rows import Alert, AnyRow, GatewayRow, WatermarkRow
 from cloud_functions.core.show import latest_health
 from cloud_functions.core.watermark import missing
 from contract.envelope import Envelope, Stored
-from contract.events import Episode, Health
+from contract.events import Episode
 from contract.feedback import Feedback
+from contract.health import Health
 
 _ATTEMPTS: Final = 10
 _MAX_MISSING: Final = 100

@@ -1,6 +1,6 @@
 """Readings that gateways reported by exception, unpacked, over the last minutes.
 
-Not here: how they are chosen and packed (``contract.events.Report``, ``contract.traces``).
+Not here: how they are chosen and packed (``contract.readings.Report``, ``contract.traces``).
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.ports import Table
 from cloud_functions.core.views import ReportedView, ReportsView
 from contract.errors import ContractError
-from contract.events import Report, Reported
+from contract.readings import Report, Reported
 from contract.traces import readings_of
 
 MAX_READINGS: Final = 100_000

@@ -16,7 +16,8 @@ from cloud_functions.core.sift import Notice, Sifted
 from contract.codec import decode_event, encode_event
 from contract.envelope import Envelope
 from contract.errors import ContractError
-from contract.events import Episode, Health, Loss
+from contract.events import Episode, Loss
+from contract.health import Health
 
 SEVERITIES: Final = ("minor", "major", "critical")
 _PHASES: Final = {"opened": 0, "updated": 1, "closed": 2}

@@ -24,7 +24,8 @@ from cloud_functions.core.shape import (
     notice_row,
     rank,
 )
-from contract.events import Episode, Health
+from contract.events import Episode
+from contract.health import Health
 
 _IDENTITY_DAYS: Final = 2
 """How long an identity's alert stands: its own day, and one more."""

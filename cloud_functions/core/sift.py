@@ -13,7 +13,8 @@ from cloud_functions.core.rows import MAX_SEQUENCE, MAX_WALL_MS
 from contract.codec import UnknownEvent, decode_event
 from contract.envelope import Envelope
 from contract.errors import ContractError
-from contract.events import AnyEvent, Disagreement, Drift, Episode, Lane, Loss, lane_of
+from contract.events import Disagreement, Drift, Episode, Lane, Loss
+from contract.kinds import AnyEvent, lane_of
 
 _MAX_EPISODE_ID = 200
 _MAX_REASON = 100

@@ -9,8 +9,10 @@ import msgspec
 
 from cloud_functions.core.rows import About, AlertState
 from contract.envelope import Range
-from contract.events import Context, Disagreement, Drift, Episode, Health, Lane, Loss, SensorHealth, Summary
+from contract.events import Disagreement, Drift, Episode, Lane, Loss
 from contract.feedback import Label, Threshold
+from contract.health import Health, SensorHealth
+from contract.readings import Context, Summary
 
 Status = Literal["ok", "calibrating", "degraded", "offline"]
 
@@ -118,7 +120,7 @@ class ContextView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedView(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel's readings by exception; see ``contract.events.Report``. A value of null begins a gap."""
+    """One channel's readings by exception; see ``contract.readings.Report``. A value of null begins a gap."""
 
     sensor: str
     channel: str

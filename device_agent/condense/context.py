@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from contract.codec import encode_event
-from contract.events import Context
+from contract.readings import Context
 from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import Moment
 from device_agent.condense.parts import Parts

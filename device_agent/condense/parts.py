@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from contract.codec import encode_event
-from contract.events import Context
+from contract.readings import Context
 from contract.traces import BLOCK, Trace
 from device_agent.condense.grid import MAX_STEPS, Grid
 from device_agent.condense.moment import NS_PER_MS

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from contract.codec import encode_event
-from contract.events import Report, Reported
+from contract.readings import Report, Reported
 from contract.traces import Trace, pack
 from device_agent.condense.exception import Exceptions, Point, exceptions_of
 from device_agent.condense.grid import Array

@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 
 from contract.codec import encode_event
-from contract.events import ChannelSummary, SensorState, Summary
+from contract.events import SensorState
+from contract.readings import ChannelSummary, Summary
 from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.condense.ring import Frozen

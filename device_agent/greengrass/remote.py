@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from contract.events import SensorHealth
+from contract.health import SensorHealth
 from device_agent.condenser import Condenser, Shape, Surroundings
 from device_agent.errors import SensorError
 from device_agent.greengrass.blocks import ANY_SENSOR, Block, unpack, unpacked_channels

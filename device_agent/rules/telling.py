@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from contract.events import AnyEvent
+from contract.kinds import AnyEvent
 from device_agent.rules.engine import Said
 from device_agent.rules.notes import RuleNotes
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from contract.events import AnyEvent
+from contract.kinds import AnyEvent
 from device_agent.identity import Identity
 from device_agent.notice import Notice
 from device_agent.outputs.keeper import Keeper

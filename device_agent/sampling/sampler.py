@@ -47,7 +47,7 @@ BLOCK_EVERY_NS = 50_000_000
 
 
 class Counters(NamedTuple):
-    """What a sampler did since it was made; see ``contract.events.SensorHealth`` for the words."""
+    """What a sampler did since it was made; see ``contract.health.SensorHealth`` for the words."""
 
     scans: int = 0
     samples: int = 0

@@ -18,5 +18,5 @@ _FLAGS: Final = {reason: reason.replace(" ", "_") for reason in REASONS}
 
 
 def flag_of(reason: str) -> str | None:
-    """The flag of a gap's reason (``contract.events.ChannelSummary``); ``None`` where nothing was read."""
+    """The flag of a gap's reason (``contract.readings.ChannelSummary``); ``None`` where nothing was read."""
     return _FLAGS.get(reason.partition(":")[0])

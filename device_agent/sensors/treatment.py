@@ -24,7 +24,7 @@ class SpikeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReportConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which readings are worth sending one by one; see ``contract.events.Report``.
+    """Which readings are worth sending one by one; see ``contract.readings.Report``.
 
     Attributes:
         mode: How the readings between are known.

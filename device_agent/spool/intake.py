@@ -21,7 +21,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from contract.codec import encode_event
-from contract.events import LANES, AnyEvent, Lane, lane_of
+from contract.events import LANES, Lane
+from contract.kinds import AnyEvent, lane_of
 from device_agent.errors import SpoolError
 from device_agent.spool.port import Accepted, Appender, Lost
 

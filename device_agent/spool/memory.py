@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from contract.codec import encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES, Declared
-from contract.events import LANES, AnyEvent, Lane, Loss, lane_of
+from contract.events import LANES, Lane, Loss
+from contract.kinds import AnyEvent, lane_of
 from device_agent.spool.limits import DEFAULT, Limits
 from device_agent.spool.packing import MAX_DECLARED, NO_BOOT, Row, Run, pack, room
 from device_agent.spool.port import Accepted, Block, Lost, loss_event

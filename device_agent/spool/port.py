@@ -17,7 +17,8 @@ import msgspec
 
 from contract.codec import encode_envelope
 from contract.envelope import Declared, Envelope
-from contract.events import AnyEvent, Lane, Loss
+from contract.events import Lane, Loss
+from contract.kinds import AnyEvent
 
 
 class Accepted(NamedTuple):

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from contract.codec import encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES
-from contract.events import LANES, AnyEvent, Lane, Loss, lane_of
+from contract.events import LANES, Lane, Loss
+from contract.kinds import AnyEvent, lane_of
 from device_agent.spool import sealing, surrender
 from device_agent.spool.checksum import checksum
 from device_agent.spool.database import Opening

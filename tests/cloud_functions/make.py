@@ -11,19 +11,10 @@ import msgspec
 from cloud_functions.core.receive import Record
 from contract.codec import encode_envelope, encode_event
 from contract.envelope import Declared, Envelope
-from contract.events import (
-    AnyEvent,
-    ChannelSummary,
-    Context,
-    Disagreement,
-    Drift,
-    Episode,
-    Health,
-    Lane,
-    Loss,
-    SensorHealth,
-    Summary,
-)
+from contract.events import Disagreement, Drift, Episode, Lane, Loss
+from contract.health import Health, SensorHealth
+from contract.kinds import AnyEvent
+from contract.readings import ChannelSummary, Context, Summary
 
 NOW_MS = 1_795_420_800_000
 """2026-11-23 08:00:00 UTC."""

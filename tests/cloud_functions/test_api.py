@@ -12,7 +12,7 @@ from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rows import AnyRow
 from cloud_functions.core.shape import Retention
-from contract.events import Report, Reported
+from contract.readings import Report, Reported
 from contract.traces import Trace, pack
 from tests.cloud_functions.make import (
     NOW_MS,

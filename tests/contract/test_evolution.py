@@ -16,7 +16,9 @@ from contract.codec import (
     encode_event,
     encode_stored,
 )
-from contract.events import Context, Episode, Health, Summary
+from contract.events import Episode
+from contract.health import Health
+from contract.readings import Context, Summary
 from tests.contract import strategies
 
 FREE_FORM = {"contributions", "channels", "sensors", "spool_pending", "counters", "traces"}

@@ -8,7 +8,7 @@ import pytest
 
 from contract.codec import encode_stored
 from contract.envelope import Stored
-from contract.events import Health
+from contract.health import Health
 from contract.topics import stored_topic
 from device_agent.agent import Agent, AgentStatus, run_agent
 from device_agent.clock import SystemClock

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from contract.codec import decode_envelope, encode_stored
 from contract.envelope import Range, Stored
-from contract.events import Health
+from contract.health import Health
 from contract.topics import stored_topic
 from device_agent.lane_progress import FRESH_EVENTS
 from device_agent.spool.memory import MemorySpool

@@ -7,7 +7,9 @@ import pytest
 
 from contract.codec import decode_envelope, encode_stored
 from contract.envelope import Declared, Range, Stored
-from contract.events import Health, Lane, Summary
+from contract.events import Lane
+from contract.health import Health
+from contract.readings import Summary
 from contract.topics import events_topic, stored_topic
 from device_agent import lane_progress
 from device_agent.budget import Budget

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.codec import encode_event
-from contract.events import Health, SensorHealth
+from contract.health import Health, SensorHealth
 from device_agent.clock import SimulatedClock
 from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.config import parse

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.codec import decode_event, encode_event
-from contract.events import Context, Health, Summary
+from contract.health import Health
+from contract.readings import Context, Summary
 from device_agent.clock import SimulatedClock, SystemClock
 from device_agent.condenser import ConfiguredModel, Surroundings
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.events import Health
+from contract.health import Health
 from device_agent.lane_progress import FRESH_EVENTS, LaneProgress
 from device_agent.spool.memory import MemorySpool
 

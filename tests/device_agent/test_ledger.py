@@ -1,6 +1,8 @@
 import json
 
-from contract.events import Context, Health, lane_of
+from contract.health import Health
+from contract.kinds import lane_of
+from contract.readings import Context
 from device_agent.ledger import Acceptance, Ledger, completed_ms
 from device_agent.spool.port import Accepted
 

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.codec import decode_event, encode_event
-from contract.events import AnyEvent, Context, Drift, Episode, Report, Summary
+from contract.events import Drift, Episode
 from contract.feedback import Feedback, Threshold
+from contract.kinds import AnyEvent
+from contract.readings import Context, Report, Summary
 from contract.traces import readings_of
 from device_agent.condense.notes import MemoryNotes
 from device_agent.config import ContextConfig, DriftConfig, FilterConfig, GatewayConfig

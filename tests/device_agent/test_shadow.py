@@ -7,8 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from contract.events import AnyEvent, Disagreement, Episode, SensorState, ShadowHealth
+from contract.events import Disagreement, Episode, SensorState
 from contract.feedback import Feedback, Threshold
+from contract.health import ShadowHealth
+from contract.kinds import AnyEvent
 from device_agent.clock import SystemClock
 from device_agent.condense.episodes import Source
 from device_agent.condense.moment import Moment

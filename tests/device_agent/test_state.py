@@ -60,7 +60,7 @@ def test_a_file_is_replaced_whole_and_leaves_no_temporary_one(tmp_path):
 READ_ONLY = """
 import subprocess, sys
 from pathlib import Path
-from contract.events import Health
+from contract.health import Health
 from device_agent.config import parse
 from device_agent.errors import ConfigError, SpoolError
 from device_agent.spool.sqlite import SqliteSpool

@@ -14,7 +14,8 @@ from cloud_functions.adapters.memory import MemoryReplies
 from cloud_functions.core import keys
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.shape import Retention
-from contract.events import Context, Episode
+from contract.events import Episode
+from contract.readings import Context
 from contract.traces import Trace, pack
 from operations.errors import OperationError
 from operations.labels import SHARDS, export, labels, reset

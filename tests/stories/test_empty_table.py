@@ -16,7 +16,7 @@ from cloud_functions.core.ports import Span
 from cloud_functions.core.rows import AnyRow, Block, WatermarkRow
 from cloud_functions.core.shape import Retention
 from contract.codec import decode_envelope, encode_stored
-from contract.events import Health
+from contract.health import Health
 from contract.topics import stored_topic
 from device_agent.budget import Budget
 from device_agent.clock import SimulatedClock

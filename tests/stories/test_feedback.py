@@ -13,7 +13,9 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from contract.events import AnyEvent, Episode, Health
+from contract.events import Episode
+from contract.health import Health
+from contract.kinds import AnyEvent
 from device_agent.agent import Agent
 from device_agent.clock import SystemClock
 from device_agent.condense.notes import MemoryNotes

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.powercut.damage import damage
-from contract.events import Context, Health
+from contract.health import Health
+from contract.readings import Context
 from contract.traces import Trace
 from device_agent.spool.rebuild import damaged_files
 from device_agent.spool.sqlite import SqliteSpool

@@ -6,7 +6,7 @@ import pytest
 
 from contract.codec import encode_envelope, encode_event
 from contract.envelope import Envelope
-from contract.events import Health
+from contract.health import Health
 from contract.topics import events_topic
 from device_agent.ledger import Entry
 from tests.twin.mqtt import PUBLISHED, Device

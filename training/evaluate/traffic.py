@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from contract.codec import encode_event
-from contract.events import AnyEvent, lane_of
+from contract.kinds import AnyEvent, lane_of
 from device_agent.condense.grid import Grid
 from device_agent.condense.notes import MemoryNotes
 from device_agent.config import GatewayConfig

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.events import AnyEvent
+from contract.kinds import AnyEvent
 from device_agent.condense.context import ContextRing
 from device_agent.condense.grid import Array, Grid
 from device_agent.condense.moment import Moment

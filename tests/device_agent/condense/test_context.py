@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from contract.codec import encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES
-from contract.events import Context
+from contract.readings import Context
 from contract.traces import readings_of, steps_of
 from device_agent.condense.context import ContextRing
 from device_agent.condense.grid import Grid

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from contract.codec import decode_event, encode_event
-from contract.events import Report, lane_of
+from contract.kinds import lane_of
+from contract.readings import Report
 from contract.traces import readings_of
 from device_agent.condense.moment import Moment
 from device_agent.condense.reports import MOST_POINTS, Reports

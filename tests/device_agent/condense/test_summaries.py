@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contract.codec import encode_event
-from contract.events import Summary
+from contract.readings import Summary
 from device_agent.condense.grid import Grid
 from device_agent.condense.moment import Moment
 from device_agent.condense.summaries import MAX_EVENT_BYTES, SummaryWindows

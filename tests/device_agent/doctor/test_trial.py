@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from contract.events import SensorHealth
+from contract.health import SensorHealth
 from device_agent.doctor.trial import told, tried
 from device_agent.errors import ConfigError, SensorError
 from device_agent.health import RunStatus

@@ -9,7 +9,7 @@ import pytest
 
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
-from contract.events import Health
+from contract.health import Health
 from contract.topics import stored_topic
 from device_agent.errors import ConfigError
 from device_agent.greengrass.gateway import gateway

@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-from contract.events import AnyEvent, Episode
+from contract.events import Episode
+from contract.kinds import AnyEvent
 from device_agent.identity import Identity, monotonic_ns
 from device_agent.outputs.memory import SimulatedOutput
 from device_agent.outputs.port import LEASE_S

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.events import Context, Health
+from contract.health import Health
+from contract.readings import Context
 from contract.traces import Trace
 from device_agent.spool.limits import DEFAULT, Limits, same_for_all
 from device_agent.spool.memory import MemorySpool

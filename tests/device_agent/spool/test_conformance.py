@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from contract.codec import decode_envelope, encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES, Declared
-from contract.events import LANES, Context, Health, Lane
+from contract.events import LANES, Lane
+from contract.health import Health
+from contract.readings import Context
 from device_agent.spool.limits import LaneLimit, Limits
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.packing import room

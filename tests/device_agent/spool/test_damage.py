@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.codec import decode_envelope
-from contract.events import LANES, Context, Health, Lane
+from contract.events import LANES, Lane
+from contract.health import Health
+from contract.readings import Context
 from device_agent.spool.rebuild import KEPT_DAMAGED, damaged_files
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.spool.trouble import SpoolTroubleError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.events import Health
+from contract.health import Health
 from device_agent.spool import schema
 from device_agent.spool.checksum import checksum
 from device_agent.spool.lease import STEP, read_note

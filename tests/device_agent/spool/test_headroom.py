@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.events import Context, Health
+from contract.health import Health
+from contract.readings import Context
 from device_agent.spool.headroom import LOW_BYTES, ROOMY_BYTES
 from device_agent.spool.log_file import LOG_BYTES
 from device_agent.spool.reserve import Reserve
@@ -158,7 +159,8 @@ def test_a_reserve_that_was_half_made_is_made_whole(tmp_path: Path) -> None:
 SMALL_DISK = """
 import sys
 from pathlib import Path
-from contract.events import Context, Health
+from contract.health import Health
+from contract.readings import Context
 from contract.traces import Trace
 from device_agent.spool.sqlite import SqliteSpool
 

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from contract.events import AnyEvent, Context, Health, Lane, Loss, Summary, lane_of
+from contract.events import Lane, Loss
+from contract.health import Health
+from contract.kinds import AnyEvent, lane_of
+from contract.readings import Context, Summary
 from device_agent.spool.intake import LAST_RETRY_S, Intake, Patience
 from device_agent.spool.memory import MemorySpool
 from device_agent.spool.port import Accepted, Lost

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from contract.codec import decode_envelope
-from contract.events import LANES, AnyEvent, Context, Health, Lane, Loss, Summary
+from contract.events import LANES, Lane, Loss
+from contract.health import Health
+from contract.kinds import AnyEvent
+from contract.readings import Context, Summary
 from contract.traces import Trace
 from device_agent.spool.headroom import LOW_BYTES
 from device_agent.spool.intake import LAST_RETRY_S, Intake, Patience

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from contract.codec import decode_envelope
 from contract.envelope import MAX_ENVELOPE_BYTES
-from contract.events import Context
+from contract.readings import Context
 from contract.traces import Trace
 from device_agent.spool.limits import same_for_all
 from device_agent.spool.memory import MemorySpool

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.events import Health
+from contract.health import Health
 from device_agent.spool.log_file import LOG_BYTES, LOG_PAGES, fill_up
 from device_agent.spool.sqlite import SqliteSpool
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from contract.codec import encode_event
-from contract.events import Context, Health
+from contract.health import Health
+from contract.readings import Context
 from device_agent.errors import SpoolError
 from device_agent.spool.port import Accepted
 from device_agent.spool.reserve import Reserve
@@ -20,7 +21,7 @@ from device_agent.spool.trouble import SpoolTroubleError
 APPENDER = """
 import sys
 from pathlib import Path
-from contract.events import Health
+from contract.health import Health
 from device_agent.spool.sqlite import SqliteSpool
 spool = SqliteSpool(Path(sys.argv[1]))
 number = 0

@@ -16,7 +16,7 @@ import pytest
 
 from contract.codec import decode_envelope, encode_stored
 from contract.envelope import Stored
-from contract.events import Health
+from contract.health import Health
 from contract.topics import stored_topic
 from device_agent.agent import Agent, AgentStatus
 from device_agent.clock import SystemClock
