@@ -4,11 +4,10 @@ Not here: which episodes (``labels``).
 """
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,7 +15,8 @@ from contract.codec import decode_event
 from contract.errors import ContractError
 from contract.events import Context, Episode
 from contract.traces import readings_of
-from operations.stack import Stack, speaking
+from operations.stack import Stack
+from operations.table import query
 
 _DAY_MS: Final = 86_400_000
 _AROUND_ONSET_MS: Final = 3_600_000
@@ -91,23 +91,6 @@ def _events(raws: Iterable[bytes]) -> Iterator[object]:
             yield decode_event(raw)
         except ContractError:
             continue  # a quarantined place is null
-
-
-def query(stack: Stack, pk: str, first: str = " ", last: str = "~") -> Iterator[dict[str, Any]]:
-    """Rows of one partition, in order. Raises ``OperationError``."""
-    with speaking("reading the table"):
-        pages = stack.dynamodb.get_paginator("query").paginate(
-            TableName=stack.outputs.table_name,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}},
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from ({name: _plain(value) for name, value in item.items()} for item in page["Items"])
-
-
-def _plain(value: dict[str, str]) -> str | float:
-    return value["S"] if "S" in value else json.loads(value["N"])
 
 
 def write(path: Path, group: Sequence[Scans]) -> int:

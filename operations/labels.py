@@ -13,17 +13,14 @@ Not here: giving labels (the API), reading scans (``labelled_scans``).
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from contract.feedback import Label
 from operations.errors import OperationError
-from operations.labelled_scans import Place, Scans, query, scans_of, write
+from operations.labelled_scans import Place, Scans, scans_of, write
 from operations.stack import Stack, speaking
-
-SHARDS: Final = 4
-"""Partitions that name the gateways: ``F#0`` to ``F#3``."""
+from operations.table import SHARDS, query
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
