@@ -5,7 +5,7 @@ Not here: how they are chosen and packed (``contract.events.Report``, ``contract
 
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from cloud_functions.core.detail import MINUTE_MS, blocks_between, events_of
 from cloud_functions.core.fleet import is_alive
@@ -61,11 +61,11 @@ def _unpacked(report: Report, name: str, told: Reported) -> ReportedView | None:
 def _since(view: ReportedView, from_ms: int) -> ReportedView:
     kept = [i for i, at in enumerate(view.times_ms) if at >= from_ms]
     times, values = [view.times_ms[i] for i in kept], [view.values[i] for i in kept]
-    return msgspec.structs.replace(view, times_ms=times, values=values)
+    return replace(view, times_ms=times, values=values)
 
 
 def _joined(views: list[ReportedView]) -> ReportedView:
     """One channel's readings; mode and width are the latest."""
     pairs = [pair for view in views for pair in zip(view.times_ms, view.values, strict=True)]
     pairs.sort(key=lambda pair: pair[0])
-    return msgspec.structs.replace(views[-1], times_ms=[at for at, _ in pairs], values=[value for _, value in pairs])
+    return replace(views[-1], times_ms=[at for at, _ in pairs], values=[value for _, value in pairs])
