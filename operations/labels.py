@@ -24,7 +24,7 @@ from operations.table import SHARDS, query
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
-    """One label; see ``cloud_functions/core/rows.py``.
+    """One label; see ``cloud_functions/core/people.py``.
 
     Attributes:
         gateway_id: The gateway.

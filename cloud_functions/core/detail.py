@@ -14,8 +14,9 @@ from cloud_functions.core.feedback import feedback_of, row_in
 from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.keys import day, fleet_key, label_key
+from cloud_functions.core.people import FeedbackRow, LabelRow
 from cloud_functions.core.ports import Span, Table
-from cloud_functions.core.rows import Block, EpisodeRow, FeedbackRow, GatewayRow, LabelRow, LossRow, NoticeRow
+from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView, FeedbackView, LabelView
 from contract.codec import decode_event

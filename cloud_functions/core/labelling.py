@@ -16,8 +16,8 @@ from cloud_functions.core.detail import find_episode
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.feedback import feedback_of, feedback_row
 from cloud_functions.core.keys import fleet_key, label_key
+from cloud_functions.core.people import FeedbackRow, LabelRow
 from cloud_functions.core.ports import Clock, Replies, Span, Table
-from cloud_functions.core.rows import FeedbackRow, LabelRow
 from cloud_functions.core.shape import expiry
 from cloud_functions.core.thresholds import fitted, thresholds
 from contract.events import Episode

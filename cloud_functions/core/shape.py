@@ -11,7 +11,8 @@ import msgspec
 from msgspec import UNSET
 
 from cloud_functions.core.keys import Key, alert_key, block_key, episode_key, fleet_key, loss_key, notice_key
-from cloud_functions.core.rows import MAX_WALL_MS, Alert, Block, Counter, EpisodeRow, GatewayRow, LossRow, NoticeRow
+from cloud_functions.core.people import Alert
+from cloud_functions.core.rows import MAX_WALL_MS, Block, Counter, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.sift import Notice, Sifted
 from contract.codec import decode_event, encode_event
 from contract.envelope import Envelope

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from cloud_functions.core.rows import LabelRow
+from cloud_functions.core.people import LabelRow
 from contract.feedback import (
     FADES_AFTER_DAYS,
     MAX_FACTOR,

@@ -9,8 +9,7 @@ from cloud_functions.core import detail, reported
 from cloud_functions.core.api import Api, Question
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.ingest import Ingest, Settings
-from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import AnyRow
+from cloud_functions.core.ports import AnyRow, Span
 from cloud_functions.core.shape import Retention
 from contract.events import Report, Reported
 from contract.traces import Trace, pack
