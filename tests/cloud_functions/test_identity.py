@@ -12,7 +12,7 @@ from cloud_functions.core.people import Alert
 from cloud_functions.core.ports import Span
 from contract.envelope import Envelope
 from tests.cloud_functions.make import NOW_MS, envelope, health, record
-from tests.cloud_functions.test_api import World
+from tests.cloud_functions.world import World
 
 
 class Plant(World):
