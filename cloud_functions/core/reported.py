@@ -31,11 +31,13 @@ def reports(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Repo
     for report in events_of((block for block in blocks if is_alive(block, now_ms)), Report):
         for name, told in report.channels.items():
             view = _unpacked(report, name, told)
-            if view is None or read + told.readings > MAX_READINGS:
-                left_out += told.readings
+            kept = _since(view, from_ms) if view else None
+            held = len(kept.values) if kept else told.readings
+            if kept is None or read + held > MAX_READINGS:
+                left_out += held
                 continue
-            read += told.readings
-            found.setdefault((report.sensor, name), []).append(_since(view, from_ms))
+            read += held
+            found.setdefault((report.sensor, name), []).append(kept)
     channels = [_joined(views) for _, views in sorted(found.items())]
     return ReportsView(gateway_id=gateway_id, from_ms=from_ms, to_ms=now_ms, channels=channels, left_out=left_out)
 

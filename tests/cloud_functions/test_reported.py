@@ -52,3 +52,11 @@ def test_no_answer_has_more_readings_than_fit(world: World) -> None:
     assert status == 200
     assert view["left_out"] == 5000
     assert len(view["channels"][0]["values"]) == reported.MAX_READINGS
+
+
+def test_readings_before_the_time_asked_for_take_no_room_and_are_not_left_out(world: World) -> None:
+    before = [report(NOW_MS - 59 * 60_000, [5] * 3000) for _ in range(reported.MAX_READINGS // 3000 + 1)]
+    for number, one in enumerate([*before, report(NOW_MS - 1000, [7])], 1):
+        world.send(envelope(number, one, lane="summaries"))
+    _, view = world.ask("/api/gateways/gw-1/reports", minutes="1")
+    assert ([channel["values"] for channel in view["channels"]], view["left_out"]) == ([[3.5]], 0)
