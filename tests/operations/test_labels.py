@@ -15,7 +15,8 @@ from cloud_functions.core.shape import Retention
 from contract.events import Context, Episode
 from contract.traces import Trace, pack
 from operations.errors import OperationError
-from operations.labels import export, labels, reset
+from operations.labels import labels, reset
+from operations.recordings import export
 from operations.stack import Stack
 from tests.cloud_functions.make import NOW_MS, Clock, envelope, episode, record
 from tests.operations.environment import environment

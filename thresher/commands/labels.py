@@ -52,7 +52,7 @@ def _list(stack: "Stack", arguments: argparse.Namespace) -> int:
 
 
 def _export(stack: "Stack", arguments: argparse.Namespace) -> int:
-    made = importlib.import_module("operations.labels").export(stack, _labels(stack, arguments), arguments.output)
+    made = importlib.import_module("operations.recordings").export(stack, _labels(stack, arguments), arguments.output)
     if arguments.json:
         print(msgspec.json.encode(made).decode())
     else:
