@@ -1,33 +1,22 @@
-"""Labels that people gave to episodes, with what was measured around each: data for training and for measuring.
+"""Labels that people gave to episodes: listed, and their thresholds taken back.
 
-    labels of a gateway ─▶ their episodes ─▶ raw scans around each onset ─▶ <folder>/<gateway>/<sensor>.csv
-                                                                           <folder>/labels.jsonl
-
-A CSV is laid out as waico/SKAB's: ``datetime``, channels, ``anomaly``; ``python -m training.evaluate --data FOLDER``
-reads it once it holds more than the 400 rows that calibrate. Scans between an onset and the end of an episode called
-a fault are 1, of one called a false alarm 0; one called neither is left out, and so is one whose scans have expired.
-
-Not here: giving labels (the API), reading scans (``labelled_scans``).
+Not here: giving labels (the API), what was measured around them (``labelled_scans``), files for training
+(``recordings``).
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterator
 
 import msgspec
 
 from contract.feedback import Label
 from operations.errors import OperationError
-from operations.labelled_scans import Place, Scans, query, scans_of, write
 from operations.stack import Stack, speaking
-
-SHARDS: Final = 4
-"""Partitions that name the gateways: ``F#0`` to ``F#3``."""
+from operations.table import SHARDS, query
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
-    """One label; see ``cloud_functions/core/rows.py``.
+    """One label; see ``cloud_functions/core/people.py``.
 
     Attributes:
         gateway_id: The gateway.
@@ -52,47 +41,11 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     sk: str
 
 
-class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written.
-
-    Attributes:
-        labels: Lines of ``labels.jsonl``.
-        files: CSV files.
-        rows: Scans in them.
-        without_scans: Labels, true or false, whose scans have not come or have expired.
-    """
-
-    labels: int
-    files: int
-    rows: int
-    without_scans: int
-
-
 def labels(stack: Stack, *, gateway_id: str = "") -> Iterator[Labelled]:
     """Every label, or those of one gateway, by the time of their episodes. Raises ``OperationError``."""
     for name in [gateway_id] if gateway_id else _gateways(stack):
         for item in query(stack, f"G#{name}"):
             yield msgspec.convert(item, Labelled)
-
-
-def export(stack: Stack, found: Iterable[Labelled], folder: Path) -> Exported:
-    """Writes labels and scans into a folder. Raises ``OperationError``."""
-    kept: dict[tuple[str, str], list[Scans]] = {}
-    known, missing = list(found), 0
-    for one in known:
-        if one.label == "ignore":
-            continue
-        scans = scans_of(stack, _place(one))
-        missing += scans is None
-        if scans is not None:
-            kept.setdefault((one.gateway_id, one.sensor), []).append(scans)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "labels.jsonl").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in known))
-        rows = [write(folder / gateway / f"{sensor}.csv", group) for (gateway, sensor), group in sorted(kept.items())]
-    except OSError as exc:
-        raise OperationError(f"{folder}: {exc}", remedy="name a folder that can be written with --output") from exc
-    return Exported(labels=len(known), files=len(rows), rows=sum(rows), without_scans=missing)
 
 
 def reset(stack: Stack, gateway_id: str) -> None:
@@ -113,8 +66,3 @@ def reset(stack: Stack, gateway_id: str) -> None:
 def _gateways(stack: Stack) -> list[str]:
     rows = [row for shard in range(SHARDS) for row in query(stack, f"F#{shard}")]
     return sorted({row["gateway_id"] for row in rows})
-
-
-def _place(one: Labelled) -> Place:
-    is_fault = one.label == "true"
-    return Place(gateway_id=one.gateway_id, episode_id=one.episode_id, sk=one.sk, was_fault=is_fault)

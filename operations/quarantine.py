@@ -7,7 +7,6 @@ the row it came from. The row stays, marked with when it was sent.
 
 import base64
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
 
 import msgspec
 
@@ -15,9 +14,7 @@ from contract.codec import encode_envelope
 from contract.envelope import Envelope
 from contract.events import LANES
 from operations.stack import Stack, speaking
-
-SHARDS: Final = 4
-"""Partitions of quarantine in the table: ``Q#0`` to ``Q#3``."""
+from operations.table import SHARDS, query
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,24 +53,10 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 
 def kept(stack: Stack, *, gateway_id: str = "") -> Iterator[Kept]:
     """Every row, or those of one gateway. Raises ``OperationError``."""
-    names = {"#kind": "kind"}
-    values: dict[str, Any] = {
-        ":quarantine": {"S": "quarantine"},
-        ":first": {"S": f"{gateway_id}#" if gateway_id else " "},
-    }
-    values[":last"] = {"S": f"{gateway_id}#~" if gateway_id else "~"}
-    with speaking("reading the quarantine"):
-        for shard in range(SHARDS):
-            pages = stack.dynamodb.get_paginator("query").paginate(
-                TableName=stack.outputs.table_name,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                FilterExpression="#kind = :quarantine",
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values | {":pk": {"S": f"Q#{shard}"}},
-                ConsistentRead=True,
-            )
-            for page in pages:
-                yield from (_row(item) for item in page["Items"])
+    first, last = (f"{gateway_id}#", f"{gateway_id}#~") if gateway_id else (" ", "~")
+    for shard in range(SHARDS):
+        for row in query(stack, f"Q#{shard}", first, last):
+            yield msgspec.convert(row, Kept)
 
 
 def retry(stack: Stack, rows: Iterable[Kept], *, now_ms: int, again: bool = False) -> Retried:
@@ -143,8 +126,3 @@ def _mark(stack: Stack, row: Kept, now_ms: int) -> None:
         ConditionExpression="attribute_exists(pk)",
         ExpressionAttributeValues={":now": {"N": str(now_ms)}},
     )
-
-
-def _row(item: dict[str, dict[str, str]]) -> Kept:
-    plain = {name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()}
-    return msgspec.convert(plain, Kept)

@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.keys import Key
-from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import AnyRow, Counter, Row
+from cloud_functions.core.ports import AnyRow, Span
+from cloud_functions.core.rows import Counter, Row
 
 _Item = dict[str, dict[str, str]]
 _ATTEMPTS: Final = 5

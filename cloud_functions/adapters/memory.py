@@ -5,8 +5,9 @@ from typing import Literal
 import msgspec
 
 from cloud_functions.core.keys import Key
-from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import Alert, AnyRow, Counter, Row
+from cloud_functions.core.people import Alert
+from cloud_functions.core.ports import AnyRow, Span
+from cloud_functions.core.rows import Counter, Row
 from contract.envelope import Stored
 from contract.feedback import Feedback
 

@@ -9,7 +9,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud_functions.core.errors import StoreError
-from cloud_functions.core.rows import About, Alert
+from cloud_functions.core.people import About, Alert
 
 _MAX_SUBJECT = 100  # characters, printable ASCII (Amazon SNS API, Publish)
 

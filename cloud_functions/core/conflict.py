@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from cloud_functions.core.rows import AnyRow, Block
+from cloud_functions.core.ports import AnyRow
+from cloud_functions.core.rows import Block
 from cloud_functions.core.sift import sift
 from contract.envelope import Envelope
 

@@ -14,8 +14,9 @@ from cloud_functions.core.feedback import feedback_of, row_in
 from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.keys import day, fleet_key, label_key
+from cloud_functions.core.people import FeedbackRow, LabelRow
 from cloud_functions.core.ports import Span, Table
-from cloud_functions.core.rows import Block, EpisodeRow, FeedbackRow, GatewayRow, LabelRow, LossRow, NoticeRow
+from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import ContextView, DetailView, FeedbackView, LabelView
 from contract.codec import decode_event
@@ -57,7 +58,8 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         if from_ms <= event.wall_ms <= now_ms
     ]
     summaries.sort(key=lambda summary: summary.wall_ms)
-    notices = _notices(table, gateway_id, from_ms=from_ms, now_ms=now_ms)
+    losses = _told(table, f"L#{gateway_id}", from_ms=from_ms, now_ms=now_ms, limit=MAX_LOSSES)
+    notices = _told(table, f"N#{gateway_id}", from_ms=from_ms, now_ms=now_ms, limit=MAX_NOTICES)
     return DetailView(
         gateway_id=gateway_id,
         from_ms=from_ms,
@@ -65,7 +67,7 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         health=health_of(health_row),
         summaries=summaries[-MAX_SUMMARIES:],
         episodes=_episodes(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
-        losses=_losses(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
+        losses=[loss for loss in losses if isinstance(loss, Loss)],
         drifts=[notice for notice in notices if isinstance(notice, Drift)],
         disagreements=[notice for notice in notices if isinstance(notice, Disagreement)],
         labels=_labels(table, gateway_id, from_ms=from_ms, now_ms=now_ms),
@@ -131,16 +133,10 @@ def _episodes(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> li
     return [episode for episode in decoded if episode]
 
 
-def _losses(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[Loss]:
-    span = Span(f"L#{gateway_id}", f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=MAX_LOSSES)
-    rows = [row for row in table.query(span) if isinstance(row, LossRow) and is_alive(row, now_ms)]
-    events = [_decode(row.body.encode()) for row in reversed(rows)]
-    return [event for event in events if isinstance(event, Loss)]
-
-
-def _notices(table: Table, gateway_id: str, *, from_ms: int, now_ms: int) -> list[AnyEvent]:
-    span = Span(f"N#{gateway_id}", f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=MAX_NOTICES)
-    rows = [row for row in table.query(span) if isinstance(row, NoticeRow) and is_alive(row, now_ms)]
+def _told(table: Table, pk: str, *, from_ms: int, now_ms: int, limit: int) -> list[AnyEvent]:
+    """What a gateway told in that time that has a row of its own, the latest few, in order."""
+    span = Span(pk, f"{max(0, from_ms):013d}", f"{now_ms:013d}~", newest_first=True, limit=limit)
+    rows = [row for row in table.query(span) if isinstance(row, LossRow | NoticeRow) and is_alive(row, now_ms)]
     events = [_decode(row.body.encode()) for row in reversed(rows)]
     return [event for event in events if event]
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from cloud_functions.core.keys import fleet_key
+from cloud_functions.core.people import FeedbackRow
+from cloud_functions.core.ports import AnyRow
 from cloud_functions.core.receive import Arrival
-from cloud_functions.core.rows import AnyRow, FeedbackRow
 from cloud_functions.core.show import latest_health
 from contract.feedback import Feedback, decode_feedback, encode_feedback
 

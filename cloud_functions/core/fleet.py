@@ -14,8 +14,9 @@ from msgspec import UNSET
 
 from cloud_functions.core.gaps import lanes
 from cloud_functions.core.keys import OPEN_ALERTS, SHARDS
-from cloud_functions.core.ports import Span, Table
-from cloud_functions.core.rows import Alert, AnyRow, Counter, GatewayRow, WatermarkRow
+from cloud_functions.core.people import Alert
+from cloud_functions.core.ports import AnyRow, Span, Table
+from cloud_functions.core.rows import Counter, GatewayRow, WatermarkRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import AlertsView, AlertView, FleetView, GatewayView, Status
 from contract.health import Health

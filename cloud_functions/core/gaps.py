@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cloud_functions.core.moves import declared_of, mark_of
-from cloud_functions.core.rows import AnyRow, Counter, GatewayRow, WatermarkRow
+from cloud_functions.core.ports import AnyRow
+from cloud_functions.core.rows import Counter, GatewayRow, WatermarkRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import GapView, LaneView
 from cloud_functions.core.watermark import missing, stored_count

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 from cloud_functions.core.keys import identity_key
 from cloud_functions.core.moves import Moved
+from cloud_functions.core.people import Alert
 from cloud_functions.core.receive import Arrival
-from cloud_functions.core.rows import Alert, WatermarkRow
+from cloud_functions.core.rows import WatermarkRow
 from contract.events import Lane
 
 _DAY_MS: Final = 86_400_000

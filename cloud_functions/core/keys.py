@@ -17,7 +17,7 @@ quarantine  Q#<shard>               <gateway>#<hash or sequence>                
 A key is made of the content alone, so storing a thing twice is storing it once. No key is a date alone:
 all gateways would write to one partition. A shard is a stable hash of the gateway's name.
 
-Not here: what a row holds (``rows``).
+Not here: what a row holds (``rows``, ``people``).
 """
 
 import zlib

@@ -16,8 +16,8 @@ from cloud_functions.core.detail import find_episode
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.feedback import feedback_of, feedback_row
 from cloud_functions.core.keys import fleet_key, label_key
+from cloud_functions.core.people import FeedbackRow, LabelRow
 from cloud_functions.core.ports import Clock, Replies, Span, Table
-from cloud_functions.core.rows import FeedbackRow, LabelRow
 from cloud_functions.core.shape import expiry
 from cloud_functions.core.thresholds import fitted, thresholds
 from contract.events import Episode
@@ -69,8 +69,8 @@ class Labelling:
                 return None
             now_ms = self._clock()
             feedback = Feedback(version=old.version + 1, made_ms=now_ms)
-            if self._write(feedback, gateway_id, reset_ms=now_ms):
-                return feedback_row(feedback, gateway_id, reset_ms=now_ms)
+            if row := self._write(feedback, gateway_id, reset_ms=now_ms):
+                return row
         raise StoreError(f"feedback {key}: {_ATTEMPTS} other writers were faster")
 
     def _kept(self, said: Said) -> LabelRow:
@@ -107,11 +107,13 @@ class Labelling:
         rows = self._table.query(Span(label_key(gateway_id, 0, "").pk))
         return [row for row in rows if isinstance(row, LabelRow) and not row.rule]
 
-    def _write(self, feedback: Feedback, gateway_id: str, *, reset_ms: int) -> bool:
-        if not self._table.merge(feedback_row(feedback, gateway_id, reset_ms=reset_ms), rank="version"):
-            return False
+    def _write(self, feedback: Feedback, gateway_id: str, *, reset_ms: int) -> FeedbackRow | None:
+        """Writes it and tells the gateway; ``None`` where another writer was faster."""
+        row = feedback_row(feedback, gateway_id, reset_ms=reset_ms)
+        if not self._table.merge(row, rank="version"):
+            return None
         self._replies.advise(gateway_id, feedback)
-        return True
+        return row
 
 
 def _row(said: Said, episode: Episode, *, now_ms: int, expires_at: int) -> LabelRow:

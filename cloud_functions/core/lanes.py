@@ -21,9 +21,10 @@ from cloud_functions.core.feedback import unheard
 from cloud_functions.core.identity import Evidence, evidence
 from cloud_functions.core.keys import OPEN_ALERTS, Key, fleet_key, shard
 from cloud_functions.core.moves import Moved, mark_of, move
-from cloud_functions.core.ports import Clock, Span, Table
+from cloud_functions.core.people import Alert
+from cloud_functions.core.ports import AnyRow, Clock, Span, Table
 from cloud_functions.core.receive import Arrival
-from cloud_functions.core.rows import Alert, AnyRow, GatewayRow, WatermarkRow
+from cloud_functions.core.rows import GatewayRow, WatermarkRow
 from cloud_functions.core.show import latest_health
 from cloud_functions.core.watermark import missing
 from contract.envelope import Envelope, Stored

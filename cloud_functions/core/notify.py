@@ -6,8 +6,8 @@ remembering the function may end: a person may then hear it twice (at least once
 """
 
 from cloud_functions.core.keys import Key
+from cloud_functions.core.people import Alert, Notified
 from cloud_functions.core.ports import Clock, Notifier, Table
-from cloud_functions.core.rows import Alert, Notified
 
 
 class Notify:

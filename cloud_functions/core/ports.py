@@ -4,9 +4,35 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from cloud_functions.core.keys import Key
-from cloud_functions.core.rows import Alert, AnyRow, Counter, Row
+from cloud_functions.core.people import Alert, FeedbackRow, LabelRow
+from cloud_functions.core.rows import (
+    Block,
+    Counter,
+    EpisodeRow,
+    GatewayRow,
+    LossRow,
+    NoticeRow,
+    Quarantine,
+    Row,
+    WatermarkRow,
+)
 from contract.envelope import Stored
 from contract.feedback import Feedback
+
+AnyRow = (
+    Block
+    | EpisodeRow
+    | Alert
+    | GatewayRow
+    | WatermarkRow
+    | Counter
+    | LossRow
+    | LabelRow
+    | FeedbackRow
+    | NoticeRow
+    | Quarantine
+)
+"""A row as it is read."""
 
 Clock = Callable[[], int]
 """Unix time in milliseconds."""

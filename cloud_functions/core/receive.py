@@ -15,9 +15,9 @@ from cloud_functions.core.conflict import compare
 from cloud_functions.core.errors import RejectedError
 from cloud_functions.core.head import read_head
 from cloud_functions.core.message import Raw, read_envelope, unwrap
-from cloud_functions.core.ports import Clock, Table
+from cloud_functions.core.ports import AnyRow, Clock, Table
 from cloud_functions.core.quarantine import bad_event_row, broker_ms, counter_row, poison_row
-from cloud_functions.core.rows import AnyRow, Block
+from cloud_functions.core.rows import Block
 from cloud_functions.core.shape import Retention, block_row, expiry, same_block
 from cloud_functions.core.sift import NOTHING, Sifted, sift
 from cloud_functions.core.tally import Tally

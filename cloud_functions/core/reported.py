@@ -5,7 +5,7 @@ Not here: how they are chosen and packed (``contract.readings.Report``, ``contra
 
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from cloud_functions.core.detail import MINUTE_MS, blocks_between, events_of
 from cloud_functions.core.fleet import is_alive
@@ -31,11 +31,13 @@ def reports(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Repo
     for report in events_of((block for block in blocks if is_alive(block, now_ms)), Report):
         for name, told in report.channels.items():
             view = _unpacked(report, name, told)
-            if view is None or read + told.readings > MAX_READINGS:
-                left_out += told.readings
+            kept = _since(view, from_ms) if view else None
+            held = len(kept.values) if kept else told.readings
+            if kept is None or read + held > MAX_READINGS:
+                left_out += held
                 continue
-            read += told.readings
-            found.setdefault((report.sensor, name), []).append(_since(view, from_ms))
+            read += held
+            found.setdefault((report.sensor, name), []).append(kept)
     channels = [_joined(views) for _, views in sorted(found.items())]
     return ReportsView(gateway_id=gateway_id, from_ms=from_ms, to_ms=now_ms, channels=channels, left_out=left_out)
 
@@ -61,11 +63,11 @@ def _unpacked(report: Report, name: str, told: Reported) -> ReportedView | None:
 def _since(view: ReportedView, from_ms: int) -> ReportedView:
     kept = [i for i, at in enumerate(view.times_ms) if at >= from_ms]
     times, values = [view.times_ms[i] for i in kept], [view.values[i] for i in kept]
-    return msgspec.structs.replace(view, times_ms=times, values=values)
+    return replace(view, times_ms=times, values=values)
 
 
 def _joined(views: list[ReportedView]) -> ReportedView:
     """One channel's readings; mode and width are the latest."""
     pairs = [pair for view in views for pair in zip(view.times_ms, view.values, strict=True)]
     pairs.sort(key=lambda pair: pair[0])
-    return msgspec.structs.replace(views[-1], times_ms=[at for at, _ in pairs], values=[value for _, value in pairs])
+    return replace(views[-1], times_ms=[at for at, _ in pairs], values=[value for _, value in pairs])

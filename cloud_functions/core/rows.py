@@ -1,16 +1,16 @@
 """The table's rows: flat, ``kind`` in each. Fields left ``UNSET`` are not written; ``None`` takes a field away.
 
-Not here: under which keys they lie (``keys``), how they reach a database (``cloud_functions.adapters``).
+Not here: rows for people and by them (``people``), under which keys they lie (``keys``), how they reach a database
+(``cloud_functions.adapters``).
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from cloud_functions.core.keys import Key
 from contract.events import Lane
-from contract.feedback import Label
 
 MAX_WALL_MS: Final = 9_999_999_999_999
 """13 digits: the year 2286. A later time is a broken clock."""
@@ -61,40 +61,6 @@ class EpisodeRow(Row, frozen=True, kw_only=True, tag="episode"):
     wall_ms: int
     rank: int
     body: str
-
-
-AlertState = Literal["open", "closed"]
-About = Literal["episode", "identity"]
-
-
-class Alert(Row, frozen=True, kw_only=True, tag="alert"):
-    """What a person is told about one episode, or about the gateway's identity (``about``).
-
-    ``open_pk`` and ``open_sk`` exist while it is open.
-    """
-
-    alert_id: str
-    gateway_id: str
-    sensor: str
-    episode_id: str
-    state: AlertState
-    opened_ms: int
-    severity: str
-    top_channel: str
-    reason: str
-    peak_score: float
-    rank: int
-    about: About = "episode"
-    closed_ms: int | UnsetType = UNSET
-    notified_ms: int | UnsetType = UNSET
-    open_pk: str | UnsetType | None = UNSET
-    open_sk: str | UnsetType | None = UNSET
-
-
-class Notified(Row, frozen=True, kw_only=True, tag="alert"):
-    """The part of an alert that says it was sent; written alone."""
-
-    notified_ms: int
 
 
 class GatewayRow(Row, frozen=True, kw_only=True, tag="gateway"):
@@ -158,43 +124,6 @@ class LossRow(Row, frozen=True, kw_only=True, tag="loss"):
     body: str
 
 
-class LabelRow(Row, frozen=True, kw_only=True, tag="label"):
-    """What a person said of an episode, under the episode's own sort key.
-
-    Attributes:
-        gateway_id: The gateway.
-        episode_id: The episode.
-        sensor: Whose it was.
-        top_channel: Which channel contributed most.
-        peak: Its peak score, in calibrated thresholds.
-        label: What was said.
-        by: Who said so, as the API's authorisation names them.
-        labelled_ms: When, by the cloud's clock.
-        version: Rises by one with every change of mind.
-        rule: The operator's rule that opened the episode; empty for the model's.
-    """
-
-    gateway_id: str
-    episode_id: str
-    sensor: str
-    top_channel: str
-    peak: float
-    label: Label
-    by: str
-    labelled_ms: int
-    version: int
-    rule: str = ""
-
-
-class FeedbackRow(Row, frozen=True, kw_only=True, tag="feedback"):
-    """What a gateway is to heed; ``body`` is the Feedback's JSON, labels until ``reset_ms`` do not count."""
-
-    gateway_id: str
-    version: int
-    body: str
-    reset_ms: int = 0
-
-
 class NoticeRow(Row, frozen=True, kw_only=True, tag="notice"):
     """What a gateway says of its filter beside episodes; ``body`` is the event's JSON."""
 
@@ -235,18 +164,3 @@ class Quarantine(Row, frozen=True, kw_only=True, tag="quarantine"):
     first_seq: int | UnsetType = UNSET
     count: int = 0
     retried_ms: int | UnsetType = UNSET
-
-
-AnyRow = (
-    Block
-    | EpisodeRow
-    | Alert
-    | GatewayRow
-    | WatermarkRow
-    | Counter
-    | LossRow
-    | LabelRow
-    | FeedbackRow
-    | NoticeRow
-    | Quarantine
-)

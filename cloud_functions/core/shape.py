@@ -5,13 +5,14 @@ updates the longest, so any order of delivery ends in the same row. Its alert fo
 phase arrives first creates it, hence exactly one.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET
 
-from cloud_functions.core.keys import alert_key, block_key, episode_key, fleet_key, loss_key, notice_key
-from cloud_functions.core.rows import MAX_WALL_MS, Alert, Block, Counter, EpisodeRow, GatewayRow, LossRow, NoticeRow
+from cloud_functions.core.keys import Key, alert_key, block_key, episode_key, fleet_key, loss_key, notice_key
+from cloud_functions.core.people import Alert
+from cloud_functions.core.rows import MAX_WALL_MS, Block, Counter, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.sift import Notice, Sifted
 from contract.codec import decode_event, encode_event
 from contract.envelope import Envelope
@@ -27,6 +28,8 @@ _DAY_MS: Final = 86_400_000
 _REASONS: Final = frozenset(
     ("quota", "age", "too large", "refused", "corrupt", "disk", "budget", "shed", "foreign hardware", "forgotten")
 )
+
+_Told = TypeVar("_Told", LossRow, NoticeRow)
 
 
 class Retention(NamedTuple):
@@ -143,28 +146,19 @@ def health_of(row: GatewayRow | None) -> Health | None:
 
 def loss_row(envelope: Envelope, seq: int, loss: Loss, *, expires_at: int) -> LossRow:
     """The loss as a row; ``seq`` is the event's own."""
-    pk, sk = loss_key(envelope.gateway_id, loss.wall_ms, envelope.spool_id, seq)
-    return LossRow(
-        pk=pk,
-        sk=sk,
-        gateway_id=envelope.gateway_id,
-        wall_ms=loss.wall_ms,
-        body=encode_event(loss).decode(),
-        expires_at=expires_at,
-    )
+    key = loss_key(envelope.gateway_id, loss.wall_ms, envelope.spool_id, seq)
+    return _told(LossRow, key, envelope.gateway_id, loss, expires_at=expires_at)
 
 
 def notice_row(envelope: Envelope, seq: int, notice: Notice, *, expires_at: int) -> NoticeRow:
     """The notice as a row; ``seq`` is the event's own."""
-    pk, sk = notice_key(envelope.gateway_id, notice.wall_ms, envelope.spool_id, seq)
-    return NoticeRow(
-        pk=pk,
-        sk=sk,
-        gateway_id=envelope.gateway_id,
-        wall_ms=notice.wall_ms,
-        body=encode_event(notice).decode(),
-        expires_at=expires_at,
-    )
+    key = notice_key(envelope.gateway_id, notice.wall_ms, envelope.spool_id, seq)
+    return _told(NoticeRow, key, envelope.gateway_id, notice, expires_at=expires_at)
+
+
+def _told(kind: type[_Told], key: Key, gateway_id: str, event: Loss | Notice, *, expires_at: int) -> _Told:
+    body = encode_event(event).decode()
+    return kind(pk=key.pk, sk=key.sk, gateway_id=gateway_id, wall_ms=event.wall_ms, body=body, expires_at=expires_at)
 
 
 def lost_counter(gateway_id: str, loss: Loss) -> Counter:

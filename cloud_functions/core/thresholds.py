@@ -7,10 +7,12 @@ in force when they happened.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from cloud_functions.core.rows import LabelRow
+from msgspec.structs import replace
+
+from cloud_functions.core.people import LabelRow
 from contract.feedback import (
     FADES_AFTER_DAYS,
     MAX_FACTOR,
@@ -47,13 +49,9 @@ def thresholds(labels: Iterable[LabelRow], *, after_ms: int, now_ms: int) -> lis
 def fitted(feedback: Feedback) -> Feedback:
     """With as many of its thresholds as fit a message, the latest first."""
     kept = sorted(feedback.thresholds, key=lambda one: -one.since_ms)
-    while kept and len(encode_feedback(_with(feedback, kept))) > MAX_FEEDBACK_BYTES:
+    while kept and len(encode_feedback(replace(feedback, thresholds=kept))) > MAX_FEEDBACK_BYTES:
         kept.pop()
-    return _with(feedback, sorted(kept, key=lambda one: (one.sensor, one.channel)))
-
-
-def _with(feedback: Feedback, kept: Sequence[Threshold]) -> Feedback:
-    return Feedback(version=feedback.version, made_ms=feedback.made_ms, thresholds=list(kept))
+    return replace(feedback, thresholds=sorted(kept, key=lambda one: (one.sensor, one.channel)))
 
 
 def _threshold(sensor: str, channel: str, labels: list[LabelRow]) -> Threshold | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from cloud_functions.core.rows import About, AlertState
+from cloud_functions.core.people import About, AlertState
 from contract.envelope import Range
 from contract.events import Disagreement, Drift, Episode, Lane, Loss
 from contract.feedback import Label, Threshold

@@ -14,13 +14,6 @@ from operations.publishing.errors import StagingError
 CONFIG_FILE: Final = "gdk-config.json"
 
 
-class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """gdk's ``build``."""
-
-    build_system: str
-    custom_build_command: list[str]
-
-
 class Publish(msgspec.Struct, frozen=True, kw_only=True):
     """gdk's ``publish``."""
 
@@ -29,11 +22,10 @@ class Publish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Primary(msgspec.Struct, frozen=True, kw_only=True):
-    """What gdk itself wants to know of a component."""
+    """What a component's own ``gdk-config.json`` takes over; how gdk builds it differs there."""
 
     author: str
     version: str
-    build: Build
     publish: Publish
 
 

@@ -48,6 +48,9 @@ def main(archive: Path, arguments: list[str], work: Path) -> int:
     except InstallError as exc:
         print(f"error: {exc}\ntry: {exc.remedy}", file=sys.stderr)
         return 1
+    except zipfile.BadZipFile as exc:
+        print(f"error: {archive}: {exc}\ntry: deploy the component again", file=sys.stderr)
+        return 1
     except OSError as exc:
         print(f"error: {exc}\ntry: make room on the disk, or check who owns {work}", file=sys.stderr)
         return 1
@@ -58,7 +61,8 @@ def install(archive: Path, work: Path, cpuinfo: Path = Path("/proc/cpuinfo")) ->
     """The archive's environment, made if it is not there yet.
 
     Raises:
-        InstallError: The archive is damaged, or not for this Python or CPU.
+        InstallError: A wheel is not the one that was staged, or none is for this Python or CPU.
+        BadZipFile: The archive is damaged.
         OSError: The disk is full or not ours.
     """
     with zipfile.ZipFile(archive) as file:

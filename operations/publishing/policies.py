@@ -17,9 +17,7 @@ import msgspec
 
 from contract.events import LANES
 from contract.topics import blocks_topic, events_topic, feedback_topic, jobs_topic, stored_topic
-
-PUBSUB: Final = "aws.greengrass.ipc.pubsub"
-MQTT: Final = "aws.greengrass.ipc.mqttproxy"
+from operations.publishing.rules.access import MQTT, PUBSUB
 
 _GATEWAY: Final = "GATEWAY"
 

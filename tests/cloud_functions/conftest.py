@@ -7,6 +7,7 @@ import pytest
 from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.memory import MemoryTable
 from cloud_functions.core.ports import Table
+from tests.cloud_functions.world import World
 from twin.bundle import read_template
 from twin.cloud import Deployment, LocalCloud
 
@@ -37,3 +38,8 @@ def table(request: pytest.FixtureRequest) -> Table:
     if request.param == "memory":
         return MemoryTable()
     return DynamoTable(request.getfixturevalue("dynamodb"), BARE)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

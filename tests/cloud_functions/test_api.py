@@ -1,59 +1,30 @@
-import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from cloud_functions.adapters.memory import MemoryReplies, MemoryTable
-from cloud_functions.core import detail, reported
-from cloud_functions.core.api import Api, Question
+from cloud_functions.adapters.memory import MemoryTable
+from cloud_functions.core import detail
 from cloud_functions.core.errors import StoreError
-from cloud_functions.core.ingest import Ingest, Settings
-from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import AnyRow
-from cloud_functions.core.shape import Retention
-from contract.readings import Report, Reported
-from contract.traces import Trace, pack
+from cloud_functions.core.ports import AnyRow, Span
 from tests.cloud_functions.make import (
     NOW_MS,
-    Clock,
     context,
     disagreement,
     drift,
     envelope,
     episode,
     health,
-    record,
     summary,
 )
+from tests.cloud_functions.world import World
 
 DAY_MS = 86_400_000
-
-
-class World:
-    def __init__(self, table: MemoryTable | None = None) -> None:
-        self.table = table or MemoryTable()
-        self.clock = Clock()
-        settings = Settings(interval_ms=0, retention=Retention(block_days=2, episode_days=3))
-        self.ingest = Ingest(self.table, MemoryReplies(), self.clock, settings)
-        self.api = Api(self.table, self.clock)
-
-    def send(self, *envelopes: Any) -> None:
-        self.ingest.ingest([record(one) for one in envelopes])
-
-    def ask(self, path: str, **parameters: str) -> tuple[int, Any]:
-        reply = self.api.ask(Question(path, parameters))
-        return reply.status, json.loads(reply.body)
 
 
 def lane(**differing: Any) -> dict[str, Any]:
     usual = {"stored": 0, "missing": 0, "coming": 0, "missing_since_ms": None, "given_up": {}, "moved_ms": NOW_MS}
     return usual | differing
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def test_an_empty_fleet_is_an_empty_list(world: World) -> None:
@@ -154,53 +125,6 @@ def test_an_episode_that_still_lasts_is_shown_however_long_ago_it_began(world: W
     world.send(envelope(3, episode("closed", onset=began - 5, duration_ms=9, episode_id="x")))
     _, view = world.ask("/api/gateways/gw-1")
     assert [(one["phase"], one["onset_wall_ms"]) for one in view["episodes"]] == [("opened", began)]
-
-
-def report(first_ms: int, steps: list[int | None], *, packed: str | None = None) -> Report:
-    times = Trace(unit="ms", resolution=1.0, packed=pack([n * 1000 for n in range(len(steps))]))
-    values = Trace(unit="bar", resolution=0.5, packed=pack(steps) if packed is None else packed)
-    told = Reported(mode="swinging_door", width=0.1, readings=len(steps), times=times, values=values)
-    return Report(wall_ms=first_ms, monotonic_ms=1, sensor="pump", channels={"pressure": told})
-
-
-def test_readings_by_exception_come_unpacked_in_the_order_of_time_and_gaps_are_null(world: World) -> None:
-    world.send(envelope(3, report(NOW_MS - 10_000, [8, None]), lane="summaries"))
-    world.send(envelope(1, report(NOW_MS - 61_000, [2, 4, 6]), summary(), lane="summaries"))
-    _, view = world.ask("/api/gateways/gw-1/reports", minutes="1")
-    assert view == {
-        "gateway_id": "gw-1",
-        "from_ms": NOW_MS - 60_000,
-        "to_ms": NOW_MS,
-        "channels": [
-            {
-                "sensor": "pump",
-                "channel": "pressure",
-                "unit": "bar",
-                "mode": "swinging_door",
-                "width": 0.1,
-                "times_ms": [NOW_MS - 60_000, NOW_MS - 59_000, NOW_MS - 10_000, NOW_MS - 9_000],
-                "values": [2.0, 3.0, 4.0, None],
-            }
-        ],
-        "left_out": 0,
-    }
-
-
-def test_a_report_that_does_not_hold_what_it_says_is_left_out_and_counted(world: World) -> None:
-    world.send(envelope(1, report(NOW_MS - 9_000, [1, 2, 3], packed="Bg=="), report(NOW_MS, [7]), lane="summaries"))
-    _, view = world.ask("/api/gateways/gw-1/reports")
-    assert [channel["values"] for channel in view["channels"]] == [[3.5]]
-    assert view["left_out"] == 3
-
-
-def test_no_answer_has_more_readings_than_fit(world: World) -> None:
-    many = [report(NOW_MS - 60_000, [5] * 5000) for _ in range(reported.MAX_READINGS // 5000 + 1)]
-    for number, one in enumerate(many, 1):
-        world.send(envelope(number, one, lane="summaries"))
-    status, view = world.ask("/api/gateways/gw-1/reports", minutes="1440")
-    assert status == 200
-    assert view["left_out"] == 5000
-    assert len(view["channels"][0]["values"]) == reported.MAX_READINGS
 
 
 def test_context_comes_in_parts_in_order(world: World) -> None:

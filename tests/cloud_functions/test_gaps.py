@@ -10,7 +10,7 @@ from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.shape import Retention
 from contract.envelope import Declared
 from tests.cloud_functions.make import NOW_MS, envelope, health, loss, record, summary
-from tests.cloud_functions.test_api import World
+from tests.cloud_functions.world import World
 
 
 @pytest.fixture

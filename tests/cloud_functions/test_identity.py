@@ -8,11 +8,11 @@ from cloud_functions.adapters.memory import MemoryNotifier
 from cloud_functions.core.keys import shard
 from cloud_functions.core.moves import Run, join
 from cloud_functions.core.notify import Notify
+from cloud_functions.core.people import Alert
 from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import Alert
 from contract.envelope import Envelope
 from tests.cloud_functions.make import NOW_MS, envelope, health, record
-from tests.cloud_functions.test_api import World
+from tests.cloud_functions.world import World
 
 
 class Plant(World):

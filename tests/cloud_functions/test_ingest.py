@@ -13,20 +13,10 @@ from cloud_functions.adapters.memory import MemoryNotifier, MemoryReplies, Memor
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.keys import SHARDS, shard
 from cloud_functions.core.notify import Notify
-from cloud_functions.core.ports import Span, Table
+from cloud_functions.core.people import Alert
+from cloud_functions.core.ports import AnyRow, Span, Table
 from cloud_functions.core.receive import Record
-from cloud_functions.core.rows import (
-    Alert,
-    AnyRow,
-    Block,
-    Counter,
-    EpisodeRow,
-    GatewayRow,
-    LossRow,
-    Quarantine,
-    Row,
-    WatermarkRow,
-)
+from cloud_functions.core.rows import Block, Counter, EpisodeRow, GatewayRow, LossRow, Quarantine, Row, WatermarkRow
 from cloud_functions.core.shape import Retention
 from contract.codec import encode_envelope
 from contract.envelope import Declared, Stored

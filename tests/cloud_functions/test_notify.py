@@ -3,7 +3,7 @@ from cloud_functions.adapters.sns import subject
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.keys import Key
 from cloud_functions.core.notify import Notify
-from cloud_functions.core.rows import Alert
+from cloud_functions.core.people import Alert
 from cloud_functions.core.shape import alert_row, severity
 from tests.cloud_functions.make import NOW_MS, Clock, episode
 

@@ -7,9 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from cloud_functions.core.keys import OPEN_ALERTS
+from cloud_functions.core.people import Alert, Notified
 from cloud_functions.core.ports import Span, Table
 from cloud_functions.core.quarantine import counter_row
-from cloud_functions.core.rows import Alert, Counter, Notified, Quarantine, WatermarkRow
+from cloud_functions.core.rows import Counter, Quarantine, WatermarkRow
 from cloud_functions.core.shape import alert_row
 from tests.cloud_functions.make import NOW_MS, episode
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_functions.core.rows import LabelRow
+from cloud_functions.core.people import LabelRow
 from cloud_functions.core.thresholds import MARGIN, fitted, thresholds
 from contract.feedback import FADES_AFTER_DAYS, MAX_FACTOR, MAX_FEEDBACK_BYTES, Feedback, Label, encode_feedback
 from tests.cloud_functions.make import NOW_MS

@@ -5,8 +5,8 @@ from typing import Literal
 from cloud_functions.adapters.memory import MemoryReplies, MemoryTable
 from cloud_functions.core.errors import StoreError
 from cloud_functions.core.keys import Key
-from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import AnyRow, Counter, Row
+from cloud_functions.core.ports import AnyRow, Span
+from cloud_functions.core.rows import Counter, Row
 from contract.envelope import Stored
 from contract.feedback import Feedback
 

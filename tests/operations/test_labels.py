@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,35 +10,23 @@ import pytest
 
 from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.memory import MemoryReplies
-from cloud_functions.core import keys
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.shape import Retention
 from contract.events import Episode
 from contract.readings import Context
 from contract.traces import Trace, pack
 from operations.errors import OperationError
-from operations.labels import SHARDS, export, labels, reset
+from operations.labels import labels, reset
+from operations.recordings import export
 from operations.stack import Stack
 from tests.cloud_functions.make import NOW_MS, Clock, envelope, episode, record
 from tests.operations.environment import environment
 from thresher.cli import main
 from training.evaluate.recordings import find
-from twin.cloud import Deployment, LocalCloud
+from twin.cloud import Deployment
 
 SCANS = 96
 BEFORE = 64
-
-
-@pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        yield cloud.start()
-        cloud.check()
-
-
-@pytest.fixture(scope="module")
-def stack(deployment: Deployment) -> Stack:
-    return Stack("thresher", deployment.clients.make)
 
 
 class Gateway:
@@ -143,10 +130,6 @@ def test_an_operator_takes_thresholds_back_and_labels_stay(gateway: Gateway, sta
 def test_a_gateway_nobody_knows_cannot_be_reset(stack: Stack) -> None:
     with pytest.raises(OperationError, match="nothing was ever raised"):
         reset(stack, "gw-nobody")
-
-
-def test_both_sides_agree_on_the_partitions_of_the_fleet() -> None:
-    assert SHARDS == keys.SHARDS
 
 
 def test_the_command_says_what_it_wrote(

@@ -4,7 +4,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,29 +19,18 @@ from cloud_functions.core.rows import Block, Counter
 from contract.codec import encode_envelope
 from contract.envelope import Envelope
 from contract.topics import events_topic
-from operations import dead_letters, quarantine
+from operations import dead_letters
 from operations.errors import OperationError
 from operations.quarantine import Kept, kept, message, retry
 from operations.stack import Stack
+from operations.table import SHARDS
 from tests.cloud_functions.make import NOW_MS, envelope, health
 from tests.operations.environment import environment
 from thresher.cli import main
-from twin.cloud import Deployment, LocalCloud
+from twin.cloud import Deployment
 
 T = TypeVar("T")
 _DEADLINE_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        yield cloud.start()
-        cloud.check()
-
-
-@pytest.fixture(scope="module")
-def stack(deployment: Deployment) -> Stack:
-    return Stack("thresher", deployment.clients.make)
 
 
 class Cloud:
@@ -197,5 +186,5 @@ def test_a_stack_that_is_not_there_says_what_to_check(deployment: Deployment) ->
         Stack("nobody", deployment.clients.make)
 
 
-def test_both_sides_agree_on_the_partitions_of_quarantine() -> None:
-    assert quarantine.SHARDS == keys.SHARDS
+def test_both_sides_agree_on_the_partitions_of_the_table() -> None:
+    assert SHARDS == keys.SHARDS

@@ -12,8 +12,8 @@ from cloud_functions.adapters.memory import MemoryReplies, MemoryTable
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.keys import fleet_key
-from cloud_functions.core.ports import Span
-from cloud_functions.core.rows import AnyRow, Block, WatermarkRow
+from cloud_functions.core.ports import AnyRow, Span
+from cloud_functions.core.rows import Block, WatermarkRow
 from cloud_functions.core.shape import Retention
 from contract.codec import decode_envelope, encode_stored
 from contract.health import Health

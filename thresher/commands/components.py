@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from device_agent.errors import ThresherError
+from thresher.operating import operating
 
 if TYPE_CHECKING:
     from operations.publishing.findings import Finding
@@ -29,7 +30,7 @@ _MB: Final = 1_000_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     whats = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    staging = whats.add_parser("stage", aliases=["build"], help="write build/gdk, build/local, build/sbom")
+    staging = whats.add_parser("stage", help="write build/gdk, build/local, build/sbom")
     staging.add_argument("--component", action="append", help="only this one (repeatable; default: all)")
     staging.add_argument("--arch", action="append", help="aarch64 or amd64 (repeatable; default: both)")
     staging.add_argument("--python", action="append", help="Python on the devices (repeatable; default: 3.11 and 3.13)")
@@ -51,16 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Does one of them."""
-    try:
-        errors = importlib.import_module("operations.errors")
-        importlib.import_module("packaging")
-        importlib.import_module("yaml")
-    except ModuleNotFoundError as exc:
-        raise ThresherError(f"{exc.name} is not installed", remedy="make setup, in a checkout") from exc
-    try:
+    with operating("packaging", "yaml", remedy="make setup, in a checkout"):
         return _DO[arguments.what](arguments)
-    except errors.OperationError as exc:
-        raise ThresherError(str(exc), remedy=exc.remedy) from exc
 
 
 def _stage(arguments: argparse.Namespace) -> int:
@@ -148,7 +141,6 @@ def _show(staged: "list[Staged]") -> None:
 
 _DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "stage": _stage,
-    "build": _stage,
     "lint": _lint,
     "guard": _guard,
 }

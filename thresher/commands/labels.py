@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from device_agent.errors import ThresherError
+from thresher.operating import operating
 
 if TYPE_CHECKING:
     from operations.labels import Labelled
@@ -30,15 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Does one of them; the endpoint and credentials are those of the environment."""
-    try:
-        errors = importlib.import_module("operations.errors")
-        stack_module = importlib.import_module("operations.stack")
-    except ModuleNotFoundError as exc:
-        raise ThresherError(f"{exc.name} is not installed", remedy="pip install '.[operations]' in a checkout") from exc
-    try:
-        return _DO[arguments.what](stack_module.Stack(arguments.stack), arguments)
-    except errors.OperationError as exc:
-        raise ThresherError(str(exc), remedy=exc.remedy) from exc
+    with operating("operations.stack", remedy="pip install '.[operations]' in a checkout"):
+        stack = importlib.import_module("operations.stack").Stack(arguments.stack)
+        return _DO[arguments.what](stack, arguments)
 
 
 def _labels(stack: "Stack", arguments: argparse.Namespace) -> "list[Labelled]":
@@ -57,7 +52,7 @@ def _list(stack: "Stack", arguments: argparse.Namespace) -> int:
 
 
 def _export(stack: "Stack", arguments: argparse.Namespace) -> int:
-    made = importlib.import_module("operations.labels").export(stack, _labels(stack, arguments), arguments.output)
+    made = importlib.import_module("operations.recordings").export(stack, _labels(stack, arguments), arguments.output)
     if arguments.json:
         print(msgspec.json.encode(made).decode())
     else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from device_agent.errors import ThresherError
+from thresher.operating import operating
 
 if TYPE_CHECKING:
     from operations.quarantine import Kept
@@ -36,15 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Does one of them; the endpoint and credentials are those of the environment."""
-    try:
-        errors = importlib.import_module("operations.errors")
-        stack_module = importlib.import_module("operations.stack")
-    except ModuleNotFoundError as exc:
-        raise ThresherError(f"{exc.name} is not installed", remedy="pip install '.[operations]' in a checkout") from exc
-    try:
-        return _DO[arguments.what](stack_module.Stack(arguments.stack), arguments)
-    except errors.OperationError as exc:
-        raise ThresherError(str(exc), remedy=exc.remedy) from exc
+    with operating("operations.stack", remedy="pip install '.[operations]' in a checkout"):
+        stack = importlib.import_module("operations.stack").Stack(arguments.stack)
+        return _DO[arguments.what](stack, arguments)
 
 
 def _rows(stack: "Stack", arguments: argparse.Namespace) -> "list[Kept]":

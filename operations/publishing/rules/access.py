@@ -4,7 +4,6 @@ Sources: AWS IoT Greengrass, *Authorize components to perform IPC operations*; l
 ``ggl-policy-validation``; AWS IoT Core quotas (256 bytes, seven slashes, of which Basic Ingest's own are not counted).
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from operations.publishing.document import Entry, Node
 from operations.publishing.findings import Finding
 from operations.publishing.reading import Recipe
+from operations.publishing.rules.spelling import nearest
 
 PUBSUB: Final = "aws.greengrass.ipc.pubsub"
 MQTT: Final = "aws.greengrass.ipc.mqttproxy"
@@ -54,9 +54,7 @@ def check(recipe: Recipe) -> Iterator[Finding]:
 
 def _service(recipe: Recipe, service: Entry) -> Iterator[Finding]:
     if service.key not in SERVICES:
-        close = difflib.get_close_matches(service.key, SERVICES, n=1)
-        remedy = f"write `{close[0]}`" if close else f"one of {', '.join(SERVICES)}"
-        yield recipe.finding("service", service, f"`{service.key}`", remedy=remedy)
+        yield recipe.finding("service", service, f"`{service.key}`", remedy=nearest(service.key, SERVICES))
     elif service.key not in _ON_LITE and recipe.lite:
         yield recipe.finding("lite-service", service, f"`{service.key}`", remedy="expect UnsupportedOperation there")
     size = sum(len(node.text) + len(key) for key, node in service.node.leaves())
@@ -74,9 +72,7 @@ def _policy(recipe: Recipe, service: str, policy: Entry) -> Iterator[Finding]:
             yield recipe.finding("policy", policy, f"`{policy.key}` has no {key}", remedy=f"add a list of {key}")
     for entry in policy.node.entries:
         if entry.key not in _POLICY:
-            close = difflib.get_close_matches(entry.key, _POLICY, n=1)
-            remedy = f"write `{close[0]}`" if close else "take it out"
-            yield recipe.finding("unknown-key", entry, f"`{entry.key}`", remedy=remedy)
+            yield recipe.finding("unknown-key", entry, f"`{entry.key}`", remedy=nearest(entry.key, _POLICY))
     for operation in operations.items:
         yield from _operation(recipe, service, operation)
     for resource in resources.items:
@@ -86,9 +82,7 @@ def _policy(recipe: Recipe, service: str, policy: Entry) -> Iterator[Finding]:
 def _operation(recipe: Recipe, service: str, operation: Node) -> Iterator[Finding]:
     known = [f"{_PREFIX}{name}" for name in SERVICES.get(service, ())]
     if operation.text != "*" and known and operation.text not in known:
-        close = difflib.get_close_matches(operation.text, known, n=1)
-        remedy = f"write `{close[0]}`" if close else f"one of {', '.join(known)}"
-        yield recipe.finding("operation", operation, f"`{operation.text}`", remedy=remedy)
+        yield recipe.finding("operation", operation, f"`{operation.text}`", remedy=nearest(operation.text, known))
 
 
 def _resource(recipe: Recipe, service: str, resource: Node) -> Iterator[Finding]:

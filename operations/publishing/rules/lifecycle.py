@@ -4,14 +4,13 @@ Default limits of classic (``Lifecycle.java``): install and startup 120 s, shutd
 and uninstall, and waits 300 s for a component to run (``ggdeploymentd/src/deployment_handler.c``).
 """
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from operations.publishing.document import Entry, Node
 from operations.publishing.findings import Finding
-from operations.publishing.reading import SELECTIONS, STEPS, Manifest, Recipe, Step
+from operations.publishing.reading import SELECTIONS, Manifest, Recipe, Step
 from operations.publishing.rules.shape import LIFECYCLE, STEP, check_keys
 
 _LITE_STEPS: Final = ("bootstrap", "install", "startup", "run")
@@ -55,15 +54,7 @@ def _manifest(recipe: Recipe, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _lifecycle(recipe: Recipe, manifest: Manifest, lifecycle: Node) -> Iterator[Finding]:
-    for entry in lifecycle.entries:
-        if entry.key.lower() not in {key.lower() for key in LIFECYCLE}:
-            close = difflib.get_close_matches(entry.key.lower(), STEPS, n=1)
-            remedy = f"write `{close[0]}`" if close else f"one of {', '.join(STEPS)}"
-            yield recipe.finding("step", entry, f"`{entry.key}`", remedy=remedy)
-            continue
-        known = next(key for key in LIFECYCLE if key.lower() == entry.key.lower())
-        if known != entry.key:
-            yield recipe.finding("key-case", entry, f"`{entry.key}`", remedy=f"write `{known}`", weak=not manifest.lite)
+    yield from check_keys(recipe, lifecycle, LIFECYCLE, lite=manifest.lite, unknown="step")
     yield from _setenv(recipe, lifecycle.get("Setenv"), lite=manifest.lite)
     everywhere = lifecycle.get("Setenv", "PYTHONUNBUFFERED").there
     for step in manifest.steps():

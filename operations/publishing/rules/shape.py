@@ -4,7 +4,6 @@ Sources: AWS IoT Greengrass component recipe reference; greengrass-lite ``docs/R
 case sensitive there; classic and gdk take any case).
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from operations.publishing.document import Entry, Node
 from operations.publishing.findings import Finding
 from operations.publishing.reading import STEPS, Recipe
+from operations.publishing.rules.spelling import nearest
 
 Keys = Mapping[str, str]
 """Key to the kind of its value; ``any`` for whatever."""
@@ -123,19 +123,18 @@ def _manifest(recipe: Recipe, node: Node) -> Iterator[Finding]:
 
 
 def _keys(recipe: Recipe, node: Node, keys: Keys) -> Iterator[Finding]:
-    """Every key known, in its case, with a value of its kind."""
     return check_keys(recipe, node, keys, lite=recipe.lite)
 
 
-def check_keys(recipe: Recipe, node: Node, keys: Keys, *, lite: bool) -> Iterator[Finding]:
-    """See ``_keys``; also for steps, whose manifest says whether they are lite's."""
+def check_keys(
+    recipe: Recipe, node: Node, keys: Keys, *, lite: bool, unknown: str = "unknown-key"
+) -> Iterator[Finding]:
+    """Every key known (or what rule is broken), in the case that lite reads, with a value of its kind."""
     by_lower = {key.lower(): key for key in keys}
     for entry in node.entries:
         key = by_lower.get(entry.key.lower())
         if key is None:
-            close = difflib.get_close_matches(entry.key.lower(), by_lower, n=1)
-            remedy = f"write `{by_lower[close[0]]}`" if close else f"one of {', '.join(keys)}"
-            yield recipe.finding("unknown-key", entry, f"`{entry.key}`", remedy=remedy)
+            yield recipe.finding(unknown, entry, f"`{entry.key}`", remedy=nearest(entry.key, keys))
             continue
         if key != entry.key:
             yield recipe.finding("key-case", entry, f"`{entry.key}`", remedy=f"write `{key}`", weak=not lite)

