@@ -39,9 +39,10 @@ def collect(pins: list[Pin], target: Target, cache: Path, *, fetch: Fetch) -> li
         StagingError: A wheel cannot be had, or none of a pin's files runs there.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    if missing := [pin for pin in pins if _find(pin, target, cache) is None]:
+    cached = [_find(pin, target, cache) for pin in pins]
+    if missing := [pin for pin, wheel in zip(pins, cached, strict=True) if wheel is None]:
         fetch(missing, target, cache)
-    return [_found(pin, target, cache) for pin in pins]
+    return [wheel or _found(pin, target, cache) for pin, wheel in zip(pins, cached, strict=True)]
 
 
 def _found(pin: Pin, target: Target, cache: Path) -> Wheel:
