@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from device_agent.sensors.port import Channel
-from device_agent.sensors.recording import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
+from device_agent.sensors.recording_layout import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
 
 Scans = np.ndarray[Any, np.dtype[np.float64]]
 """Rows are scans, columns are channels in the order of ``CHANNELS``."""

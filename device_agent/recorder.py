@@ -5,7 +5,7 @@ One row per deadline, so that a replay keeps the pace: a missed deadline is a ro
 The file is there when it is whole: rows go to a temporary file beside it, which is synced and renamed at
 the end. Stopped early, what was recorded until then is kept; failed, nothing is left behind.
 
-Not here: the file format (``device_agent.sensors.recording``), faults to record (``twin.induce``).
+Not here: the file format (``device_agent.sensors.recording_layout``), faults to record (``twin.induce``).
 """
 
 import math
@@ -24,7 +24,7 @@ from device_agent.errors import ConfigError
 from device_agent.files import sync_folder
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.port import Scan, SensorConfig
-from device_agent.sensors.recording import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
+from device_agent.sensors.recording_layout import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
 
 _BUFFER_BYTES = 1 << 20
 """Rows stay in memory this long: a busy disk, often the very thing recorded, must not delay the sampler."""

@@ -25,7 +25,8 @@ from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.store import MemoryCalibrations
 from device_agent.identity import Identity
 from device_agent.sensors.port import Channel
-from device_agent.sensors.recording import TIME_NAMES, Recording, Row
+from device_agent.sensors.recording import Recording, Row
+from device_agent.sensors.recording_layout import TIME_NAMES
 
 RowState = Literal["calibrating", "armed", "gap"]
 

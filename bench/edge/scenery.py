@@ -23,7 +23,7 @@ from bench.tls_proxy import Authority
 from contract.topics import DEFAULT_RULE
 from device_agent.config import GatewayConfig
 from device_agent.sensors.port import Channel
-from device_agent.sensors.recording import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
+from device_agent.sensors.recording_layout import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
 from device_agent.sensors.replay import ReplaySensor
 from twin.errors import TwinError
 from twin.gateways import RunStatus

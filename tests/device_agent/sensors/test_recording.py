@@ -26,13 +26,6 @@ def test_any_csv_with_a_header_can_be_read(tmp_path: Path) -> None:
     assert [row.reading.values for row in recording.rows()] == [(32.0,), (31.5,)]
 
 
-def test_a_recording_tells_its_channels_and_rate(tmp_path: Path) -> None:
-    head = '# thresher-recording: {"rate_hz":4,"channels":[{"name":"b","unit":"V","floor":2.5}]}\n'
-    layout = Recording(write(tmp_path, head + "timestamp,a,b\n2020-01-01T00:00:00Z,1,2\n")).layout
-    assert layout.rate_hz == 4
-    assert [(channel.name, channel.unit, channel.floor) for channel in layout.channels] == [("b", "V", 2.5)]
-
-
 def test_only_the_columns_asked_for_are_taken(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b,label\n1,2,0\n")
     assert [row.reading.values for row in rows_of(path, ("b",))] == [(2.0,)]
@@ -63,36 +56,9 @@ def test_a_byte_that_is_no_text_spoils_its_own_cell_only(tmp_path: Path) -> None
     assert row.reading.values[1] == 2.0
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", ":1: no header"),
-        ("\n1,2\n", ":1: no header"),
-        ("1,2\n3,4\n", ":1: no header"),
-        ("a,b\n", ":1: no numeric column"),
-        ("a,b\nx,y\n", ":1: no numeric column"),
-        ("a,a\n1,2\n", ":1: more than one column `a`"),
-        ('# thresher-recording: {"channels":[{"name":"c"}]}\na,b\n1,2\n', ":2: no column `c`"),
-        ('# thresher-recording: {"channels":7}\na,b\n1,2\n', ":1: Expected `array`"),
-    ],
-)
-def test_a_recording_that_cannot_be_used_names_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    path = write(tmp_path, text)
-    with pytest.raises(ConfigError) as caught:
-        Recording(path)
-    assert str(caught.value).startswith(f"{path}{message}")
-    assert caught.value.remedy
-
-
 def test_a_missing_recording_is_an_error_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         Recording(tmp_path / "none.csv")
-
-
-def test_a_column_asked_for_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no column `c`") as caught:
-        Recording(write(tmp_path, "a,b\n1,2\n"), ("c",))
-    assert caught.value.remedy == "columns here: a, b"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -102,17 +68,3 @@ def test_whatever_follows_the_header_every_row_has_all_channels(tmp_path: Path, 
         assert len(row.reading.values) == 2
         for name, value in zip(("a", "b"), row.reading.values, strict=True):
             assert (value != value) == (name in row.reading.gaps)  # noqa: PLR0124 - NaN is unlike itself
-
-
-def test_the_likeliest_name_is_the_time_and_t_may_be_a_temperature(tmp_path: Path) -> None:
-    path = tmp_path / "r.csv"
-    path.write_text("T,RH,timestamp\n21.5,40,1700000000\n21.6,41,1700000300\n")
-    layout = Recording(path).layout
-    assert ([channel.name for channel in layout.channels], layout.rate_hz) == (["T", "RH"], 1 / 300)
-
-
-@pytest.mark.parametrize("finer", [10**3, 10**6, 10**9])
-def test_unix_times_finer_than_seconds_are_known_by_their_size(tmp_path: Path, finer: int) -> None:
-    path = tmp_path / "r.csv"
-    path.write_text(f"ts,a\n{1_700_000_000 * finer},1\n{1_700_000_060 * finer},2\n")
-    assert [row.time_s for row in Recording(path).rows()] == [1_700_000_000, 1_700_000_060]
