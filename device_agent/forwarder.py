@@ -1,4 +1,4 @@
-"""From the spool to the broker: who goes first, how many at once, what goes again, what may be forgotten.
+"""From the spool to the broker: who goes first, how many at once, and when.
 
 ```
 spool ─ take ─▶ window (in_flight) ─▶ token bucket ─▶ publish ─▶ acknowledged: the broker has it, keep it
@@ -6,44 +6,36 @@ spool ─ take ─▶ window (in_flight) ─▶ token bucket ─▶ publish ─�
   └─ forget ◀─ watermark: the cloud has stored it
 ```
 Rules: what is live before what is backlog; episodes before summaries before raw context; a quarter of the window
-is for live events alone. A block is forgotten on the cloud's watermark, never on an acknowledgement. A block that
-is refused while its neighbours pass is poison: it is given up and declared, so its lane goes on; if everything is
-refused, nothing is given up. A spool that fails is asked again later: nothing of it ends the agent. A lane that the
+is for live events alone. A spool that fails is asked again later: nothing of it ends the agent. A lane that the
 month's data budget holds back waits in the spool.
 
-One thread calls ``step``; the uplink's thread only fills two queues. Not here: how far a lane has come
-(``device_agent.lane_progress``), the connection (``device_agent.uplink``).
+One thread calls ``step``. Not here: what follows from the broker's and the cloud's answers (``device_agent.answers``),
+how far a lane has come (``device_agent.lane_progress``), the connection (``device_agent.uplink``).
 """
 
 import logging
-import queue
 import random
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 
-from contract.codec import decode_stored
-from contract.envelope import Stored
-from contract.errors import ContractError
 from contract.events import LANES, Lane
 from contract.topics import events_topic, stored_topic
+from device_agent.answers import Answers, named
 from device_agent.budget import Budget
 from device_agent.config import UplinkConfig
-from device_agent.errors import SpoolError, UplinkError
-from device_agent.lane_progress import LaneProgress, Retry
+from device_agent.errors import SpoolError
+from device_agent.lane_progress import LaneProgress
 from device_agent.silence import Silence
 from device_agent.spool.port import Block, Outbox
 from device_agent.traffic import Traffic
 from device_agent.uplink.pacing import Backoff, Pace
-from device_agent.uplink.port import Deliver, PublishRefusedError, Uplink
+from device_agent.uplink.port import Deliver, Uplink
 
-REFUSALS_BEFORE_GIVING_UP = 3
 POLL_S = 0.15
 """How soon a new row in the spool is noticed, at the latest."""
 
 DRAIN_S = 3.0
 SPOOL_RETRY_S = 1.0
-_HEARD_AT_ONCE = 64
 _UNLIMITED = 1e9
 
 logger = logging.getLogger(__name__)
@@ -92,16 +84,18 @@ class Forwarder:
             burst_s=POLL_S,
             now_s=monotonic_s(),
         )
-        self._backoff = Backoff(first_s=1.0, last_s=30.0, source=source)
         self._lanes = {lane: self._progress(lane) for lane in LANES}
-        self._in_flight: dict[Lane, set[int]] = {lane: set() for lane in LANES}
-        self._answers: queue.SimpleQueue[tuple[Block, Future[None]]] = queue.SimpleQueue()
-        self._heard: queue.Queue[bytes] = queue.Queue(maxsize=_HEARD_AT_ONCE)
         self._wake = threading.Event()
         self._connects = 0
-        self._marks: dict[Lane, Stored] = {}
-        self._unconfirmed = False
         self._silence = Silence(config.silent_after_h * 3600, monotonic_s())
+        self._answers = Answers(
+            outbox,
+            self._lanes,
+            traffic=self.traffic,
+            silence=self._silence,
+            backoff=Backoff(first_s=1.0, last_s=30.0, source=source),
+            wake=self._wake.set,
+        )
         self._resume_at_s = 0.0
         self.trouble = ""
 
@@ -113,7 +107,7 @@ class Forwarder:
     @property
     def in_flight(self) -> int:
         """Publishes sent and not yet answered."""
-        return sum(map(len, self._in_flight.values()))
+        return sum(map(len, self._answers.in_flight.values()))
 
     def run(self, stop: threading.Event) -> None:
         """Forwards until ``stop``, then tries for a few seconds to send what is left. Closes the uplink."""
@@ -130,7 +124,7 @@ class Forwarder:
 
     def connect(self) -> None:
         """Begins to connect; returns at once."""
-        self._uplink.connect({stored_topic(self._gateway_id): self._hear, **self._hear_also}, self._wake.set)
+        self._uplink.connect({stored_topic(self._gateway_id): self._answers.hear, **self._hear_also}, self._wake.set)
 
     def step(self, *, flush: bool = False) -> None:
         """Heeds what came back, then sends what may be sent now; ``flush`` lets nothing wait for company."""
@@ -144,12 +138,11 @@ class Forwarder:
             self._recover()
 
     def _step(self, *, flush: bool) -> None:
-        self._heed_answers()
-        self._heed_watermarks()
+        self._answers.heed(self._now(), connected=self._uplink.link.connected)
         link = self._uplink.link
         self._budget.tick(connected=link.connected, connects=link.connects)
         if not link.connected:
-            self._silence.step(self._now(), expecting=self._unconfirmed, connected=False)
+            self._silence.step(self._now(), expecting=self._answers.is_unconfirmed, connected=False)
             return
         if link.connects != self._connects:
             for progress in self._lanes.values():
@@ -180,7 +173,7 @@ class Forwarder:
     def _send_live(self, lane: Lane, *, flush: bool) -> None:
         window = self._config.in_flight - (0 if lane == "events" else self._config.in_flight // 4)
         while self.in_flight < window and self._pace.ready(self._now()):
-            choice = self._lanes[lane].next_live(self._now(), self._in_flight[lane], flush=flush)
+            choice = self._lanes[lane].next_live(self._now(), self._answers.in_flight[lane], flush=flush)
             if choice is None:
                 return
             self._publish(choice.block, again=choice.again)
@@ -188,7 +181,7 @@ class Forwarder:
     def _send_backlog(self, lane: Lane) -> None:
         window = self._config.in_flight - self._config.in_flight // 4
         while self.in_flight < window and self._pace.ready(self._now()):
-            choice = self._lanes[lane].next_backlog(self._now(), self._in_flight[lane])
+            choice = self._lanes[lane].next_backlog(self._now(), self._answers.in_flight[lane])
             self._tell_poison(self._lanes[lane])
             if choice is None:
                 return
@@ -198,13 +191,13 @@ class Forwarder:
         for block in progress.poison:
             self.traffic.given_up += 1
             logger.error(
-                "forward.given_up", extra=_named(block) | {"reason": "acknowledged and missed, again and again"}
+                "forward.given_up", extra=named(block) | {"reason": "acknowledged and missed, again and again"}
             )
         progress.poison.clear()
 
     def _break_silence(self) -> None:
         was_silent = self._silence.is_silent
-        due = self._silence.step(self._now(), expecting=self._unconfirmed, connected=True)
+        due = self._silence.step(self._now(), expecting=self._answers.is_unconfirmed, connected=True)
         if self._silence.is_silent and not was_silent:
             hours = self._config.silent_after_h
             logger.error(
@@ -214,7 +207,7 @@ class Forwarder:
             return
         for lane in LANES:
             block = self._outbox.take(lane, after=0, partial=False)
-            if block is not None and block.first_seq not in self._in_flight[lane]:
+            if block is not None and block.first_seq not in self._answers.in_flight[lane]:
                 self.traffic.probes += 1
                 self._publish(block, again=True)
                 return
@@ -222,91 +215,12 @@ class Forwarder:
     def _publish(self, block: Block, *, again: bool) -> None:
         payload = block.envelope(self._gateway_id)
         self._pace.take(len(payload))
-        self._in_flight[block.lane].add(block.first_seq)
         self.traffic.publishes += 1
         self.traffic.sent_bytes += len(payload)
         self.traffic.resent += again
         self._budget.published(len(payload))
         answer = self._uplink.publish(events_topic(self._gateway_id, block.lane, self._config.rule), payload)
-        answer.add_done_callback(lambda done: self._answered(block, done))
-
-    def _answered(self, block: Block, done: Future[None]) -> None:
-        self._answers.put((block, done))
-        self._wake.set()
-
-    def _hear(self, payload: bytes) -> None:
-        try:
-            self._heard.put_nowait(payload)
-        except queue.Full:
-            self.traffic.unheard += 1
-        self._wake.set()
-
-    def _heed_answers(self) -> None:
-        while not self._answers.empty():
-            block, done = self._answers.get_nowait()
-            self._in_flight[block.lane].discard(block.first_seq)
-            error = done.exception()
-            if error is None:
-                self.traffic.acknowledged += 1
-                self._unconfirmed = True
-                self._lanes[block.lane].acknowledged += 1
-                self._lanes[block.lane].retries.pop(block.first_seq, None)
-            elif isinstance(error, PublishRefusedError):
-                self._heed_refusal(block, error)
-            elif isinstance(error, UplinkError):
-                self._heed_failure(block)
-            else:
-                raise error
-
-    def _heed_failure(self, block: Block) -> None:
-        self.traffic.failed += 1
-        lane = self._lanes[block.lane]
-        retry = lane.retries.get(block.first_seq, Retry())
-        failures = retry.failures + 1 if self._uplink.link.connected else 0
-        wait_s = self._backoff.wait_s(failures) if failures else 0.0
-        lane.retries[block.first_seq] = retry._replace(due_s=self._now() + wait_s, failures=failures)
-
-    def _heed_refusal(self, block: Block, error: PublishRefusedError) -> None:
-        self.traffic.refused += 1
-        lane = self._lanes[block.lane]
-        retry = lane.retries.get(block.first_seq, Retry())
-        acknowledged = retry.acknowledged if retry.refusals else lane.acknowledged
-        retry = retry._replace(refusals=retry.refusals + 1, acknowledged=acknowledged)
-        others_pass = lane.acknowledged > retry.acknowledged
-        if error.permanent or (retry.refusals >= REFUSALS_BEFORE_GIVING_UP and others_pass):
-            self._give_up(block, str(error))
-            return
-        lane.retries[block.first_seq] = retry._replace(due_s=self._now() + self._backoff.wait_s(retry.refusals))
-        if retry.refusals == 1:
-            logger.warning("forward.refused", extra=_named(block) | {"reason": str(error), "remedy": error.remedy})
-
-    def _give_up(self, block: Block, reason: str) -> None:
-        self._lanes[block.lane].retries.pop(block.first_seq, None)
-        self._outbox.give_up(block.lane, block.first_seq, block.last_seq, "refused")
-        self.traffic.given_up += 1
-        logger.error("forward.given_up", extra=_named(block) | {"reason": reason})
-
-    def _heed_watermarks(self) -> None:
-        while not self._heard.empty():
-            try:
-                stored = decode_stored(self._heard.get_nowait())
-            except ContractError as exc:
-                self.traffic.malformed += 1
-                logger.warning("forward.answer_malformed", extra={"reason": str(exc)})
-                continue
-            if stored.spool_id != self._outbox.spool_id:
-                self.traffic.foreign += 1
-                continue
-            self.traffic.watermarks += 1
-            self._silence.heard(self._now())
-            self._unconfirmed = False
-            known = self._marks.get(stored.lane)
-            if known is None or stored.through >= known.through:
-                self._marks[stored.lane] = stored
-        for lane, stored in list(self._marks.items()):
-            self._outbox.forget(lane, stored.through)
-            self._lanes[lane].miss(stored.missing, stored.through, self._now())
-            del self._marks[lane]  # only now: a spool that cannot forget is told again
+        self._answers.expect(block, answer)
 
     def _drain(self) -> None:
         deadline = self._now() + self._drain_s
@@ -317,7 +231,3 @@ class Forwarder:
                 return
             self._wake.wait(0.02)
             self._wake.clear()
-
-
-def _named(block: Block) -> dict[str, object]:
-    return {"lane": block.lane, "first_seq": block.first_seq, "last_seq": block.last_seq}

@@ -3,10 +3,8 @@
 WAL with ``synchronous=FULL``: of the modes tried in simulated power cuts, this one lost no acknowledged
 row and tore no file, at about one fsync a commit.
 
-Every user holds a shared lock on ``<file>.lock`` while the file is open; the kernel gives it back when a
-process dies. Whoever opens first, alone, checks the file. A damaged one is replaced by what can be read of it
-(``salvage``, ``rebuild``), and only while nobody else has it open: who finds damage later leaves a mark
-``<file>.damaged``, lets go, and every user of the file lets go when it sees the mark.
+Whoever opens first, alone (``locking``), checks the file. A damaged one is replaced by what can be read of it
+(``salvage``, ``rebuild``), and only while nobody else has it open.
 
 A spool that finds itself on another machine than it counted on begins a new id: two gateways from one SD card's
 image would otherwise give the same sequences to different events.
@@ -19,7 +17,6 @@ import fcntl
 import logging
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +27,12 @@ from device_agent.files import sync_folder
 from device_agent.identity import is_same_machine, remembered
 from device_agent.spool import rebuild, schema, surrender
 from device_agent.spool.lease import STEP, Lease, LeaseNote, lease_path, read_note
+from device_agent.spool.locking import clear_mark, hold, is_marked_damaged, mark_damaged
 from device_agent.spool.log_file import LOG_PAGES, PAGE_BYTES, fill_up
 from device_agent.spool.salvage import salvage, tolerant_text
 from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
 _BUSY_MS = 10_000
-_LOCK_WAIT_S = 15.0
 _CHECKED_WHOLE_PAGES = 16 * 1024
 """Up to this size the order of rows is checked too, which takes about as long as reading the file (16 MB)."""
 
@@ -91,7 +88,7 @@ def open_database(opening: Opening) -> Database:
     path = opening.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock, alone = _lock(path)
+        lock, alone = hold(path)
         try:
             connection = _open(opening, alone=alone)
             try:
@@ -110,40 +107,6 @@ def open_database(opening: Opening) -> Database:
     except OSError as exc:
         raise SpoolTroubleError(f"spool {path}: {exc}", kind=kind_of_os(exc)) from exc
     return database
-
-
-def mark_damaged(path: Path) -> None:
-    """Asks every user of the file to let go, so that one can rescue what it holds."""
-    with contextlib.suppress(OSError):
-        _mark(path).touch()
-
-
-def is_marked_damaged(path: Path) -> bool:
-    """Whether somebody found damage and nobody has rescued the file yet."""
-    return _mark(path).exists()
-
-
-def _mark(path: Path) -> Path:
-    return path.with_name(f"{path.name}.damaged")
-
-
-def _lock(path: Path) -> tuple[int, bool]:
-    """Alone if possible; only alone while the mark of damage is there."""
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    deadline = time.monotonic() + _LOCK_WAIT_S
-    while True:
-        for mode, alone in ((fcntl.LOCK_EX, True), (fcntl.LOCK_SH, False)):
-            if not alone and is_marked_damaged(path):
-                continue
-            try:
-                fcntl.flock(lock, mode | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            return lock, alone
-        if time.monotonic() > deadline:
-            os.close(lock)
-            raise SpoolTroubleError(f"spool {path}: another process has held it for {_LOCK_WAIT_S:.0f} s", kind="busy")
-        time.sleep(0.02)
 
 
 def _open(opening: Opening, *, alone: bool) -> sqlite3.Connection:
@@ -173,7 +136,7 @@ def _rescue(opening: Opening) -> sqlite3.Connection:
         rebuild.rebuild(path, remains, new_id=opening.new_id(), hardware=opening.hardware, wall_ms=opening.wall_ms())
         kept = {lane: len(one.rows) for lane, one in remains.lanes.items()}
         logger.warning("spool.rescued", extra={"path": str(path), "kept": kept, "same_spool": bool(remains.spool_id)})
-    _mark(path).unlink(missing_ok=True)
+    clear_mark(path)
     sync_folder(path.parent)
     return _connect(opening, alone=True)
 

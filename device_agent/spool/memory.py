@@ -2,71 +2,21 @@
 
 It is written from ``port.py`` alone and shares no code with the SQLite one but the packing arithmetic, so
 that the conformance suite compares two readings of the same rules.
+Not here: one lane (``memory_shelf``).
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 from contract.codec import encode_event
 from contract.envelope import MAX_ENVELOPE_BYTES, Declared
 from contract.events import LANES, Lane, Loss
 from contract.kinds import AnyEvent, lane_of
 from device_agent.spool.limits import DEFAULT, Limits
+from device_agent.spool.memory_shelf import Shelf
 from device_agent.spool.packing import MAX_DECLARED, NO_BOOT, Row, Run, pack, room
 from device_agent.spool.port import Accepted, Block, Lost, loss_event
-
-
-@dataclass
-class _Shelf:
-    """One lane."""
-
-    next_seq: int = 1
-    stored: int = 0
-    boot_id: str = ""
-    rows: dict[int, Row] = field(default_factory=dict)
-    since_s: dict[int, float] = field(default_factory=dict)
-    blocks: dict[int, Block] = field(default_factory=dict)
-    open: list[Declared] = field(default_factory=list)
-
-    def holder(self, seq: int) -> Block | None:
-        return next((b for b in self.blocks.values() if b.first_seq <= seq <= b.last_seq), None)
-
-    def unsealed(self, after: int = 0) -> Iterator[Row]:
-        return (row for seq, row in sorted(self.rows.items()) if seq > after and not self.holder(seq))
-
-    def hole(self, after: int) -> tuple[list[Row], bool]:
-        """The lowest unsealed rows above ``after``, up to the next block; whether there is one."""
-        rows = list(self.unsealed(after))
-        ends = [b.first_seq for b in self.blocks.values() if rows and b.first_seq > rows[0].seq]
-        end = min(ends, default=None)
-        return [row for row in rows if end is None or row.seq < end], end is not None
-
-    def waiting(self, after: int = 0) -> int | None:
-        seqs = [row.seq for row in self.unsealed(after)]
-        return min(seqs + [each.first for each in self.open if each.first > after], default=None)
-
-    def declare(self, first: int, last: int, reason: str) -> None:
-        neighbour = next((d for d in self.open if d.last == first - 1 and d.reason == reason), None)
-        if neighbour:
-            self.open.remove(neighbour)
-            first = neighbour.first
-        self.open.append(Declared(first=first, last=last, reason=reason))
-        self.open.sort(key=lambda declared: declared.first)
-
-    def declared(self) -> list[Declared]:
-        return [*self.open, *(each for block in self.blocks.values() for each in block.declared)]
-
-    def withdraw(self, first: int, last: int, reason: str) -> list[Row]:
-        block = self.blocks.pop(first, None)
-        if block:
-            self.open += [declared for declared in block.declared if declared.first != first]
-        self.declare(first, last, reason)
-        return [self.rows.pop(seq) for seq in range(first, last + 1) if seq in self.rows]
-
-    def bytes(self) -> int:
-        return sum(len(row.body) for row in self.rows.values())
 
 
 class MemorySpool:
@@ -85,7 +35,7 @@ class MemorySpool:
         self._max_envelope_bytes = max_envelope_bytes
         self._now_s = monotonic_s
         self._mutex = threading.Lock()
-        self._shelves: dict[Lane, _Shelf] = {lane: _Shelf() for lane in LANES}
+        self._shelves: dict[Lane, Shelf] = {lane: Shelf() for lane in LANES}
         self._counters: dict[str, int] = {}
         self._losses: dict[tuple[Lane, str], Lost] = {}
         self.quarantine: list[tuple[Lane, Row, str]] = []
@@ -210,7 +160,7 @@ class MemorySpool:
     def _room(self, boot_id: str, lane: Lane, declared: Sequence[Declared] = ()) -> int:
         return room(self._spool_id, boot_id, lane, declared, limit=self._max_envelope_bytes)
 
-    def _next(self, lane: Lane, shelf: _Shelf, after: int, *, partial: bool) -> Block | None:
+    def _next(self, lane: Lane, shelf: Shelf, after: int, *, partial: bool) -> Block | None:
         declared = tuple(shelf.open[:MAX_DECLARED])
         run = self._run(lane, shelf, after, declared)
         if run.full and not run.rows:
@@ -234,7 +184,7 @@ class MemorySpool:
             declared=declared,
         )
 
-    def _run(self, lane: Lane, shelf: _Shelf, after: int, declared: Sequence[Declared]) -> Run:
+    def _run(self, lane: Lane, shelf: Shelf, after: int, declared: Sequence[Declared]) -> Run:
         rows, ends = shelf.hole(after)
         run = pack(rows, lambda boot_id: self._room(boot_id, lane, declared))
         return run._replace(full=True) if ends and rows else run
@@ -250,7 +200,7 @@ class MemorySpool:
             while self._shelves[lane].rows and self._total() > self._limits.max_bytes:
                 self._drop_oldest(lane, "quota")
 
-    def _age_s(self, shelf: _Shelf) -> float:
+    def _age_s(self, shelf: Shelf) -> float:
         """Of the oldest."""
         return self._now_s() - shelf.since_s[min(shelf.rows)]
 

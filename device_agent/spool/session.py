@@ -18,8 +18,9 @@ from typing import Final, TypeVar
 from contract.events import LANES, Lane
 from device_agent.fault_points import reach
 from device_agent.spool import surrender
-from device_agent.spool.database import Database, Opening, is_marked_damaged, mark_damaged, open_database
+from device_agent.spool.database import Database, Opening, open_database
 from device_agent.spool.headroom import Headroom
+from device_agent.spool.locking import is_marked_damaged, mark_damaged
 from device_agent.spool.trouble import SpoolTroubleError, kind_of, kind_of_os
 
 _ROOM_BYTES: Final = (0, 4096, 16384, 65536, 262144)
