@@ -18,13 +18,14 @@ from typing import Final, Self
 import msgspec
 
 from twin.errors import TwinError, UsageError
-from twin.nucleus import deployment, ipc, steps
+from twin.nucleus import deployment, steps, switchboard
 from twin.nucleus.artifacts import prepare
 from twin.nucleus.broker import Broker
 from twin.nucleus.configuration import ConfigurationStore
 from twin.nucleus.deployed import DeployedFile
 from twin.nucleus.deployments import DeploymentQueue
 from twin.nucleus.environment import Device, environment
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.library import Library
 from twin.nucleus.lifecycle import Service
 from twin.nucleus.live_registry import LiveRegistry
@@ -93,12 +94,12 @@ class Nucleus:
         self._keeper = Guard()
         self.roster = Roster(options.runtime, self._make)
         self.deployments = DeploymentQueue(self._deploy, first=self._resume)
-        self.ipc = ipc.NucleusIpc(
+        self.ipc = NucleusIpc(
             self.root / profile.socket_name,
             LiveRegistry(self._tokens, self.roster, self._settings, self.deployments),
             profile=profile,
             configuration=self._settings,
-            surroundings=ipc.Surroundings(
+            surroundings=switchboard.Surroundings(
                 thing_name=options.device.thing,
                 broker=broker,
                 secrets=options.secrets,

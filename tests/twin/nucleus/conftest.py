@@ -11,9 +11,10 @@ from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 
 from twin.nucleus.broker import Broker, MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
-from twin.nucleus.ipc import NucleusIpc, Surroundings
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.profile import PROFILES
 from twin.nucleus.registry import MemoryRegistry
+from twin.nucleus.switchboard import Surroundings
 
 WAIT_S = 15.0
 THING = "press-3"
