@@ -32,7 +32,7 @@ from twin.nucleus.live_registry import LiveRegistry
 from twin.nucleus.logs import ComponentLog
 from twin.nucleus.means import Means
 from twin.nucleus.plan import Outcome, Request
-from twin.nucleus.processes import Guard
+from twin.nucleus.processes import Keeper
 from twin.nucleus.profile import PROFILES
 from twin.nucleus.recipe import Recipe, Runtime
 from twin.nucleus.roster import Roster
@@ -91,7 +91,7 @@ class Nucleus:
         self._tokens = Tokens(options.runtime)
         self._library = Library(self.root, options.runtime)
         self._file = DeployedFile(self.root)
-        self._keeper = Guard()
+        self._keeper = Keeper()
         self.roster = Roster(options.runtime, self._make)
         self.deployments = DeploymentQueue(self._deploy, first=self._resume)
         self.ipc = NucleusIpc(
@@ -125,7 +125,7 @@ class Nucleus:
         self.deployments.stop()
         self.roster.stop()
         self.ipc.close()
-        self._keeper.__exit__()
+        self._keeper.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
