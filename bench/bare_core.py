@@ -24,9 +24,10 @@ from device_agent.ipc.opening import CLIENT_VARIABLE, SOCKET_VARIABLE, TOKEN_VAR
 from operations.publishing.policies import access_control
 from twin.nucleus.broker import MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
-from twin.nucleus.ipc import NucleusIpc, Surroundings
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.profile import PROFILES, Name
 from twin.nucleus.registry import MemoryRegistry
+from twin.nucleus.switchboard import Surroundings
 
 THING: Final = "press-3"
 ROOT: Final = Path(__file__).parents[1]

@@ -9,7 +9,6 @@ user and system time over the same stretch. A start ends with the first event at
 the measuring process and is not counted. Figures hold for the machine they were taken on.
 """
 
-import os
 import random
 import statistics
 import subprocess
@@ -22,7 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from bench.bare_core import BareCore
-from bench.vitals import Vitals, look
+from bench.vitals import Vitals, cpu_s, look
 from device_agent.errors import ThresherError
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, GATEWAY, SENSOR_READER
 
@@ -142,9 +141,9 @@ def _measure(components: Sequence[str], client: str) -> Set:
         _await(lambda: bool(device.broker.published), processes)
         start_s = time.monotonic() - began_s
         _sleep(SETTLE_S, processes)
-        published, cpu = len(device.broker.published), {name: _cpu_s(each) for name, each in processes.items()}
+        published, cpu = len(device.broker.published), {name: cpu_s(each.pid) for name, each in processes.items()}
         looks = _looks(processes)
-        spent = {name: _cpu_s(each) - cpu[name] for name, each in processes.items()}
+        spent = {name: cpu_s(each.pid) - cpu[name] for name, each in processes.items()}
         messages = len(device.broker.published) - published
     samples = round(MEASURE_S * RATE_HZ * CHANNELS)
     return _summary(start_s, looks, spent, messages=messages, samples=samples)
@@ -157,20 +156,20 @@ def _summary(
         name: Process(
             rss_mib=round(statistics.median(each.rss_mib for each in looks[name]), 1),
             pss_mib=round(statistics.median(each.pss_mib for each in looks[name]), 1),
-            cpu_s=round(cpu_s, 2),
-            cpu_us_per_sample=round(cpu_s / samples * 1e6, 1),
+            cpu_s=round(busy_s, 2),
+            cpu_us_per_sample=round(busy_s / samples * 1e6, 1),
             threads=round(statistics.median(each.threads for each in looks[name])),
         )
-        for name, cpu_s in spent.items()
+        for name, busy_s in spent.items()
     }
-    cpu_s = sum(spent.values())
+    all_s = sum(spent.values())
     return Set(
         start_s=round(start_s, 2),
         rss_mib=round(sum(each.rss_mib for each in processes.values()), 1),
         pss_mib=round(sum(each.pss_mib for each in processes.values()), 1),
-        cpu_percent=round(cpu_s / MEASURE_S * 100, 2),
-        cpu_us_per_sample=round(cpu_s / samples * 1e6, 1),
-        cpu_ms_per_message=round(cpu_s / max(1, messages) * 1e3, 1),
+        cpu_percent=round(all_s / MEASURE_S * 100, 2),
+        cpu_us_per_sample=round(all_s / samples * 1e6, 1),
+        cpu_ms_per_message=round(all_s / max(1, messages) * 1e3, 1),
         messages=messages,
         samples=samples,
         processes=processes,
@@ -185,12 +184,6 @@ def _looks(processes: dict[str, "subprocess.Popen[bytes]"]) -> dict[str, list[Vi
         for name, process in processes.items():
             looks[name].append(look(process.pid, time.monotonic()))
     return looks
-
-
-def _cpu_s(process: "subprocess.Popen[bytes]") -> float:
-    """User and system time so far (proc(5), ``stat``), without its children's: it has none."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _await(wanted: Callable[[], bool], processes: dict[str, "subprocess.Popen[bytes]"]) -> None:

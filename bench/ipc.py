@@ -24,9 +24,10 @@ from bench.output import show
 from device_agent.errors import ThresherError
 from twin.nucleus.broker import MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
-from twin.nucleus.ipc import NucleusIpc, Surroundings
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.profile import CLASSIC
 from twin.nucleus.registry import MemoryRegistry
+from twin.nucleus.switchboard import Surroundings
 
 RUNS: Final = 7
 WIRES: Final = ("sdk", "thin")

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from bench.counting import CountingProxy
-from bench.edge.scenery import CHANNELS, Scenery, cpu_s, hold, pids_of, status_of, until
+from bench.edge.scenery import CHANNELS, Scenery, hold, pids_of, status_of, until
 from bench.edge.throughput import PROGRAM, document, start_run
 from bench.station import Station
+from bench.vitals import cpu_s
 
 SAMPLES_PER_S: Final = 8_000
 _WARM_S: Final = 4.0

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 from bench.disk import disk_for
-from bench.edge.scenery import CALM_HZ, Scenery, cpu_s, hold, pids_of, status_of, until
+from bench.edge.scenery import CALM_HZ, Scenery, hold, pids_of, status_of, until
 from bench.station import Station
-from bench.vitals import look
+from bench.vitals import cpu_s, look
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
 
 _ARMED_WITHIN_S: Final = 60.0

@@ -6,7 +6,6 @@ thresher run + thresher agent ══mutual TLS══▶ [counting proxy ▶] mos
 Not here: what is measured of them.
 """
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -129,15 +128,6 @@ def hold(seconds: float, *stations: Station) -> float:
 def status_of(station: Station) -> RunStatus:
     """What sensing says of itself; zeros before it said anything."""
     return station.run_status() or RunStatus()
-
-
-def cpu_s(*pids: int) -> float:
-    """User and system time of processes so far (proc(5), ``stat``), in seconds."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def pids_of(station: Station) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
-from bench.edge.scenery import CALM_HZ, CHANNELS, Scenery, cpu_s, hold, pids_of, status_of, until
+from bench.edge.scenery import CALM_HZ, CHANNELS, Scenery, hold, pids_of, status_of, until
 from bench.station import Station
+from bench.vitals import cpu_s
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, SpoolConfig
 from device_agent.sensors.port import HIGHEST_BLOCK_RATE_HZ
 from device_agent.spool.sqlite import SqliteSpool

@@ -1,7 +1,7 @@
 """One set of components under one nucleus: installed from its archives, hurt, healed, drained, accounted for.
 
 What was accepted is read off the spool's own counting: every sequence number it ever gave out is either stored,
-declared or lost. Not here: the components (``components``), the nucleus (``twin.nucleus``).
+declared or lost. Not here: the components (``sets``), the nucleus (``twin.nucleus``).
 """
 
 import contextlib

@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from twin.nucleus.profile import Profile
+from twin.nucleus.registry import ACTIONS
+
+_PAUSES: Final = frozenset({"PauseComponent", "ResumeComponent"})
 
 SERVICES: Final[Mapping[str, frozenset[str]]] = {
     "aws.greengrass.ipc.pubsub": frozenset({"PublishToTopic", "SubscribeToTopic"}),
@@ -24,19 +27,8 @@ SERVICES: Final[Mapping[str, frozenset[str]]] = {
     "aws.greengrass.ShadowManager": frozenset(
         {"GetThingShadow", "UpdateThingShadow", "DeleteThingShadow", "ListNamedShadowsForThing"}
     ),
-    "aws.greengrass.ipc.lifecycle": frozenset({"PauseComponent", "ResumeComponent"}),
-    "aws.greengrass.Cli": frozenset(
-        {
-            "CancelLocalDeployment",
-            "CreateLocalDeployment",
-            "GetComponentDetails",
-            "GetLocalDeploymentStatus",
-            "ListComponents",
-            "ListLocalDeployments",
-            "RestartComponent",
-            "StopComponent",
-        }
-    ),
+    "aws.greengrass.ipc.lifecycle": _PAUSES,
+    "aws.greengrass.Cli": frozenset(ACTIONS) - _PAUSES,
     "aws.greengrass.ipc.componentmetric": frozenset({"PutComponentMetric"}),
 }
 """Operations that need a policy, by the service that the policy stands under. All others need none."""

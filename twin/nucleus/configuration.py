@@ -73,11 +73,6 @@ class ConfigurationStore:
         self._mutex = threading.RLock()
         self._trees: dict[str, Tree] = _load(path) if path is not None and path.exists() else {}
 
-    def components(self) -> list[str]:
-        """Those that have a configuration, be it empty."""
-        with self._mutex:
-            return sorted(self._trees)
-
     def read(self, component: str, key_path: KeyPath = ()) -> object:
         """A value, or a mapping of values.
 

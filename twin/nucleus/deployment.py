@@ -24,7 +24,7 @@ from twin.nucleus.lifecycle import Service
 from twin.nucleus.means import Means
 from twin.nucleus.plan import Outcome, Plan, Request, Status, plan, roots_after
 from twin.nucleus.recipe import Recipe
-from twin.nucleus.trees import Tree
+from twin.nucleus.trees import KeyPath, Tree
 
 DEFERRAL_S: Final = 24 * 3600.0
 """Components may put a deployment off for ever; the emulator ends it after a day."""
@@ -121,10 +121,7 @@ class Deployment:
             self._replace(wanted.removed, services)
             self._obey(self._install(services))
         self._around.roster.start(wanted.installed)
-        for name, paths in changed.items():
-            if name not in wanted.installed:
-                for path in paths:
-                    self._around.voice.configuration_changed(name, path)
+        self._tell({name: paths for name, paths in changed.items() if name not in wanted.installed})
         self._await(wanted)
         for name in wanted.removed:
             self._around.settings.remove(name)
@@ -182,14 +179,21 @@ class Deployment:
         now = roster.recipes()
         lost = [name for name, recipe in running.items() if now.get(name) != recipe or self._is_broken(name)]
         gone = tuple(name for name in reversed(roster.names()) if name not in running)
-        self._around.settings.restore(snapshot)
+        changed = self._around.settings.restore(snapshot)
         services = [roster.make(running[name]) for name in lost]
         self._replace(gone, services)
         self._install(services)
         roster.start(lost)
+        self._tell({name: paths for name, paths in changed.items() if name in running and name not in lost})
         bad = roster.await_good(running, self._around.wait_s, self._stop)
         if bad:
             raise TwinError(f"after going back: {bad}", remedy="read the logs of these components")
+
+    def _tell(self, changed: Mapping[str, list[KeyPath]]) -> None:
+        """Components that go on running hear where their configuration changed."""
+        for name, paths in changed.items():
+            for path in paths:
+                self._around.voice.configuration_changed(name, path)
 
     def _is_broken(self, name: str) -> bool:
         return name in self._around.roster and self._around.roster[name].state == "BROKEN"

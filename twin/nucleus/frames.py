@@ -6,7 +6,7 @@ headers  = u8 name's length | name | u8 type | value          (4: i32, 7: string
 payload  = the rest | u32 CRC-32 of everything before it      all big endian
 ```
 Source: the encoding's description for Amazon Transcribe streaming, "Event stream encoding", and aws-c-event-stream.
-Not here: what a message means (``server``).
+Not here: what a message means (``session``).
 """
 
 import struct

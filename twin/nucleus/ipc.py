@@ -1,39 +1,34 @@
 """A nucleus's IPC server: a Unix socket that the unmodified SDK talks to.
 
 ```
-component ══ Unix socket ══▶ Session ──▶ services: pubsub, mqttproxy, configuration, updates, state, …
-                                               │            │
-                                            Registry      Broker
+component ══ Unix socket ══▶ Door ─▶ Session ──▶ services: pubsub, mqttproxy, configuration, updates, state, …
+                                                       │            │
+                                                    Registry      Broker
 ```
 Everything runs on one thread of its own; every method here may be called from any other.
-Not here: processes and deployments (the registry's), IoT Core (the broker's).
+Not here: the socket and its sessions (``door``), processes and deployments (the registry's), IoT Core (the broker's).
 """
 
 import asyncio
 import contextlib
-import logging
 import threading
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from twin.errors import TwinError
 from twin.nucleus.configuration import ConfigurationStore
+from twin.nucleus.door import Door
 from twin.nucleus.faults import Faults
-from twin.nucleus.frames import FrameError
 from twin.nucleus.profile import Profile
 from twin.nucleus.registry import Body, Registry
-from twin.nucleus.session import Desk, Session
+from twin.nucleus.session import Desk
 from twin.nucleus.switchboard import Surroundings, Switchboard
 from twin.nucleus.trees import KeyPath
 
-__all__ = ["NucleusIpc", "Surroundings"]
-
-SOCKET_PATH_BYTES: Final = 107
 _ANSWER_S: Final = 10.0
 T = TypeVar("T")
-logger = logging.getLogger(__name__)
 
 
 class NucleusIpc:
@@ -47,10 +42,8 @@ class NucleusIpc:
         surroundings: The rest of the device.
 
     Attributes:
+        path: Of the socket.
         faults: What is to go wrong.
-        connections: Handshakes accepted so far.
-        refused: Handshakes refused so far.
-        subscribed: Subscriptions made so far.
     """
 
     def __init__(
@@ -64,21 +57,28 @@ class NucleusIpc:
     ) -> None:
         self.path = path
         self.faults = Faults()
-        self.connections = self.refused = 0
-        self._profile = profile
         self._surroundings = surroundings or Surroundings()
         self._loop = asyncio.new_event_loop()
         self._board = Switchboard(registry, configuration, profile=profile, around=self._surroundings, loop=self._loop)
-        self._desk = Desk(profile, registry, self.faults, self._board.handlers(), Counter())
-        self._server: asyncio.Server | None = None
-        self._talks: dict[Session, asyncio.Task[Any] | None] = {}
+        self._losses: Counter[str] = Counter()
+        self._door = Door(path, Desk(profile, registry, self.faults, self._board.handlers(), self._losses))
         self._is_open = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="nucleus-ipc", daemon=True)
 
     @property
+    def connections(self) -> int:
+        """Handshakes accepted so far."""
+        return self._door.connections
+
+    @property
+    def refused(self) -> int:
+        """Handshakes refused so far."""
+        return self._door.refused
+
+    @property
     def subscribed(self) -> int:
         """Subscriptions that stand now."""
-        return self._run(self._count())
+        return self._do(self._door.standing)
 
     @property
     def spooled_bytes(self) -> int:
@@ -97,8 +97,8 @@ class NucleusIpc:
         ``events`` that could not go out to a component, messages of IoT Core that were ``too_large`` for lite, and
         messages to it that classic took and has ``given_up``.
         """
-        events = self._desk.losses["events"]
-        return {"events": events, "too_large": self._board.proxy.too_large, "given_up": self._board.proxy.given_up}
+        proxy = self._board.proxy
+        return {"events": self._losses["events"], "too_large": proxy.too_large, "given_up": proxy.given_up}
 
     def open(self) -> None:
         """Starts the thread and the connection to IoT Core; the socket is not there yet."""
@@ -114,17 +114,12 @@ class NucleusIpc:
             TwinError: It cannot be made.
         """
         self.open()
-        if len(str(self.path).encode()) > SOCKET_PATH_BYTES:
-            raise TwinError(
-                f"{self.path}: a Unix socket's path has at most {SOCKET_PATH_BYTES} bytes",
-                remedy="choose a shorter root folder",
-            )
-        self._run(self._start())
+        self._run(self._door.open())
 
     def stop(self) -> None:
         """The socket goes, every connection breaks, nobody is let in; ``start`` brings it back."""
         if self._is_open:
-            self._run(self._stop())
+            self._run(self._door.shut())
 
     def close(self) -> None:
         """Ends everything; a second call does nothing."""
@@ -156,7 +151,7 @@ class NucleusIpc:
 
     def post_update(self, deployment_id: str) -> None:
         """Tells components that the deployment is over."""
-        self._run(_soon(lambda: self._board.updates.tell_done(deployment_id)))
+        self._do(lambda: self._board.updates.tell_done(deployment_id))
 
     def validate(
         self, configurations: Mapping[str, Body], deployment_id: str, *, timeout_s: float = 20.0
@@ -171,7 +166,7 @@ class NucleusIpc:
 
     def configuration_changed(self, component: str, key_path: KeyPath) -> None:
         """Tells who watches that place that it changed; the store's ``install`` says what did."""
-        self._run(_soon(lambda: self._board.configuration.changed(component, key_path)))
+        self._do(lambda: self._board.configuration.changed(component, key_path))
 
     def drop_subscriptions(self, component: str = "", *, operation: str = "") -> int:
         """Subscriptions die without a word; connections stay. Returns how many.
@@ -180,11 +175,11 @@ class NucleusIpc:
             component: Only of this one.
             operation: Only these, e.g. ``SubscribeToIoTCore``, which a nucleus is known to lose.
         """
-        return self._run(self._drop(component, operation))
+        return self._do(lambda: self._door.drop(component, operation))
 
     def end_subscriptions(self) -> None:
         """Every subscription is ended by the nucleus, which says so; connections stay."""
-        self._run(self._end())
+        self._do(self._door.end_subscriptions)
 
     def go_offline(self) -> None:
         """IoT Core is out of reach."""
@@ -200,65 +195,15 @@ class NucleusIpc:
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(lambda: self._board.proxy.set_online(online=online))
 
+    def _do(self, what: Callable[[], T]) -> T:
+        return self._run(_call(what))
+
     def _run(self, work: Coroutine[Any, Any, T], timeout_s: float = _ANSWER_S) -> T:
         if not self._is_open:
             work.close()
             raise TwinError("the nucleus's IPC server is closed", remedy="start it")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
-    async def _start(self) -> None:
-        if self._server is None:
-            self.path.unlink(missing_ok=True)
-            self._server = await asyncio.start_unix_server(self._serve, str(self.path))
 
-    async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            self.path.unlink(missing_ok=True)
-        for session in list(self._talks):
-            session.abort()
-        await asyncio.gather(*filter(None, self._talks.values()), return_exceptions=True)
-
-    async def _count(self) -> int:
-        streams = [stream for session in self._talks for stream in session.streams.values()]
-        return sum(stream.is_open and not stream.is_dead for stream in streams)
-
-    async def _drop(self, component: str, operation: str) -> int:
-        dropped = 0
-        for session in self._talks:
-            for stream in session.streams.values():
-                is_meant = component in ("", session.component) and operation in ("", stream.operation)
-                if is_meant and stream.is_open and not stream.is_dead:
-                    stream.is_dead = True
-                    dropped += 1
-        return dropped
-
-    async def _end(self) -> None:
-        for session in list(self._talks):
-            session.end_streams()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._profile.clients and len(self._talks) >= self._profile.clients:
-            writer.close()
-            return
-        session = Session(reader, writer, self._desk)
-        self._talks[session] = asyncio.current_task()
-        try:
-            with contextlib.suppress(OSError, FrameError, asyncio.IncompleteReadError):
-                if not await session.greet():
-                    self.refused += not self.faults.is_mute()
-                    return
-                self.connections += 1
-                await session.converse()
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            logger.exception("nucleus.session_failed", extra={"component": session.component})
-        finally:
-            session.leave()
-            self._talks.pop(session, None)
-
-
-async def _soon(do: Any) -> None:  # noqa: ANN401 - any callable
-    do()
+async def _call(do: Callable[[], T]) -> T:
+    return do()

@@ -20,12 +20,8 @@ from twin.nucleus.registry import Action, Body
 from twin.nucleus.roster import Roster
 from twin.nucleus.tokens import Tokens
 
-_LOCAL_STATUS: Final[dict[Status, str]] = {
-    "QUEUED": "QUEUED",
-    "IN_PROGRESS": "IN_PROGRESS",
-    "SUCCEEDED": "SUCCEEDED",
-}
-"""Every other is ``FAILED``."""
+_SHOWN: Final[tuple[Status, ...]] = ("QUEUED", "IN_PROGRESS", "SUCCEEDED")
+"""As they are; every other status of a local deployment is ``FAILED``."""
 
 
 class LiveRegistry:
@@ -131,7 +127,7 @@ class LiveRegistry:
 
 
 def _local(status: Status) -> str:
-    return _LOCAL_STATUS.get(status, "FAILED")
+    return status if status in _SHOWN else "FAILED"
 
 
 def _changes(asked: object) -> dict[str, Change]:

@@ -18,20 +18,21 @@ from typing import Final, Self
 import msgspec
 
 from twin.errors import TwinError, UsageError
-from twin.nucleus import deployment, ipc, steps
+from twin.nucleus import deployment, steps, switchboard
 from twin.nucleus.artifacts import prepare
 from twin.nucleus.broker import Broker
 from twin.nucleus.configuration import ConfigurationStore
 from twin.nucleus.deployed import DeployedFile
 from twin.nucleus.deployments import DeploymentQueue
 from twin.nucleus.environment import Device, environment
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.library import Library
 from twin.nucleus.lifecycle import Service
 from twin.nucleus.live_registry import LiveRegistry
 from twin.nucleus.logs import ComponentLog
 from twin.nucleus.means import Means
 from twin.nucleus.plan import Outcome, Request
-from twin.nucleus.processes import Guard
+from twin.nucleus.processes import Keeper
 from twin.nucleus.profile import PROFILES
 from twin.nucleus.recipe import Recipe, Runtime
 from twin.nucleus.roster import Roster
@@ -90,15 +91,15 @@ class Nucleus:
         self._tokens = Tokens(options.runtime)
         self._library = Library(self.root, options.runtime)
         self._file = DeployedFile(self.root)
-        self._keeper = Guard()
+        self._keeper = Keeper()
         self.roster = Roster(options.runtime, self._make)
         self.deployments = DeploymentQueue(self._deploy, first=self._resume)
-        self.ipc = ipc.NucleusIpc(
+        self.ipc = NucleusIpc(
             self.root / profile.socket_name,
             LiveRegistry(self._tokens, self.roster, self._settings, self.deployments),
             profile=profile,
             configuration=self._settings,
-            surroundings=ipc.Surroundings(
+            surroundings=switchboard.Surroundings(
                 thing_name=options.device.thing,
                 broker=broker,
                 secrets=options.secrets,
@@ -124,7 +125,7 @@ class Nucleus:
         self.deployments.stop()
         self.roster.stop()
         self.ipc.close()
-        self._keeper.__exit__()
+        self._keeper.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

@@ -1,7 +1,7 @@
 """Processes of components: each leads a process group of its own, and none outlives the nucleus.
 
 Three ties hold a process: the kernel ends it with the thread that started it (``twin.tether``), its whole group is
-stopped when its component is, and a guard process kills every group if the nucleus itself is killed.
+stopped when its component is, and a keeper process kills every group if the nucleus itself is killed.
 Not here: when something is started or stopped (``lifecycle``).
 """
 
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Final
 
 import psutil
 
@@ -28,18 +28,16 @@ _LINE_BYTES: Final = 16 * 1024
 """Longer lines are written in parts."""
 
 
-class Guard:
-    """The process that kills groups after the nucleus; a context manager, one a nucleus."""
+class Keeper:
+    """The process that kills groups after the nucleus; one a nucleus."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-I", "-S", reaper.__file__]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, bufsize=1, start_new_session=True)
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Ends it; every group that it still watches ends too. A second call does nothing."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait(_PUMP_S)
@@ -71,7 +69,7 @@ class Running:
     """
 
     def __init__(
-        self, script: str, *, name: str, environment: Mapping[str, str], folder: Path, log: ComponentLog, keeper: Guard
+        self, script: str, *, name: str, environment: Mapping[str, str], folder: Path, log: ComponentLog, keeper: Keeper
     ) -> None:
         shell = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), "/bin/sh", "-c", script]
         self._keeper = keeper

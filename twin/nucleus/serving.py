@@ -6,7 +6,6 @@ Not here: arguments (``thresher.commands.nucleus``).
 import contextlib
 import sys
 import threading
-import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
@@ -134,7 +133,6 @@ def _first(nucleus: Nucleus, call: Call, stop: threading.Event) -> None:
 
 def _await(done: "Future[Outcome]", stop: threading.Event) -> Outcome | None:
     while not done.done():
-        if stop.is_set():
+        if stop.wait(_POLL_S):
             return None
-        time.sleep(_POLL_S)
     return done.result()

@@ -8,7 +8,7 @@ exactly one, ``:version`` must be known, pings are answered. The lite nucleus
 (``modules/ggipcd/src/ipc_server.c``) checks no order of ids, knows no ping, and whatever it cannot read ends the
 connection without a word.
 
-Not here: what operations do (``services``), who listens (``ipc``).
+Not here: what operations do (``services``), who is let in at once (``door``).
 """
 
 import asyncio

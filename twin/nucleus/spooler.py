@@ -34,6 +34,7 @@ class Spooler:
         later: Calls something after a moment.
 
     Attributes:
+        used_bytes: Payload that IoT Core has not acknowledged.
         dropped: Messages that it took and gave up: of QoS 0, refused by IoT Core, or tried a hundred times.
     """
 
@@ -45,14 +46,9 @@ class Spooler:
         self._tries: dict[int, int] = {}
         self._numbers = itertools.count()
         self._flying = 0
-        self._flying_bytes = 0
         self._is_online = self._is_pausing = False
+        self.used_bytes = 0
         self.dropped = 0
-
-    @property
-    def used_bytes(self) -> int:
-        """Payload that IoT Core has not acknowledged."""
-        return self._flying_bytes + sum(len(message.payload) for _, message in self._waiting)
 
     def add(self, message: Message) -> None:
         """Takes a message.
@@ -70,6 +66,7 @@ class Spooler:
                 self._drop(each)
         if self.used_bytes + size > self._size_bytes:
             raise _failed(message, "Message spool is full. Message could not be added.")
+        self.used_bytes += size
         self._waiting.append((next(self._numbers), message))
         self._pump()
 
@@ -82,24 +79,23 @@ class Spooler:
 
     def _drop(self, each: _Numbered) -> None:
         self._waiting.remove(each)
+        self.used_bytes -= len(each[1].payload)
         self.dropped += 1
 
     def _pump(self) -> None:
         while self._is_online and not self._is_pausing and self._waiting and self._flying < _IN_FLIGHT:
             number, message = self._waiting.pop(0)
             self._flying += 1
-            self._flying_bytes += len(message.payload)
             self._send(message, self._landed(number, message))
 
     def _landed(self, number: int, message: Message) -> Landed:
         def landed(error: BrokerError | None) -> None:
             self._flying -= 1
-            self._flying_bytes -= len(message.payload)
             tries = self._tries.pop(number, 0) + 1
-            if error is None:
-                pass
-            elif isinstance(error, RefusedError) or message.qos == 0 or tries >= _TRIES:
-                self.dropped += 1
+            is_over = error is None or isinstance(error, RefusedError) or message.qos == 0 or tries >= _TRIES
+            if is_over:
+                self.used_bytes -= len(message.payload)
+                self.dropped += error is not None
             else:
                 self._tries[number] = tries
                 bisect.insort(self._waiting, (number, message))

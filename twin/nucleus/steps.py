@@ -14,7 +14,7 @@ import msgspec
 
 from twin.nucleus.document import RecipeError
 from twin.nucleus.logs import ComponentLog
-from twin.nucleus.processes import Guard, Running
+from twin.nucleus.processes import Keeper, Running
 from twin.nucleus.recipe import Recipe, Runtime
 from twin.nucleus.variables import Scope, expand, folders
 
@@ -52,7 +52,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     environment: Callable[[], Mapping[str, str]]
     log: ComponentLog
-    keeper: Guard
+    keeper: Keeper
     runtime: Runtime
     grace_s: float | None = None
 

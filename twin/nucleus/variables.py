@@ -22,6 +22,7 @@ import msgspec
 
 from twin.nucleus.document import RecipeError
 from twin.nucleus.recipe import Runtime
+from twin.nucleus.trees import pointer
 
 _CLASSIC: Final = re.compile(r"\{(?:([\w.\-]+):)?(artifacts|configuration|kernel|iot|work):([^{}:\s]*)\}")
 _LITE: Final = re.compile(r"\{([^}]*)(\}?)")
@@ -114,11 +115,10 @@ def _fixed(name: str, scope: Scope) -> str | None:
     return {"kernel:rootPath": str(scope.root), "iot:thingName": scope.thing}.get(name)
 
 
-def look_up(document: object, pointer: str) -> object | None:
-    """What a JSON pointer of RFC 6901 leads to, or ``None``."""
+def look_up(document: object, written: str) -> object | None:
+    """What a JSON pointer leads to, or ``None``; its first slash may be missing, and empty keys lead nowhere new."""
     value = document
-    for raw in pointer.split("/")[1:] if pointer.startswith("/") else pointer.split("/"):
-        part = raw.replace("~1", "/").replace("~0", "~")
+    for part in pointer(f"/{written.removeprefix('/')}"):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):

@@ -16,9 +16,10 @@ from device_agent.ipc.sdk import SdkWire
 from device_agent.ipc.thin import ThinWire
 from twin.nucleus.broker import MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
-from twin.nucleus.ipc import NucleusIpc, Surroundings
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.profile import PROFILES
 from twin.nucleus.registry import MemoryRegistry
+from twin.nucleus.switchboard import Surroundings
 
 WAIT_S = 20.0
 COMPONENT = "io.thresher.Test"

@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from awsiot.greengrasscoreipc import connect
@@ -11,9 +12,10 @@ from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 
 from twin.nucleus.broker import Broker, MemoryBroker
 from twin.nucleus.configuration import ConfigurationStore
-from twin.nucleus.ipc import NucleusIpc, Surroundings
+from twin.nucleus.ipc import NucleusIpc
 from twin.nucleus.profile import PROFILES
 from twin.nucleus.registry import MemoryRegistry
+from twin.nucleus.switchboard import Surroundings
 
 WAIT_S = 15.0
 THING = "press-3"
@@ -45,7 +47,7 @@ class LateBroker(MemoryBroker):
 
 
 class Site:
-    """One nucleus and the components that connected to it."""
+    """One nucleus and the components that connected to it; a context manager."""
 
     def __init__(self, folder: Path, profile_name, secrets: Path | None = None, broker: Broker | None = OWN) -> None:
         self.profile = PROFILES[profile_name]
@@ -70,6 +72,13 @@ class Site:
         self._clients.append(client)
         return client
 
+    def __enter__(self) -> Self:
+        self.ipc.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         for client in self._clients:
             client.close()
@@ -92,23 +101,17 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(params=["classic", "lite"])
 def site(request: pytest.FixtureRequest, folder: Path) -> Iterator[Site]:
-    one = Site(folder, request.param)
-    with one.ipc:
+    with Site(folder, request.param) as one:
         yield one
-        one.close()
 
 
 @pytest.fixture
 def classic(folder: Path) -> Iterator[Site]:
-    one = Site(folder, "classic")
-    with one.ipc:
+    with Site(folder, "classic") as one:
         yield one
-        one.close()
 
 
 @pytest.fixture
 def lite(folder: Path) -> Iterator[Site]:
-    one = Site(folder, "lite")
-    with one.ipc:
+    with Site(folder, "lite") as one:
         yield one
-        one.close()

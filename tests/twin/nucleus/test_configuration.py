@@ -101,7 +101,7 @@ def test_a_rollback_brings_everything_back(store) -> None:
     store.install(store.resolve("other", merge={"x": 1}, ms=6))
     changed = store.restore(before)
 
-    assert store.components() == ["c"]
+    assert store.snapshot() == before
     assert changed == {"c": [("rate_hz",)], "other": [("x",)]}
 
 

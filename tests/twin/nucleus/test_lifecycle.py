@@ -1,5 +1,6 @@
 """One component with real processes: what it goes through, and that nothing of it is left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from tests.twin.nucleus.recipes import recipe
 from twin.errors import TwinError
 from twin.nucleus.lifecycle import Service
 from twin.nucleus.logs import ComponentLog
-from twin.nucleus.processes import Guard
+from twin.nucleus.processes import Keeper
 from twin.nucleus.recipe_reader import parse
 from twin.nucleus.states import Rules, State
 from twin.nucleus.steps import Steps, Surroundings
@@ -27,8 +28,8 @@ FAST = Rules(pause_s=0.0)
 
 @pytest.fixture
 def keeper():
-    with Guard() as guard:
-        yield guard
+    with contextlib.closing(Keeper()) as one:
+        yield one
 
 
 @pytest.fixture
