@@ -7,6 +7,7 @@ ThresherError
 ├── ModelError       the operator: a model file cannot be used; the last good one stays
 ├── SpoolError       the operator: what must be durable cannot be written
 ├── UplinkError      a retry: the broker cannot be reached or refused
+├── UpdateError      a rollback: what was to be applied cannot be, or must not; the last version stays
 └── NucleusError     what a Greengrass nucleus answered; its own tree is in ``ipc/errors.py``
 
 Every message says what failed, on what; ``remedy`` says what to try.
@@ -43,3 +44,7 @@ class SpoolError(ThresherError):
 
 class UplinkError(ThresherError):
     """The broker cannot be reached, or refused what was asked."""
+
+
+class UpdateError(ThresherError):
+    """What was to be applied cannot be, or must not be; the message says which check it failed."""

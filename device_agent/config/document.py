@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from device_agent.config.filtering import ContextConfig, DriftConfig, FilterConfig
+from device_agent.config.fleet import FleetConfig
 from device_agent.config.keeping import SpoolConfig
 from device_agent.config.uplink import UplinkConfig, located_uplink
 from device_agent.outputs.drivers import AnyOutputConfig
@@ -63,6 +64,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         updates: Only under Greengrass, see ``UpdatesConfig``.
         rules: Conditions beside the model, see ``RuleConfig``.
         outputs: What rules switch, see ``OutputConfig``.
+        fleet: What jobs may do here, see ``FleetConfig``.
     """
 
     gateway: str
@@ -79,6 +81,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     updates: UpdatesConfig = UpdatesConfig()
     rules: list[RuleConfig] = []
     outputs: list[AnyOutputConfig] = []
+    fleet: FleetConfig = FleetConfig()
 
     def model_path(self) -> Path | None:
         """Where the configured model lies; ``None`` for the one that ships."""

@@ -5,9 +5,10 @@ from msgspec import Raw
 
 from contract.codec import encode_event
 from contract.envelope import Declared, Envelope, Range, Stored
-from contract.events import LANES, Disagreement, Drift, Episode, Trace
+from contract.events import LANES, Disagreement, Drift, Episode
 from contract.health import Health, SensorHealth
 from contract.readings import ChannelSummary, Context, Summary
+from contract.traces import Trace
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20)
 identifiers = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)

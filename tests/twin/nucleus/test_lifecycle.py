@@ -234,13 +234,13 @@ NUCLEUS = """
 import sys, time
 from pathlib import Path
 from twin.nucleus.logs import ComponentLog
-from twin.nucleus.processes import Guard, Running
+from twin.nucleus.processes import Keeper, Running
 folder = Path(sys.argv[1])
-with Guard() as keeper:
-    script = "sleep 300 & echo $! > child; echo $$ > pid; wait"
-    path = {"PATH": "/usr/bin:/bin"}
-    Running(script, name="run", environment=path, folder=folder, log=ComponentLog(folder / "log"), keeper=keeper)
-    time.sleep(300)
+keeper = Keeper()
+script = "sleep 300 & echo $! > child; echo $$ > pid; wait"
+path = {"PATH": "/usr/bin:/bin"}
+Running(script, name="run", environment=path, folder=folder, log=ComponentLog(folder / "log"), keeper=keeper)
+time.sleep(300)
 """
 
 
