@@ -3,9 +3,9 @@
 A bundle is a plain tar of ``manifest.json``, ``signatures.json``, ``roots/N.json`` … and ``content.tar.gz``, in this
 order (``contract.bundle``). The manifest is signed byte for byte, and names the digest of the content.
 
-Unlike events, a manifest is strict: what a gateway does not know may be a condition it would have to keep, so an unknown
-field is refused. Fields that are not used are left out, and a bundle that needs a new one says so by that. ``notes``
-is for what only people read.
+Unlike events, a manifest is strict: what a gateway does not know may be a condition it would have to keep, so an
+unknown field is refused. Fields that are not used are left out, and a bundle that needs a new one says so by that.
+``notes`` is for what only people read.
 """
 
 from typing import Annotated, Final, Literal
