@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from device_agent.config.fleet_trust import TrustConfig
+from device_agent.config.fleet_update import UpdateConfig, located_update
 
 
 class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -12,9 +13,11 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     Attributes:
         trust: Whom updates are taken from, see ``TrustConfig``.
+        update: When, from where and how much, see ``UpdateConfig``.
     """
 
     trust: TrustConfig = TrustConfig()
+    update: UpdateConfig = UpdateConfig()
 
 
 def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
@@ -22,4 +25,4 @@ def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
     trust = fleet.trust
     if trust.root:
         trust = msgspec.structs.replace(trust, root=str(folder / trust.root))
-    return msgspec.structs.replace(fleet, trust=trust)
+    return msgspec.structs.replace(fleet, trust=trust, update=located_update(fleet.update, folder))

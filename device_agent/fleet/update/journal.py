@@ -18,9 +18,9 @@ import msgspec
 
 from contract.manifest import Manifest
 from device_agent.errors import UpdateError
+from device_agent.files import atomic_write, sync_folder
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update.port import Order, UpdateState
-from device_agent.files import atomic_write, sync_folder
 
 STATE_FILE: Final = "state.json"
 SPARE_FILE: Final = ".spare"
@@ -91,7 +91,9 @@ class JournalFile:
         try:
             self._write(data)
         except OSError as exc:
-            raise JournalError(f"{self._path}: {exc.strerror or exc}", remedy="free space, or mount it writable") from exc
+            raise JournalError(
+                f"{self._path}: {exc.strerror or exc}", remedy="free space, or mount it writable"
+            ) from exc
         return journal
 
     def _write(self, data: bytes) -> None:

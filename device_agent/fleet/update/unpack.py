@@ -42,7 +42,7 @@ class UnsafeError(HopelessError):
 class _Bounded(io.RawIOBase):
     """What comes out of the compression, up to so many bytes: a bomb ends here, before tarfile sees its sizes."""
 
-    def __init__(self, stream: BinaryIO, most: int) -> None:
+    def __init__(self, stream: io.BufferedIOBase, most: int) -> None:
         self._stream = stream
         self._left = most
 
@@ -131,7 +131,7 @@ def unpack(content: BinaryIO, folder: Path, stated: Content) -> None:
     unpacking = _Unpacking(folder, stated)
     try:
         with gzip.GzipFile(fileobj=content) as raw:
-            bounded = _Bounded(raw, most)  # type: ignore[arg-type] - GzipFile is a BinaryIO but for its type
+            bounded = _Bounded(raw, most)
             with tarfile.open(fileobj=bounded, mode="r|", bufsize=_BLOCK * 20) as archive:
                 for member in archive:
                     unpacking.take(archive, member)
