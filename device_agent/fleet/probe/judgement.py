@@ -157,6 +157,8 @@ def _lacking(case: Case) -> str:
         return f"nothing heard of {', '.join(case.silent)}"
     if case.since.sensing_s < case.bounds.window_s / 2:
         return f"seen sensing for {case.since.sensing_s:.0f} s only"
+    if not case.before.sensing_s and not case.since.samples_per_s:
+        return "no sample taken, and nothing known of before"
     least = case.bounds.health.min_scans
     if case.before.scans and case.since.scans < least:
         return f"{case.since.scans} scans seen, {least} needed"
@@ -176,5 +178,5 @@ def _figures(case: Case) -> str:
 
 
 _Rule = Callable[[Case], str]
-_AT_ONCE: Final[tuple[_Rule, ...]] = (_ended, _not_started, _refused, _failed, _standing, _too_large)
-_BY_EVIDENCE: Final[tuple[_Rule, ...]] = (_slower, _gappy, _leaking, _burning, _alarming, _shifted, _damming)
+_AT_ONCE: Final[tuple[_Rule, ...]] = (_ended, _not_started, _refused, _standing, _too_large)
+_BY_EVIDENCE: Final[tuple[_Rule, ...]] = (_failed, _slower, _gappy, _leaking, _burning, _alarming, _shifted, _damming)
