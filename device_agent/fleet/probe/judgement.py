@@ -23,6 +23,7 @@ _SILENT_S: Final = 15.0
 
 _LOW_SCORE: Final = 0.1
 _FEW_EVENTS: Final = 3
+_DRAINED_SHARE: Final = 0.2
 
 
 class Case(NamedTuple):
@@ -142,12 +143,16 @@ def _shifted(case: Case) -> str:
 
 def _damming(case: Case) -> str:
     """Accepted events that nobody takes although there is a link; without one this says nothing."""
-    since = case.since
+    since, before = case.since, case.before
     linked = since.connected_s >= case.bounds.window_s / 2
-    if not linked or since.acknowledged or since.accepted < _FEW_EVENTS or not case.before.acknowledged:
+    if not linked or since.accepted < _FEW_EVENTS or not before.accepted:
+        return ""
+    expected = since.accepted * before.acknowledged / before.accepted
+    if since.acknowledged >= _DRAINED_SHARE * expected:
         return ""
     return (
-        f"stops draining: {since.accepted} events accepted, none acknowledged in {since.connected_s:.0f} s with a link"
+        f"stops draining: {since.accepted} events accepted, {since.acknowledged} messages acknowledged "
+        f"in {since.connected_s:.0f} s with a link, {expected:.0f} expected"
     )
 
 
@@ -172,8 +177,8 @@ def _figures(case: Case) -> str:
     return (
         f"{since.samples_per_s:.2f} samples a second ({before.samples_per_s:.2f} before), "
         f"{since.windows} windows, {since.alarm_share:.1%} over the threshold ({before.alarm_share:.1%}), "
-        f"{since.memory_mib:.0f} MiB ({before.memory_mib:.0f}), {since.cpu_share:.0%} of a core ({before.cpu_share:.0%})"
-        + ("" if since.connected_s else ", offline")
+        f"{since.memory_mib:.0f} MiB ({before.memory_mib:.0f}), "
+        f"{since.cpu_share:.0%} of a core ({before.cpu_share:.0%})" + ("" if since.connected_s else ", offline")
     )
 
 
