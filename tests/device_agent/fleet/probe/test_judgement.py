@@ -190,7 +190,7 @@ def test_a_slow_leak_shows_in_a_longer_window(gateway):
     assert judged(gateway, seconds=600, health=slow, leak_mib_s=leak).reason.startswith("leaks memory")
 
 
-def test_figures_that_were_bad_before_are_no_fault_of_the_version(gateway):
+def test_figures_that_were_bad_before_are_no_fault_of_the_version():
     noisy = Gateway()
     noisy.gap_share, noisy.score, noisy.cpu = 0.3, 1.2, 0.6
     noisy.live(300)
