@@ -38,6 +38,7 @@ COMMANDS = (
     Command("quarantine", "thresher.commands.quarantine", "show, keep and retry what the cloud did not understand"),
     Command("labels", "thresher.commands.labels", "show, export and take back what people said of episodes"),
     Command("nucleus", "thresher.commands.nucleus", "run Greengrass components without a Greengrass nucleus"),
+    Command("fleet", "thresher.commands.fleet", "keys, signed bundles, and what the fleet does with them"),
     Command("spool", "thresher.commands.spool", "show what a gateway holds and has not yet seen stored"),
 )
 
