@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.iot import IotReplies
+from cloud_functions.adapters.jobs import IotJobs, S3Plans
 from cloud_functions.adapters.registry import IotOrders, IotRegistry
 from cloud_functions.adapters.sns import SnsNotifier
 from cloud_functions.core.api import Api
@@ -23,6 +24,7 @@ from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.labelling import Labelling
 from cloud_functions.core.notify import Notify
 from cloud_functions.core.renewal import Renewal
+from cloud_functions.core.rollout.promoter import Promoter
 from cloud_functions.core.shape import Retention
 
 
@@ -80,6 +82,12 @@ def renewal() -> Renewal:
 def replies() -> IotReplies:
     """The way back to gateways."""
     return _replies()
+
+
+def promoter() -> Promoter:
+    """The work of the rollout functions; each may do only its own part of it (``template.yaml``)."""
+    plans = S3Plans(_client("s3"), os.environ["RELEASES_BUCKET"])
+    return Promoter(_table(), IotJobs(_client("iot")), plans, clock)
 
 
 def _replies() -> IotReplies:

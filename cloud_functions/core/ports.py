@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 from cloud_functions.core.devices import PlaceRow, RenewalRow, SerialRow
 from cloud_functions.core.keys import Key
 from cloud_functions.core.people import Alert, FeedbackRow, LabelRow
+from cloud_functions.core.rollout.rows import RolloutRow, WaveRow
 from cloud_functions.core.rows import (
     Block,
     Counter,
@@ -36,6 +37,8 @@ AnyRow = (
     | SerialRow
     | RenewalRow
     | PlaceRow
+    | RolloutRow
+    | WaveRow
 )
 """A row as it is read."""
 

@@ -2,7 +2,7 @@
 
 | asks with | says | if | then |
 |---|---|---|---|
-| old | request | its thing runs a job that says ``rotateCertificate`` | one certificate an execution, attached as the old |
+| old | request | its thing runs a job that says ``rotateCertificate`` | one certificate, attached as the old |
 | new | confirm | it was issued in that execution | the old one is deactivated and detached |
 | old | withdraw | it was issued in that execution, not confirmed | the new one is deactivated and detached |
 
