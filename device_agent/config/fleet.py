@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
 
@@ -12,10 +13,12 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The section ``fleet``.
 
     Attributes:
+        commands: What job documents of others may run, see ``CommandsConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
     """
 
+    commands: CommandsConfig = CommandsConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
 
