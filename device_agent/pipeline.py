@@ -35,6 +35,7 @@ from device_agent.feedback.view import FeedbackView, RaisedThresholds
 from device_agent.filters.gate import Verdict
 from device_agent.filters.model import LevelModel
 from device_agent.filters.signature import WINDOW_SCANS
+from device_agent.filters.tally import Tally
 from device_agent.identity import Identity
 from device_agent.sensor_filters import candidate_of, drift_watch_of, gate_of, season_of
 from device_agent.sensor_memory import Memory, file_memory
@@ -58,6 +59,7 @@ class SensorPipeline:
         memory: What survives a restart; by default files of the state folder.
         feedback: What people said of its episodes; by default nothing.
         candidate: A model that is tried beside, as ``config.filter.shadow`` says.
+        tally: Counts scores and episodes, also those of the pipeline before.
 
     Attributes:
         raw_bytes: What the scans would have weighed as ``[wall_ms, v1, v2, …]`` in compact JSON.
@@ -75,7 +77,9 @@ class SensorPipeline:
         memory: Memory | None = None,
         feedback: FeedbackView | None = None,
         candidate: LevelModel | None = None,
+        tally: Tally | None = None,
     ) -> None:
+        self._tally = tally or Tally()
         names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
         kept = memory or file_memory(Path(config.state_dir), sensor)
         self._grid = Grid(channels)
@@ -198,12 +202,14 @@ class SensorPipeline:
 
     def _judge(self, at: Moment, verdict: Verdict) -> list[AnyEvent]:
         self._summaries.note(verdict.score)
+        self._tally.note(verdict.score)
         episode = self._episodes.step(at, verdict)
         if episode is None:
             return []
         episode = msgspec.structs.replace(episode, raised=self.raised.get(episode.top_channel, 1.0))
         if episode.phase != "opened":
             return [episode]
+        self._tally.note_opened()
         return [episode, *self._context.open(episode.episode_id)]
 
     def _skip_missed(self, seq: int) -> None:
