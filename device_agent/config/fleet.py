@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from device_agent.config.fleet_commands import CommandsConfig
+from device_agent.config.fleet_identity import IdentityConfig, located_identity
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
 
@@ -12,10 +14,14 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The section ``fleet``.
 
     Attributes:
+        commands: What job documents of others may run, see ``CommandsConfig``.
+        identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
     """
 
+    commands: CommandsConfig = CommandsConfig()
+    identity: IdentityConfig = IdentityConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
 
@@ -25,4 +31,9 @@ def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
     trust = fleet.trust
     if trust.root:
         trust = msgspec.structs.replace(trust, root=str(folder / trust.root))
-    return msgspec.structs.replace(fleet, trust=trust, update=located_update(fleet.update, folder))
+    return msgspec.structs.replace(
+        fleet,
+        identity=located_identity(fleet.identity, folder),
+        trust=trust,
+        update=located_update(fleet.update, folder),
+    )
