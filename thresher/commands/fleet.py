@@ -17,7 +17,12 @@ class Subcommand(NamedTuple):
         return f"thresher.commands.fleet_{self.name.replace('-', '_')}"
 
 
-SUBCOMMANDS: Final[tuple[Subcommand, ...]] = ()
+SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (
+    Subcommand("rollout", "roll a signed bundle out: canaries first, the rest when they do well"),
+    Subcommand("status", "how rollouts stand, failures grouped by their reason"),
+    Subcommand("abort", "take a rollout back"),
+    Subcommand("retry", "try the gateways again that failed"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
