@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
@@ -14,12 +15,14 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The section ``fleet``.
 
     Attributes:
+        commands: What job documents of others may run, see ``CommandsConfig``.
         identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
         visibility: What it says of itself, see ``VisibilityConfig``.
     """
 
+    commands: CommandsConfig = CommandsConfig()
     identity: IdentityConfig = IdentityConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
