@@ -14,8 +14,7 @@ from device_agent.config import GatewayConfig, load_layers
 from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
 from device_agent.desired import Desired, Judge
-from device_agent.fleet.update.bootstrap import update_folder
-from device_agent.fleet.update.orders import FileUpdates
+from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.visibility.showing import showing
 from device_agent.logs import configure_logging
 from device_agent.machine import this_machine
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         describe(load_layers(arguments.config, desired=desired).config)
 
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
-        stands = FileUpdates(update_folder(config)).look
+        stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
         run_agent(config, halt, beside=[*heed_shadow(config, judge), *showing(config, this_machine(), stands)])
 
     watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
