@@ -1,1 +1,1 @@
-"""What an operator does for a fleet: keys, signed bundles, and how they reach gateways."""
+"""What an operator does to a fleet: keys, bundles, rollouts, identities."""
