@@ -16,6 +16,7 @@ from contract.bundle import Layout, Part, blocks, read_layout
 from contract.errors import ContractError
 from contract.manifest import MANIFEST_BYTES, Manifest
 from contract.signing import MANIFEST_CONTEXT, SIGNATURES_BYTES, Root, Signatures
+from device_agent.errors import UpdateError
 from device_agent.fleet.trust import rules
 from device_agent.fleet.trust.device import Device, Moment
 from device_agent.fleet.trust.documents import read
@@ -56,7 +57,11 @@ class VerifiedBundle:
         """
         with _opened(self._path) as file:
             reader = _Reader(blocks(file, self._part))
-            yield io.BufferedReader(reader)
+            try:
+                yield io.BufferedReader(reader)
+            except UpdateError:  # what its user found wrong with it may be that it is not itself
+                _require_digest(reader.digest(), self.manifest)
+                raise
             _require_digest(reader.digest(), self.manifest)
 
 
