@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bench.tls_proxy import Authority
-from twin import tether
+from device_agent import tether
 from twin.children import Child, child_environment
 from twin.errors import TwinError
 from twin.ports import LOOPBACK, free_ports

@@ -72,7 +72,7 @@ class Station:
         atomic_write(self._document, msgspec.yaml.encode(self.config))
 
     def start(self, role: Role, *options: str) -> None:
-        """Starts a process, with more arguments. Call from a thread that outlives it (see ``twin.tether``)."""
+        """Starts a process, with more arguments. Call from a thread that outlives it (see ``device_agent.tether``)."""
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
         more = ("--ledger", str(self.ledger)) if role == "run" else ()

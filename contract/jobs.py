@@ -1,14 +1,25 @@
-"""Documents of IoT Jobs that this product understands, version "1.0": steps, each with an action.
+"""Actions of job documents: those of our own, and those of AWS managed templates and aws-iot-device-client.
 
-Form: ``{"version": "1.0", "steps": [{"action": {"name": …, "type": …, "input": {…}}}]}``, which is that of AWS managed
-templates and of aws-iot-device-client; action types of our own stand beside theirs, so that another agent rejects what
-it does not know. Fields this version does not know are ignored.
+Ours have types of their own, so that another agent rejects what it does not know. Fields this version does not know are
+ignored. Not here: the document around them (``job_documents``).
 """
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
+
+_TOKENS: Final = re.compile(r"(?:\\,|[^,])+")
+"""A comma parts, ``\\,`` is one. Source: aws-iot-device-client, ``Util::SplitStringByComma``."""
+
+Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+"""What can be an argument of a program: anything without a NUL."""
+
+Flag = Annotated[
+    bool, Meta(extra_json_schema={"type": ["boolean", "string"], "enum": [True, False, "true", "false", ""]})
+]
+"""True or false; also as a word, since a job template's parameters are words."""
 
 Kind = Literal["application", "model", "configuration"]
 
@@ -115,5 +126,68 @@ class Reboot(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="r
     input: Nothing = Nothing()
 
 
-Action = ApplyBundle | RotateCertificate | CollectDiagnostics | Recalibrate | Restart | Reboot
-"""Every action of our own; those of other agents' documents stand beside them."""
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``runHandler`` is given.
+
+    Attributes:
+        handler: The program's name.
+        args: Its arguments; the user to run as, or nothing, goes before them.
+        path: Where it lies: empty or ``default`` for the gateway's folder of handlers.
+    """
+
+    handler: Annotated[Text, Meta(min_length=1)]
+    args: list[Text] = []
+    path: Text = ""
+
+
+class Conduct(msgspec.Struct, frozen=True, kw_only=True):
+    """How a program of a job is run and judged.
+
+    Attributes:
+        run_as_user: The local user; empty for the agent's own.
+        allow_std_err: At most so many lines on its stderr; ``None`` for any number.
+        include_std_out: Tell the end of its stdout; what the document says holds for each of its actions.
+        ignore_step_failure: Go on with the next step also if this one fails.
+    """
+
+    run_as_user: Annotated[Text, Meta(max_length=256)] = msgspec.field(default="", name="runAsUser")
+    allow_std_err: Annotated[int, Meta(ge=0)] | None = msgspec.field(default=None, name="allowStdErr")
+    include_std_out: Flag = msgspec.field(default=False, name="includeStdOut")
+    ignore_step_failure: Flag = msgspec.field(default=False, name="ignoreStepFailure")
+
+
+class RunHandler(Conduct, frozen=True, kw_only=True, tag_field="type", tag="runHandler"):
+    """Runs a program that was put on the gateway for jobs."""
+
+    name: Annotated[Text, Meta(min_length=1)]
+    input: Call
+
+
+class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``runCommand`` is given.
+
+    Attributes:
+        command: The program and its arguments, parted by commas; before a comma of an argument stands a backslash.
+    """
+
+    command: Annotated[Text, Meta(min_length=1)]
+
+    def argv(self) -> list[str]:
+        """The program and its arguments; never empty once a document was parsed."""
+        return [token.strip().replace("\\,", ",") for token in _TOKENS.findall(self.command)]
+
+
+class RunCommand(Conduct, frozen=True, kw_only=True, tag_field="type", tag="runCommand"):
+    """Runs a program of the machine, without a shell."""
+
+    name: Annotated[Text, Meta(min_length=1)]
+    input: CommandLine
+
+
+Action = ApplyBundle | RotateCertificate | CollectDiagnostics | Recalibrate | Restart | Reboot | RunHandler | RunCommand
+"""Every action this version knows."""
+
+
+def ignores_failure(action: Action) -> bool:
+    """Whether the steps after this one go on if it fails. An action of our own is never done in vain."""
+    return isinstance(action, RunHandler | RunCommand) and action.ignore_step_failure

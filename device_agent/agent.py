@@ -8,7 +8,7 @@ import contextlib
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -64,7 +64,8 @@ class AgentStatus(Traffic, kw_only=True):
         certificate: Until when it is good.
         history: When the link came and went.
         feedback: What became of the messages with what people said.
-        beside: What is counted by what else uses the connection: what became of what the document's shadow wanted.
+        beside: What is counted by what else uses the connection: what became of what the document's shadow wanted,
+            and of jobs.
     """
 
     gateway_id: str
@@ -88,7 +89,7 @@ class AgentStatus(Traffic, kw_only=True):
 
 
 class Beside(Protocol):
-    """What uses the connection beside the forwarder."""
+    """What uses the connection beside the forwarder. No two hear the same topic, or count by the same name."""
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -106,7 +107,7 @@ def run_agent(
     stop: threading.Event,
     *,
     machine: Machine | None = None,
-    beside: Callable[[Uplink], Beside] | None = None,
+    beside: Sequence[Callable[[Uplink], Beside]] = (),
 ) -> None:
     """Forwards until ``stop`` is set, then sends what is left for a few seconds.
 
@@ -114,7 +115,7 @@ def run_agent(
         config: The gateway's document.
         stop: Ends it.
         machine: Its clocks and fingerprint; by default this one's.
-        beside: Makes what else hears and says something by the same connection.
+        beside: Each makes something else that hears and says something by the same connection.
 
     Raises:
         ConfigError: There is no uplink, or a file it names cannot be used, or another agent runs here.
@@ -135,8 +136,8 @@ def run_agent(
     with contextlib.ExitStack() as cleanup:
         cleanup.enter_context(sole_user(folder, "agent"))
         spool = cleanup.enter_context(contextlib.closing(open_spool(config, machine.hardware)))
-        other = beside(uplink) if beside else None
-        Agent(config, spool, uplink, clock=machine.clock, beside=other).run(stop, folder / STATUS_FILE)
+        others = [make(uplink) for make in beside]
+        Agent(config, spool, uplink, clock=machine.clock, beside=others).run(stop, folder / STATUS_FILE)
     if denied.is_set():
         raise UplinkError("the nucleus refused our token", remedy="nothing: it starts this component again")
 
@@ -161,7 +162,7 @@ class Agent:
         *,
         clock: Clock,
         drain_s: float = DRAIN_S,
-        beside: Beside | None = None,
+        beside: Sequence[Beside] = (),
     ) -> None:
         if config.uplink is None:
             raise ConfigError("`$.uplink` is missing")
@@ -183,7 +184,7 @@ class Agent:
             clock=clock,
             path=Path(config.state_dir) / BUDGET_FILE,
         )
-        self._beside = beside
+        self._beside = tuple(beside)
         self._inbox = Inbox(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
         self._forwarder = Forwarder(
             spool,
@@ -193,7 +194,7 @@ class Agent:
             monotonic_s=lambda: clock.monotonic_ns() / 1e9,
             source=random.SystemRandom(),
             budget=self._budget,
-            hear_also={feedback_topic(config.gateway): self._inbox.hear, **(beside.hears() if beside else {})},
+            hear_also=self._hears(config.gateway),
             drain_s=drain_s,
         )
 
@@ -203,8 +204,8 @@ class Agent:
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
         supervisor.start("feedback", self._inbox.run)
-        if self._beside is not None:
-            supervisor.start("beside", self._beside.run)
+        for each in self._beside:
+            supervisor.start(type(each).__name__.lower(), each.run)
         supervisor.start("status", lambda halt: self._report(halt, said))
         try:
             supervisor.join(self._end_within_s)
@@ -239,9 +240,13 @@ class Agent:
             certificate=self._certificate.status(),
             history=self._uplink.history,
             feedback=self._inbox.heard,
-            beside=dict(self._beside.counters) if self._beside else {},
+            beside={name: count for each in self._beside for name, count in each.counters.items()},
             **msgspec.structs.asdict(self._forwarder.traffic),
         )
+
+    def _hears(self, gateway_id: str) -> dict[str, Deliver]:
+        others = {topic: deliver for each in self._beside for topic, deliver in each.hears().items()}
+        return {feedback_topic(gateway_id): self._inbox.hear, **others}
 
     def _report(self, stop: threading.Event, said: StatusFile) -> None:
         while not stop.is_set():

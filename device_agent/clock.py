@@ -5,13 +5,28 @@ Wall time may jump; nothing is ever paced or measured by it. Durations and deadl
 Not here: time zones, offsets learnt by the cloud.
 """
 
+import ctypes
 import threading
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from device_agent.identity import monotonic_ns
 
 _LONGEST_WAIT_NS = 1_000_000_000
+
+_TIMEX_BYTES: Final = 512
+"""More than ``struct timex`` has on any Linux; all zero reads and sets nothing."""
+
+_TIME_ERROR: Final = 5
+
+
+def is_steered() -> bool | None:
+    """Whether any time service (timesyncd, chrony, ntpd, PTP) keeps the wall right; ``None`` where nobody says.
+
+    The kernel knows: adjtimex(2).
+    """
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    return None if state < 0 else state != _TIME_ERROR
 
 
 class Clock(Protocol):

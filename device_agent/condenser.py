@@ -21,6 +21,7 @@ from device_agent.config import GatewayConfig
 from device_agent.errors import ModelError
 from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
+from device_agent.filters.tally import FilterStatus, Tally
 from device_agent.identity import Identity
 from device_agent.judging import opened_by
 from device_agent.pipeline import SensorPipeline
@@ -133,6 +134,7 @@ class Condenser:
         self._judged = len(judged_of(shape.channels))
         self._version = around.models.version()
         self._shadows_refused = 0
+        self._tally, self._label = Tally(), ""
         self._pipeline = self._with(around.models.begin(self._judged) if self._judged else None)
         self._before = 0, 0
         self._models_taken = self._models_refused = 0
@@ -151,6 +153,11 @@ class Condenser:
     def state(self) -> SensorState:
         """Of the filter."""
         return self._pipeline.state
+
+    @property
+    def filter_status(self) -> FilterStatus:
+        """What the filter did, by whichever model."""
+        return self._tally.status(self._label)
 
     @property
     def drifting(self) -> list[str]:
@@ -223,6 +230,7 @@ class Condenser:
 
     def _with(self, model: LevelModel | None) -> SensorPipeline:
         around, shape = self._around, self.shape
+        self._label = model.label if model else ""
         return SensorPipeline(
             shape.name,
             shape.channels,
@@ -232,6 +240,7 @@ class Condenser:
             model=model,
             feedback=around.feedback,
             candidate=self._candidate(),
+            tally=self._tally,
         )
 
     def _candidate(self) -> LevelModel | None:

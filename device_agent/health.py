@@ -3,6 +3,7 @@
 Not here: the counting. Each part counts for itself; this only gathers.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ from contract.health import Health, SensorHealth
 from device_agent import VERSION
 from device_agent.clock import Clock
 from device_agent.condense.summaries import MAX_EVENT_BYTES
+from device_agent.filters.tally import FilterStatus
 from device_agent.line import Line
 
 _LONGEST_DEGRADED: Final = 200
@@ -25,6 +27,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         gateway_id: The gateway.
+        pid: Of the process that says so; 0 where that is not told.
         wall_ms: When it was written.
         uptime_ms: Of the sensing process.
         armed_after_ms: Uptime at which the last sensor's filter was armed; ``None`` while one calibrates.
@@ -37,6 +40,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         spool_fill: How full the fullest lane of the spool is, 0 to 1.
         spool_hours_left: Until the spool must give something up at the present rate, if nothing were stored.
         spool_lane_hours_left: The same for each lane and its own limit.
+        filters: What each sensor's filter did.
         degraded: What does not work as it should, in plain words.
     """
 
@@ -53,6 +57,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     spool_fill: float | None = None
     spool_hours_left: float | None = None
     spool_lane_hours_left: dict[Lane, float | None] = {}
+    filters: dict[str, FilterStatus] = {}
+    pid: int = 0
     degraded: list[str] = []
 
 
@@ -134,6 +140,8 @@ class Gatherer:
             raw_bytes=sum(condenser.raw_bytes for condenser in condensers),
             sensors=sensors,
             counters=self._counters(spool),
+            filters={each.shape.name: each.filter_status for each in condensers},
+            pid=os.getpid(),
             spool_fill=spool.fill,
             spool_hours_left=spool.hours_left,
             spool_lane_hours_left=dict(spool.lane_hours_left),

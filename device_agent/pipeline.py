@@ -30,6 +30,7 @@ from device_agent.config import GatewayConfig
 from device_agent.config.uplink import LITE_ENVELOPE_BYTES
 from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
+from device_agent.filters.tally import Tally
 from device_agent.identity import Identity
 from device_agent.judging import Judged, Judging, opened_by
 from device_agent.sensor_memory import Memory, file_memory
@@ -54,6 +55,7 @@ class SensorPipeline:
         memory: What survives a restart; by default files of the state folder.
         feedback: What people said of its episodes; by default nothing.
         candidate: A model that is tried beside, as ``config.filter.shadow`` says.
+        tally: Counts scores and episodes, also those of the pipeline before.
 
     Attributes:
         raw_bytes: What the scans would have weighed as ``[wall_ms, v1, v2, …]`` in compact JSON.
@@ -71,7 +73,9 @@ class SensorPipeline:
         memory: Memory | None = None,
         feedback: FeedbackView | None = None,
         candidate: LevelModel | None = None,
+        tally: Tally | None = None,
     ) -> None:
+        self._tally = tally or Tally()
         self._grid = Grid(channels)
         judged = judged_of(channels)
         self._columns = slice(None) if len(judged) == len(channels) else judged
@@ -197,7 +201,11 @@ class SensorPipeline:
     def _with_context(self, events: list[AnyEvent], judging: Judging) -> list[AnyEvent]:
         if judging.score is not None:
             self._summaries.note(judging.score)
-        return [*events, *(part for episode in opened_by(events) for part in self._context.open(episode))]
+            self._tally.note(judging.score)
+        opened = list(opened_by(events))
+        for _ in opened:
+            self._tally.note_opened()
+        return [*events, *(part for episode in opened for part in self._context.open(episode))]
 
     def _note_silence(self, scans: Frozen) -> None:
         silent: np.ndarray[Any, np.dtype[np.bool_]] = np.logical_and.reduce(np.isnan(scans.values), axis=1)

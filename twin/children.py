@@ -2,7 +2,7 @@
 
 Rules kept here:
 - a child is the leader of its own session: Ctrl-C reaches the demo only, which ends its children in order;
-- a child dies with the demo even when that is killed (see ``twin.tether``);
+- a child dies with the demo even when that is killed (see ``device_agent.tether``);
 - nothing of the user's AWS set-up, proxies or Python path reaches a child;
 - stopping is SIGTERM, a bounded wait, then SIGKILL to the child's own process group and to nothing else.
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from twin import tether
+from device_agent import tether
 from twin.errors import TwinError
 
 _HIDDEN_PREFIXES = ("AWS_", "BOTO", "PYTHON", "LOCALSTACK", "MINISTACK", "IOT_")

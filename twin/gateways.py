@@ -139,7 +139,7 @@ class Gateway:
         atomic_write(self._config, msgspec.yaml.encode(config))
 
     def start_agent(self) -> None:
-        """Starts ``thresher agent``. Call from a thread that outlives it (see ``twin.tether``)."""
+        """Starts ``thresher agent``. Call from a thread that outlives it (see ``device_agent.tether``)."""
         self._agent = self._start("agent")
 
     def start_run(self) -> None:

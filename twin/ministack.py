@@ -54,7 +54,7 @@ class MiniStack:
         self.endpoint = Endpoint(*free_ports(2))
 
     def start(self) -> None:
-        """Starts it; returns at once. Call from a thread that outlives it (see ``twin.tether``)."""
+        """Starts it; returns at once. Call from a thread that outlives it (see ``device_agent.tether``)."""
         self._home.mkdir(parents=True, exist_ok=True)
         environment = child_environment(
             self._home,

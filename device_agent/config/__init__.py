@@ -9,6 +9,8 @@ Whoever needs keys adds a Struct in a module of its own part, and one line in ``
 
 from device_agent.config.document import Extends, GatewayConfig, UpdatesConfig, located
 from device_agent.config.filtering import ContextConfig, DriftConfig, FilterConfig, ShadowConfig
+from device_agent.config.fleet import FleetConfig
+from device_agent.config.fleet_identity import IdentityConfig
 from device_agent.config.keeping import LaneConfig, SpoolConfig
 from device_agent.config.loading import Loaded, convert, load, load_layers, parse
 from device_agent.config.uplink import Pkcs11Config, ProxyConfig, UplinkConfig
@@ -18,7 +20,9 @@ __all__ = (
     "DriftConfig",
     "Extends",
     "FilterConfig",
+    "FleetConfig",
     "GatewayConfig",
+    "IdentityConfig",
     "LaneConfig",
     "Loaded",
     "Pkcs11Config",

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from device_agent.config.filtering import ContextConfig, DriftConfig, FilterConfig
-from device_agent.config.fleet import FleetConfig
+from device_agent.config.fleet import FleetConfig, located_fleet
 from device_agent.config.keeping import SpoolConfig
 from device_agent.config.uplink import UplinkConfig, located_uplink
 from device_agent.outputs.drivers import AnyOutputConfig
@@ -103,4 +103,5 @@ def located(config: GatewayConfig, folder: Path) -> GatewayConfig:
         sensors=[sensor.located(folder) for sensor in config.sensors],
         filter=msgspec.structs.replace(config.filter, model=model, shadow=shadow),
         uplink=uplink,
+        fleet=located_fleet(config.fleet, folder),
     )

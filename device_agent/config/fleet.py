@@ -1,7 +1,42 @@
 """What the fleet may do to a gateway. Each part of it has a Struct in a module of its own (``fleet_<part>``)."""
 
+from pathlib import Path
+
 import msgspec
+
+from device_agent.config.fleet_commands import CommandsConfig
+from device_agent.config.fleet_identity import IdentityConfig, located_identity
+from device_agent.config.fleet_trust import TrustConfig
+from device_agent.config.fleet_update import UpdateConfig, located_update
+from device_agent.config.fleet_visibility import VisibilityConfig
 
 
 class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The section ``fleet``."""
+    """The section ``fleet``.
+
+    Attributes:
+        commands: What job documents of others may run, see ``CommandsConfig``.
+        identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
+        trust: Whom updates are taken from, see ``TrustConfig``.
+        update: When, from where and how much, see ``UpdateConfig``.
+        visibility: What it says of itself, see ``VisibilityConfig``.
+    """
+
+    commands: CommandsConfig = CommandsConfig()
+    identity: IdentityConfig = IdentityConfig()
+    trust: TrustConfig = TrustConfig()
+    update: UpdateConfig = UpdateConfig()
+    visibility: VisibilityConfig = VisibilityConfig()
+
+
+def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
+    """The same section with its relative paths taken from a folder."""
+    trust = fleet.trust
+    if trust.root:
+        trust = msgspec.structs.replace(trust, root=str(folder / trust.root))
+    return msgspec.structs.replace(
+        fleet,
+        identity=located_identity(fleet.identity, folder),
+        trust=trust,
+        update=located_update(fleet.update, folder),
+    )

@@ -1,26 +1,13 @@
 """Whether the clock is set, and whether something keeps it right.
 
 A gateway without a clock still orders its events by monotonic time, but TLS refuses every certificate and people see
-wrong hours. The kernel knows whether any time service (timesyncd, chrony, ntpd, PTP) steers the clock: adjtimex(2).
+wrong hours.
 """
 
-import ctypes
 import datetime as dt
-from typing import Final
 
 from device_agent.doctor.findings import Finding, good, note, problem
 from device_agent.uplink.reconnecting import is_plausible
-
-_TIMEX_BYTES: Final = 512
-"""More than ``struct timex`` has on any Linux; all zero reads and sets nothing."""
-
-_TIME_ERROR: Final = 5
-
-
-def is_steered() -> bool | None:
-    """Whether the kernel's clock is synchronised; ``None`` where the kernel does not say."""
-    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-    return None if state < 0 else state != _TIME_ERROR
 
 
 def clock_findings(wall_s: float, *, steered: bool | None) -> list[Finding]:

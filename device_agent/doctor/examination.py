@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
+from device_agent.clock import is_steered
 from device_agent.config import GatewayConfig, load_layers
 from device_agent.config.origins import Valued, origins_of
 from device_agent.doctor.broker import broker_findings
-from device_agent.doctor.clock import clock_findings, is_steered
+from device_agent.doctor.clock import clock_findings
 from device_agent.doctor.credentials import credential_findings
 from device_agent.doctor.devices import device_findings
 from device_agent.doctor.disk import disk_findings, disk_of

@@ -4,6 +4,7 @@ Not here: what follows from them (``mqtt5``, ``reconnecting``).
 """
 
 import time
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ REFUSED: Final = 0x80
 HANG_UP: Final = "AWS_ERROR_MQTT_UNEXPECTED_HANGUP"
 """The other side closed the connection in order, without a word."""
 
+_FILTERS_IN_A_PACKET: Final = 8
 _PERMANENT = frozenset(
     {
         mqtt5.PubackReasonCode.TOPIC_NAME_INVALID,
@@ -54,6 +56,22 @@ def resolve(answer: Future[None], done: Future[mqtt5.PublishCompletionData], top
         answer.set_exception(refused)
         return
     answer.set_result(None)
+
+
+def in_packets(filters: Iterable[str]) -> list[tuple[str, ...]]:
+    """Topic filters, as many together as one SUBSCRIBE of AWS IoT Core may hold (its quotas: eight)."""
+    rest = tuple(filters)
+    return [rest[start : start + _FILTERS_IN_A_PACKET] for start in range(0, len(rest), _FILTERS_IN_A_PACKET)]
+
+
+def why_deaf(filters: Sequence[str], done: Future[mqtt5.SubackPacket]) -> str:
+    """Why one of these filters was not granted; empty where all were."""
+    error = done.exception()
+    if error is not None:
+        return f"cannot hear {filters[0]}: {error_name(error)}"
+    answered = zip(filters, done.result().reason_codes, strict=False)
+    refused = [f"{topic}: {code_name(code)}" for topic, code in answered if code is None or code >= REFUSED]
+    return f"cannot hear {refused[0]}" if refused else ""
 
 
 def code_name(code: Any) -> str:  # noqa: ANN401 - one of three enumerations of a library without types

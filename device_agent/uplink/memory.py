@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from device_agent.errors import UplinkError
+from device_agent.ipc.memory_subscription import covers
 from device_agent.uplink.port import Deliver, Link, PublishRefusedError
 
 
@@ -131,11 +132,13 @@ class MemoryUplink:
 
     def hears(self, topic: str) -> bool:
         """Whether it has subscribed."""
-        return topic in self._hear
+        return any(covers(each, topic) for each in self._hear)
 
     def hear(self, topic: str, payload: bytes) -> None:
         """The broker delivers a message."""
-        self._hear[topic](payload)
+        for each, deliver in self._hear.items():
+            if covers(each, topic):
+                deliver(payload)
 
     def gain(self) -> None:
         """The broker took the connection."""

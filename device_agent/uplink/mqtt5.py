@@ -18,7 +18,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from awscrt.exceptions import AwsCrtError
 from device_agent.config import UplinkConfig
 from device_agent.errors import ConfigError, UplinkError
 from device_agent.fault_points import reach
-from device_agent.uplink.answers import HANG_UP, REFUSED, code_name, error_name, is_heard, resolve, why_not_connected
+from device_agent.uplink.answers import HANG_UP, error_name, in_packets, is_heard, resolve, why_deaf, why_not_connected
 from device_agent.uplink.building import build_client
 from device_agent.uplink.credentials import check_credentials
 from device_agent.uplink.port import Deliver, Link
@@ -189,22 +189,21 @@ class Mqtt5Uplink:
 
     def _on_connected(self, data: mqtt5.LifecycleConnectSuccessData) -> None:
         resumed = bool(data.negotiated_settings.rejoined_session)
-        wanted = [mqtt5.Subscription(topic_filter=topic, qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in self._hear]
-        subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
-        subscribed.add_done_callback(self._on_subscribed)
+        for filters in in_packets(self._hear):
+            self._subscribe(filters)
         self._reconnecting.accepted(time.monotonic())
         contested = self._link.reason if self._reconnecting.is_contested else ""
         self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason=contested)
         logger.info("uplink.connected", extra={"client_id": self._client_id, "session_resumed": resumed})
         self._wake()
 
-    def _on_subscribed(self, done: Future[mqtt5.SubackPacket]) -> None:
-        error = done.exception()
-        codes = [] if error else done.result().reason_codes
-        answered = zip(self._hear, codes, strict=False)
-        refused = [f"{topic}: {code_name(code)}" for topic, code in answered if code is None or code >= REFUSED]
-        if error or refused:
-            reason = f"cannot hear {refused[0] if refused else f'{next(iter(self._hear))}: {error_name(error)}'}"
+    def _subscribe(self, filters: Sequence[str]) -> None:
+        wanted = [mqtt5.Subscription(topic_filter=each, qos=mqtt5.QoS.AT_LEAST_ONCE) for each in filters]
+        subscribed = self._client.subscribe(mqtt5.SubscribePacket(subscriptions=wanted))
+        subscribed.add_done_callback(lambda done: self._on_subscribed(filters, done))
+
+    def _on_subscribed(self, filters: Sequence[str], done: Future[mqtt5.SubackPacket]) -> None:
+        if reason := why_deaf(filters, done):
             self._link = self._link._replace(reason=reason)
             logger.error("uplink.deaf", extra={"client_id": self._client_id, "reason": reason})
 

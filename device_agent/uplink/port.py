@@ -58,7 +58,8 @@ class Uplink(Protocol):
         """Begins to connect and to reconnect, for ever; returns at once. Call it once.
 
         Args:
-            hear: Who gets what is said on a topic, eight topics at most; subscribed again with every connection.
+            hear: Who gets what is said on a topic; subscribed again with every connection. ``+`` and ``#`` stand for
+                levels as in MQTT, and a message that two of them bring is delivered to both.
             wake: Called on the same thread whenever ``link`` changed.
         """
 

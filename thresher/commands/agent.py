@@ -5,18 +5,22 @@ A changed document is taken within seconds, or refused with its place; SIGHUP ma
 
 import argparse
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from device_agent.agent import run_agent
+from device_agent.agent import Beside, run_agent
 from device_agent.config import GatewayConfig, load_layers
 from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
-from device_agent.desired import Desired
+from device_agent.desired import Desired, Judge
+from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
+from device_agent.fleet.visibility.showing import showing
 from device_agent.logs import configure_logging
+from device_agent.machine import this_machine
 from device_agent.reloading import FileChanges, Watched, describe, serve
 from device_agent.supervisor import look_on_hangup, stop_on_signals
+from device_agent.uplink.port import Uplink
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,15 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
         describe(load_layers(arguments.config, desired=desired).config)
 
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
-        uplink = config.uplink
-        if uplink is None or not uplink.shadow:
-            run_agent(config, halt)
-            return
-        path = Path(config.state_dir) / SHADOW_FILE
-        run_agent(
-            config, halt, beside=lambda link: Desired(link, config.gateway, uplink.shadow, path=path, judge=judge)
-        )
+        stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
+        run_agent(config, halt, beside=[*heed_shadow(config, judge), *showing(config, this_machine(), stands)])
 
     watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
     serve(Stage("forward", what_forwarding_needs, forward), watched, stop)
     return 0
+
+
+def heed_shadow(config: GatewayConfig, judge: Judge) -> Iterator[Callable[[Uplink], Beside]]:
+    """What hears the thing's shadow, where the document names one."""
+    uplink = config.uplink
+    if uplink is not None and (name := uplink.shadow):
+        path = Path(config.state_dir) / SHADOW_FILE
+        yield lambda link: Desired(link, config.gateway, name, path=path, judge=judge)

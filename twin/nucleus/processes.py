@@ -1,7 +1,7 @@
 """Processes of components: each leads a process group of its own, and none outlives the nucleus.
 
-Three ties hold a process: the kernel ends it with the thread that started it (``twin.tether``), its whole group is
-stopped when its component is, and a keeper process kills every group if the nucleus itself is killed.
+Three ties hold a process: the kernel ends it with the thread that started it (``device_agent.tether``), its whole group
+is stopped when its component is, and a keeper process kills every group if the nucleus itself is killed.
 Not here: when something is started or stopped (``lifecycle``).
 """
 
@@ -18,7 +18,7 @@ from typing import IO, Final
 
 import psutil
 
-from twin import tether
+from device_agent import tether
 from twin.nucleus import reaper
 from twin.nucleus.logs import ComponentLog
 

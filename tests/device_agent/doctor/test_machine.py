@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from device_agent.clock import is_steered
 from device_agent.config import UplinkConfig
-from device_agent.doctor.clock import clock_findings, is_steered
+from device_agent.doctor.clock import clock_findings
 from device_agent.doctor.credentials import credential_findings
 from device_agent.doctor.devices import device_findings
 from device_agent.doctor.disk import Disk, disk_findings, disk_of

@@ -33,6 +33,8 @@ class Scene:
         self.gateway_id = gateway_id
         self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.advice: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.also: list[str] = []
+        self.others: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.woken = threading.Event()
         self.cut: Callable[[], None] = world.cut
         self.restore: Callable[[], None] = world.restore
@@ -40,7 +42,7 @@ class Scene:
 
     def connect(self) -> None:
         hear = {stored_topic(self.gateway_id): self.heard.put, feedback_topic(self.gateway_id): self.advice.put}
-        self.uplink.connect(hear, self.woken.set)
+        self.uplink.connect(hear | dict.fromkeys(self.also, self.others.put), self.woken.set)
 
     def until(self, wanted: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WAIT_S
@@ -152,6 +154,19 @@ def test_each_topic_has_its_own_listener(scene):
     assert scene.advice.get(timeout=WAIT_S) == b'{"n":3}'
     assert scene.heard.get(timeout=WAIT_S) == b'{"n":4}'
     assert scene.advice.empty()
+
+
+def test_more_topics_than_one_packet_may_name_are_all_heard_and_a_plus_stands_for_a_level(scene):
+    scene.also = [f"$aws/things/{scene.gateway_id}/shadow/name/{name}/get/accepted" for name in "abcdefghi"]
+    scene.also.append(f"$aws/things/{scene.gateway_id}/shadow/name/+/update/delta")
+    scene.connect()
+    scene.until_connected()
+    scene.publish()
+    scene.say(scene.also[8], b'{"n":5}')
+    assert scene.others.get(timeout=WAIT_S) == b'{"n":5}'
+    scene.say(f"$aws/things/{scene.gateway_id}/shadow/name/z/update/delta", b'{"n":6}')
+    assert scene.others.get(timeout=WAIT_S) == b'{"n":6}'
+    assert scene.uplink.link.reason == ""
 
 
 def test_a_lost_link_comes_back_by_itself(scene):

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     if os.getppid() != parent:  # it died before the kernel was asked
         raise SystemExit(1)
-    os.execv(command[0], command)  # noqa: S606 - the command comes from twin.children, never from a shell
+    os.execv(command[0], command)  # noqa: S606 - the command comes from our own code, never from a shell
 
 
 if __name__ == "__main__":

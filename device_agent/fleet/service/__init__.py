@@ -1,0 +1,1 @@
+"""IoT Jobs as one thing sees it: a port, and its transports."""
