@@ -1,6 +1,6 @@
 """How long the message is that brings a job document to a gateway, its presigned URLs at their real length.
 
-A Greengrass nucleus lite receives 5,000 bytes and loses what is longer. Source: aws-greengrass-lite, its module iotcored,
+A Greengrass nucleus lite receives 5,000 bytes and loses what is longer. Source: aws-greengrass-lite, iotcored:
 ``IOTCORED_NETWORK_BUFFER_SIZE``; AWS Signature Version 4, query parameters.
 """
 
@@ -22,6 +22,7 @@ TOKEN_BYTES: Final = 1200
 """Of a session token in a URL, percent-encoded. AWS promises no bound; a role's has about a thousand characters."""
 
 _SIGNATURE_BYTES: Final = 64
+_KEY_ID_BYTES: Final = 20
 
 
 def answer_bytes(text: str) -> int:
