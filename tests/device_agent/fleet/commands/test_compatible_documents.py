@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from device_agent.fleet.details import fit
 from tests.device_agent.fleet.commands.conftest import ME
+
+fit = pytest.importorskip("device_agent.fleet.details").fit
 
 ALLOWED = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,1024}")
 """What the service takes as a detail. Source: API reference of ``iotjobsdata``, ``DetailsValue``."""

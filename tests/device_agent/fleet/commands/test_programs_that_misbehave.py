@@ -3,9 +3,10 @@
 import pytest
 
 from contract.jobs import Call, RunHandler
-from device_agent.fleet.details import fit
 from device_agent.fleet.port import Interrupted
 from tests.device_agent.fleet.commands.conftest import ME, later, survivors
+
+fit = pytest.importorskip("device_agent.fleet.details").fit
 
 
 def runs(name, *args, **conduct):
