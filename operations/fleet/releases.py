@@ -59,8 +59,7 @@ def read(path: Path) -> Shipped:
     Raises:
         OperationError: It is none.
     """
-    with opened(path) as (file, layout):
-        file.seek(0)
+    with opened(path) as (_, layout), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
     try:
