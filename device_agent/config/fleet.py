@@ -8,6 +8,7 @@ from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
+from device_agent.config.fleet_visibility import VisibilityConfig
 
 
 class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,12 +19,14 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
+        visibility: What it says of itself, see ``VisibilityConfig``.
     """
 
     commands: CommandsConfig = CommandsConfig()
     identity: IdentityConfig = IdentityConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
+    visibility: VisibilityConfig = VisibilityConfig()
 
 
 def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
