@@ -27,6 +27,7 @@ SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (
     Subcommand("status", "how rollouts stand, failures grouped by their reason"),
     Subcommand("abort", "take a rollout back"),
     Subcommand("retry", "try the gateways again that failed"),
+    Subcommand("deploy", "revise what Greengrass has on a thing or group"),
 )
 
 
