@@ -43,7 +43,8 @@ class OnRuntime(msgspec.Struct, frozen=True, kw_only=True):
         windows_per_s: The most that any shipped model judges that way, batched if there is one that is.
         resident_over_numpy_mib: Memory of interpreter and model, over that of a process that imported numpy.
         worst_difference: Largest relative difference of any float model's output from the first runtime's.
-        worst_int8_difference: Same for int8 models, which may differ by a step of their quantisation.
+        worst_int8_difference: Same for int8 models, which may differ by a step of their quantisation (0.063), or twice
+            that where half of the readings are missing; the probe's inputs miss half.
     """
 
     runtime: str

@@ -14,12 +14,14 @@ from botocore.config import Config
 
 from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.iot import IotReplies
+from cloud_functions.adapters.jobs import IotJobs, S3Plans
 from cloud_functions.adapters.sns import SnsNotifier
 from cloud_functions.core.api import Api
 from cloud_functions.core.commands import Commands
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.labelling import Labelling
 from cloud_functions.core.notify import Notify
+from cloud_functions.core.rollout.promoter import Promoter
 from cloud_functions.core.shape import Retention
 
 
@@ -58,6 +60,13 @@ def commands() -> Commands:
 def api() -> Api:
     """The query function's work."""
     return Api(_table(), clock)
+
+
+@functools.cache
+def promoter() -> Promoter:
+    """The work of the rollout functions; each may do only its own part of it (``template.yaml``)."""
+    plans = S3Plans(_client("s3"), os.environ["RELEASES_BUCKET"])
+    return Promoter(_table(), IotJobs(_client("iot")), plans, clock)
 
 
 def _replies() -> IotReplies:

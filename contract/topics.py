@@ -3,6 +3,8 @@
 ``$aws/rules/<rule>/fleet/<gateway>/events/<lane>``   gateway → cloud, Basic Ingest (no messaging charge)
 ``fleet/<gateway>/stored``                            cloud → gateway, the stored-watermark
 ``fleet/<gateway>/feedback``                          cloud → gateway, what people said of its episodes
+``fleet/<gateway>/certificate/<verb>``                gateway → cloud, about its next certificate (``certificates``)
+``fleet/<gateway>/certificate``                       cloud → gateway, the answer
 ``$aws/things/<gateway>/jobs/<what>``                 IoT Jobs, both ways (AWS IoT Developer Guide, Jobs MQTT API)
 ``$aws/things/<gateway>/shadow/name/<name>/<what>``   a named shadow, both ways (AWS IoT Developer Guide, Device Shadow)
 ``thresher/v1/<sensor>/blocks``                       between two components of one machine, by its nucleus
@@ -10,6 +12,7 @@
 A topic stays within AWS IoT Core's seven slashes and 256 bytes (AWS IoT Core endpoints and quotas).
 """
 
+from contract.certificates import Verb
 from contract.envelope import check_gateway_id
 from contract.events import Lane
 
@@ -29,6 +32,11 @@ def feedback_topic(gateway_id: str) -> str:
 def stored_topic(gateway_id: str) -> str:
     """Where a gateway hears what the cloud has stored."""
     return f"fleet/{check_gateway_id(gateway_id)}/stored"
+
+
+def certificate_topic(gateway_id: str, verb: Verb | None = None) -> str:
+    """Where a gateway asks about its next certificate, or, without a verb, hears the answer."""
+    return f"fleet/{check_gateway_id(gateway_id)}/certificate" + (f"/{verb}" if verb else "")
 
 
 def jobs_topic(gateway_id: str, what: str) -> str:

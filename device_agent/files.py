@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 from device_agent.fault_points import reach
 
+SECRET: Final = 0o600
 
-def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
+
+def atomic_write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o666) -> None:
     """Replaces a file's content so that a power cut leaves the old or the new one.
 
     Temporary file beside it → fsync → rename → fsync of the folder (rename(2), fsync(2)).
@@ -16,9 +19,11 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         data: All of its new content.
         durable: False leaves out both fsyncs: a reader still sees the old or the new one, but after a power cut
             the file may be empty. For what is written every second and means nothing after a restart.
+        mode: Of the file, before the umask; ``SECRET`` for what nobody else may read at any moment.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)  # a process killed here left one, perhaps with another mode
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(data)
         if durable:
             file.flush()
@@ -28,6 +33,41 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
     reach("files.write.renamed")
     if durable:
         sync_folder(path.parent)
+
+
+def replace_link(link: Path, target: str) -> None:
+    """Points a symbolic link elsewhere so that a power cut leaves the old or the new one.
+
+    Args:
+        link: Made if it is missing.
+        target: What it points to, as it is stored in the link.
+    """
+    temporary = link.with_name(f".{link.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    reach("files.link.temporary")
+    temporary.replace(link)
+    reach("files.link.renamed")
+    sync_folder(link.parent)
+
+
+def destroy(path: Path) -> None:
+    """Overwrites a file with zeros, makes that durable and removes it; nothing if it is not there.
+
+    On flash the drive writes zeros elsewhere: the old bytes stay until it reuses their block.
+    """
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return
+    with path.open("r+b") as file:
+        file.write(b"\0" * size)
+        file.flush()
+        os.fsync(file.fileno())
+    reach("files.destroy.overwritten")
+    path.unlink()
+    reach("files.destroy.removed")
+    sync_folder(path.parent)
 
 
 def sync_file(path: Path) -> None:

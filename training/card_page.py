@@ -39,8 +39,9 @@ place that way before it ships.
 has one more axis in front of `x`, `valid` and every output. All tensors are float32: a spread below about a
 ten-millionth of the reading itself drowns in rounding, so calibration never assumes one.
 Operators of float32 files, all of version 1: {operators}. An int8 file has QUANTIZE, TRANSPOSE, FULLY_CONNECTED and
-DEQUANTIZE besides and sums in steps of 1/127 of eight spreads, so two runtimes may differ by one step; it is no
-faster on processors with floating point, and `filter.model` has to name it.
+DEQUANTIZE besides and sums in steps of 1/127 of eight spreads, so two runtimes may differ by one step of
+that sum (0.063 spreads), by twice as much where half of the readings are missing, for it is divided by what is there;
+it is no faster on processors with floating point, and `filter.model` has to name it.
 
 | file | channels | windows | arithmetic | bytes | SHA-256 |
 |---|---|---|---|---|---|

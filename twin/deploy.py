@@ -32,6 +32,9 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     page_bucket_name: str
     gateway_policy_name: str
     rule_name: str
+    releases_bucket_name: str
+    presign_role_arn: str
+    rollout_workflow_arn: str
 
 
 def deploy(clients: Clients, *, template: Path | None = None) -> Outputs:

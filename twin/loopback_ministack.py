@@ -6,6 +6,8 @@ certificate as the account itself. AWS IoT Core does neither. Both are closed he
 - the event loop rewrites the host of every server it is asked for to 127.0.0.1;
 - the broker's TLS context demands a client certificate.
 
+What it lacks of fleet provisioning is added too (``twin.certificate_requests``).
+
 ``twin.ministack`` checks the first from outside; tests check both. Run as ``python -m twin.loopback_ministack``.
 """
 
@@ -15,6 +17,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from twin.certificate_requests import teach
 from twin.ports import LOOPBACK
 
 
@@ -66,6 +69,7 @@ def main() -> None:
     from ministack.services import iot  # noqa: PLC0415 - same
 
     iot._mtls_build_ssl_context = demand_client_certificate(iot._mtls_build_ssl_context)  # noqa: SLF001 - the only place it can be asked for
+    teach(iot)
     serve()
 
 

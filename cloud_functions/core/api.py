@@ -5,6 +5,8 @@ GET /api/gateways/{id}?minutes=15                       one gateway's last minut
 GET /api/gateways/{id}/episodes/{episode}/context       raw readings around an episode's onset
 GET /api/gateways/{id}/reports?minutes=15               its readings by exception (1 to 1440)
 GET /api/alerts?state=open|all                          open alerts, or the latest of all
+GET /api/rollouts                                       the latest rollouts, and how they stand
+GET /api/rollouts/{id}                                  one of them by its waves, with counts and reasons
 
 It reads and never writes: what people say comes in by ``commands``. Who may ask is decided before it, by the API's
 authorisation.
@@ -19,12 +21,16 @@ import msgspec
 from cloud_functions.core import detail, fleet, reported
 from cloud_functions.core.errors import QueryError, StoreError
 from cloud_functions.core.ports import Clock, Table
+from cloud_functions.core.rollout import shown
 from cloud_functions.core.views import AnyView, ErrorView
 from contract.envelope import check_gateway_id
 from contract.errors import ContractError
 
 _MAX_MINUTES: Final = 1440
 _DEFAULT_MINUTES: Final = "15"
+
+
+AnyAnswer = AnyView | shown.RolloutsView | shown.RolloutDetailView
 
 
 class Question(NamedTuple):
@@ -62,25 +68,33 @@ class Api:
         except StoreError:
             return reply(503, ErrorView(error="the table does not answer", remedy="ask again in a second"))
 
-    def _answer(self, question: Question) -> AnyView:
+    def _answer(self, question: Question) -> AnyAnswer:
         now_ms = self._clock()
         match [unquote(part) for part in question.path.strip("/").split("/")]:
             case ["api", "fleet"]:
                 return fleet.fleet(self._table, now_ms=now_ms)
             case ["api", "alerts"]:
                 return fleet.alerts(self._table, only_open=_only_open(question.parameters), now_ms=now_ms)
-            case ["api", "gateways", gateway_id]:
-                minutes = _minutes(question.parameters)
-                return detail.detail(self._table, checked_gateway(gateway_id), minutes=minutes, now_ms=now_ms)
-            case ["api", "gateways", gateway_id, "episodes", episode_id, "context"]:
-                return detail.context(self._table, checked_gateway(gateway_id), episode_id, now_ms=now_ms)
-            case ["api", "gateways", gateway_id, "reports"]:
-                minutes = _minutes(question.parameters)
-                return reported.reports(self._table, checked_gateway(gateway_id), minutes=minutes, now_ms=now_ms)
-        raise QueryError(f"no such question: {question.path}", status=404, remedy="ask GET /api/fleet")
+            case ["api", "rollouts"]:
+                return shown.rollouts(self._table)
+            case ["api", "rollouts", rollout_id]:
+                return shown.rollout(self._table, rollout_id)
+            case ["api", "gateways", gateway_id, *rest]:
+                return self._of_gateway(checked_gateway(gateway_id), rest, question, now_ms=now_ms)
+        raise _unknown(question)
+
+    def _of_gateway(self, gateway_id: str, rest: list[str], question: Question, *, now_ms: int) -> AnyAnswer:
+        match rest:
+            case []:
+                return detail.detail(self._table, gateway_id, minutes=_minutes(question.parameters), now_ms=now_ms)
+            case ["episodes", episode_id, "context"]:
+                return detail.context(self._table, gateway_id, episode_id, now_ms=now_ms)
+            case ["reports"]:
+                return reported.reports(self._table, gateway_id, minutes=_minutes(question.parameters), now_ms=now_ms)
+        raise _unknown(question)
 
 
-def reply(status: int, view: AnyView) -> Reply:
+def reply(status: int, view: AnyAnswer) -> Reply:
     """A view as an answer."""
     return Reply(status, msgspec.json.encode(view))
 
@@ -91,6 +105,10 @@ def checked_gateway(gateway_id: str) -> str:
         return check_gateway_id(gateway_id)
     except ContractError as exc:
         raise QueryError(str(exc), status=400, remedy="GET /api/fleet lists the gateways") from exc
+
+
+def _unknown(question: Question) -> QueryError:
+    return QueryError(f"no such question: {question.path}", status=404, remedy="ask GET /api/fleet")
 
 
 def _minutes(parameters: Mapping[str, str]) -> int:

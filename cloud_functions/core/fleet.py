@@ -23,7 +23,7 @@ from contract.health import Health
 
 DEFAULT_INTERVAL_MS: Final = 60_000
 """Of a gateway whose Health has not come yet."""
-_MISSED_INTERVALS: Final = 3
+MISSED_INTERVALS: Final = 3
 _ALERTS_PER_SHARD: Final = 200
 
 
@@ -79,7 +79,7 @@ def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -
     health = health_of(row)
     seen_ms = max([mark.last_seen_ms for mark in marks] + ([row.broker_ms] if row else []))
     interval_ms = health.interval_ms if health else DEFAULT_INTERVAL_MS
-    online = now_ms - seen_ms <= _MISSED_INTERVALS * interval_ms
+    online = now_ms - seen_ms <= MISSED_INTERVALS * interval_ms
     return GatewayView(
         gateway_id=name,
         last_seen_ms=seen_ms,

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from cloud_functions.core.keys import Key
 from cloud_functions.core.people import Alert, FeedbackRow, LabelRow
+from cloud_functions.core.rollout.rows import RolloutRow, WaveRow
 from cloud_functions.core.rows import (
     Block,
     Counter,
@@ -31,6 +32,8 @@ AnyRow = (
     | FeedbackRow
     | NoticeRow
     | Quarantine
+    | RolloutRow
+    | WaveRow
 )
 """A row as it is read."""
 

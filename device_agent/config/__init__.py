@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device_agent.config.document import Extends, GatewayConfig, UpdatesConfig, located
     from device_agent.config.filtering import ContextConfig, DriftConfig, FilterConfig, ShadowConfig
+    from device_agent.config.fleet import FleetConfig
+    from device_agent.config.fleet_identity import IdentityConfig
     from device_agent.config.keeping import LaneConfig, SpoolConfig
     from device_agent.config.loading import Loaded, convert, load, load_layers, parse
     from device_agent.config.uplink import Pkcs11Config, ProxyConfig, UplinkConfig
@@ -25,7 +27,9 @@ _PLACES = {
     "DriftConfig": "filtering",
     "Extends": "document",
     "FilterConfig": "filtering",
+    "FleetConfig": "fleet",
     "GatewayConfig": "document",
+    "IdentityConfig": "fleet_identity",
     "LaneConfig": "keeping",
     "Loaded": "loading",
     "Pkcs11Config": "uplink",
@@ -46,7 +50,9 @@ __all__ = (
     "DriftConfig",
     "Extends",
     "FilterConfig",
+    "FleetConfig",
     "GatewayConfig",
+    "IdentityConfig",
     "LaneConfig",
     "Loaded",
     "Pkcs11Config",

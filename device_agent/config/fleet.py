@@ -4,6 +4,9 @@ from pathlib import Path
 
 import msgspec
 
+from device_agent.config.fleet_identity import IdentityConfig, located_identity
+from device_agent.config.fleet_probe import ProbeConfig
+from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
 
@@ -12,10 +15,16 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The section ``fleet``.
 
     Attributes:
+        identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
+        probe: How a new version is judged, see ``ProbeConfig``.
+        supervise: How processes are kept running, see ``SuperviseConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
     """
 
+    identity: IdentityConfig = IdentityConfig()
+    probe: ProbeConfig = ProbeConfig()
+    supervise: SuperviseConfig = SuperviseConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
 
@@ -25,4 +34,10 @@ def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
     trust = fleet.trust
     if trust.root:
         trust = msgspec.structs.replace(trust, root=str(folder / trust.root))
-    return msgspec.structs.replace(fleet, trust=trust, update=located_update(fleet.update, folder))
+    return msgspec.structs.replace(
+        fleet,
+        identity=located_identity(fleet.identity, folder),
+        supervise=located_supervise(fleet.supervise, folder),
+        trust=trust,
+        update=located_update(fleet.update, folder),
+    )

@@ -6,7 +6,11 @@ Rules: a tenth of the false episodes costs 0.9 spreads, the slope of simulated m
 as many scans a week ask for 0.28 spreads more. Channels with a floor, and the margin over what calibration
 showed, go up and down in proportion. The mapping assumes that a sensor goes on as it was in its calibration; the
 number is then about what a sensor with one wandering channel gives, and less for one that only has noise.
-Not here: which of the distances counts for a channel (``normal``). See docs/adr/0023.
+
+A calibration that lasted about as long as the operator wants between two false episodes has shown what there is to
+see, so less is left to caution: from a tenth of that time to three times as long the distance shrinks to 0.4, and the
+margin to 0.8. At one scan a second 400 scans are far from it; at one an hour they are 17 days.
+Not here: which of the distances counts for a channel (``normal``). See docs/adr/0023 and 0009.
 """
 
 import math
@@ -32,6 +36,16 @@ it was made must open its episodes all the same."""
 NEAREST_SIGMA: Final = 1.5
 FARTHEST_SIGMA: Final = 7.0
 
+LITTLE_SEEN: Final = 0.1
+MUCH_SEEN: Final = 3.0
+"""Of the time between two false episodes: a calibration that lasted less, or more, is trusted least, or most."""
+
+TRUSTED_SIGMA: Final = 0.4
+TRUSTED_MARGIN: Final = 0.8
+"""Shares of distance and margin that are left where calibration is trusted most."""
+
+_WEEK_S: Final = 604_800.0
+
 
 class Distances(NamedTuple):
     """From which distance on a level is an alarm.
@@ -52,11 +66,25 @@ def scans_for(count: float, rate_hz: float) -> float:
     return count * min(max(1.0, rate_hz), FASTEST_HZ)
 
 
-def distances(*, rate_hz: float, false_per_week: float) -> Distances:
-    """Distances for a sensor's rate (scans per second) and an operator's number of false episodes a week."""
+def distances(*, rate_hz: float, false_per_week: float, scans: int = 0) -> Distances:
+    """How far is far for one sensor.
+
+    Args:
+        rate_hz: Scans per second.
+        false_per_week: The operator's number of false episodes.
+        scans: Of the calibration; 0 trusts it least.
+    """
     usual = _bounded(SIGMA + SIGMA_PER_TENFOLD_RATE * math.log10(min(rate_hz, FASTEST_HZ)))
     sigma = _bounded(usual - SIGMA_PER_TENTH_OF_EPISODES * math.log10(false_per_week))
-    return Distances(sigma, FLOORS * sigma / usual, MARGIN * sigma / usual)
+    trust = _trust(scans / rate_hz / _WEEK_S * false_per_week)
+    near, narrow = 1 - (1 - TRUSTED_SIGMA) * trust, 1 - (1 - TRUSTED_MARGIN) * trust
+    return Distances(sigma * near, FLOORS * sigma / usual, MARGIN * sigma / usual * narrow)
+
+
+def _trust(seen: float) -> float:
+    """From 0 to 1, of a calibration that lasted so many times what lies between two false episodes."""
+    share = math.log10(max(seen, LITTLE_SEEN) / LITTLE_SEEN) / math.log10(MUCH_SEEN / LITTLE_SEEN)
+    return min(share, 1.0)
 
 
 def _bounded(sigma: float) -> float:

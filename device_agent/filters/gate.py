@@ -95,7 +95,7 @@ class LevelGate:
         self.windows = self.unscored = self.recalibrations = self.unsaved = 0
         self._normal: MovingNormal | None = None
         self._pace = pace(rate_hz=rate_hz, hop_scans=hop_scans)
-        self._far = distances(rate_hz=rate_hz, false_per_week=false_per_week)
+        self._false_per_week = false_per_week
         self._restore()
 
     @property
@@ -219,7 +219,8 @@ class LevelGate:
         self.keep()
 
     def _arm(self, calibration: Calibration) -> None:
-        self._normal = MovingNormal(calibration, self._far)
+        far = distances(rate_hz=self._rate_hz, false_per_week=self._false_per_week, scans=calibration.scans)
+        self._normal = MovingNormal(calibration, far)
         logger.info("filter.armed", extra={"scans": calibration.scans, "unwatched": self.unwatched})
 
     def _restore(self) -> None:

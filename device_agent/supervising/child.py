@@ -18,8 +18,7 @@ from typing import Final
 
 import msgspec
 
-from device_agent import tether
-
+_TETHER: Final = Path(__file__).resolve().parents[1] / "tether.py"
 _GONE: Final = -1
 """Exit code of a child that somebody else has waited for."""
 
@@ -46,7 +45,7 @@ def start(command: Sequence[str], *, environment: Mapping[str, str]) -> Child:
     Raises:
         OSError: It cannot be started.
     """
-    words = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command]
+    words = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *command]
     wall_s = time.time()
     pid = os.posix_spawn(
         words[0],

@@ -5,10 +5,10 @@ from training.slow import KINDS, measure, series, wander
 
 
 def test_the_same_seed_gives_the_same_series_and_another_seed_another() -> None:
-    (one, faulty), (again, _), (other, _) = (series(KINDS[1], seed) for seed in (1, 1, 2))
+    (one, faulty), (again, _), (other, _) = (series(KINDS[2], seed) for seed in (1, 1, 2))
     assert (one.values == again.values).all()
     assert (one.values != other.values).any()
-    assert 150 <= faulty.sum() <= 450
+    assert 250 <= faulty.sum() <= 750
     assert not faulty[: one.calibration].any()
 
 
@@ -17,7 +17,9 @@ def test_a_wander_has_the_spread_it_is_given() -> None:
     assert found.std() == pytest.approx(3.0, rel=0.1)
 
 
-def test_a_slow_machines_faults_are_caught_and_it_rarely_cries_wolf() -> None:
-    found = measure(KINDS[0], 1.0, count=1)
-    assert (found.planted, found.fresh) == (3, 3)
-    assert found.false_found_per_week <= 1
+@pytest.mark.parametrize("kind", KINDS[1:], ids=lambda kind: kind.name)
+def test_faults_of_slow_sensors_are_caught_and_the_operators_number_is_kept(kind) -> None:
+    found = measure(kind, 1.0, count=1)
+    assert found.planted == 5
+    assert found.fresh >= 4
+    assert found.false_found_per_week <= 1.5

@@ -1,6 +1,13 @@
 import pytest
 
-from device_agent.filters.distance import FARTHEST_SIGMA, NEAREST_SIGMA, distances, scans_for
+from device_agent.filters.distance import (
+    FARTHEST_SIGMA,
+    NEAREST_SIGMA,
+    TRUSTED_MARGIN,
+    TRUSTED_SIGMA,
+    distances,
+    scans_for,
+)
 
 
 def test_a_scan_a_second_and_one_false_episode_a_week_are_the_reference() -> None:
@@ -28,3 +35,23 @@ def test_no_number_makes_the_filter_blind_or_mad(number: float) -> None:
 @pytest.mark.parametrize(("rate_hz", "scans"), [(1 / 3600, 5), (1.0, 5), (4.0, 20), (10.0, 50), (80.0, 50)])
 def test_a_recording_played_fast_needs_no_more_scans_than_it_did_when_it_was_made(rate_hz: float, scans: int) -> None:
     assert scans_for(5, rate_hz) == scans
+
+
+def test_a_calibration_that_saw_longer_than_lies_between_two_false_episodes_needs_less_caution() -> None:
+    blind, seen = (distances(rate_hz=1 / 3600, false_per_week=1.0, scans=scans) for scans in (0, 168 * 3))
+    assert seen.sigma == pytest.approx(TRUSTED_SIGMA * blind.sigma)
+    assert seen.margin == pytest.approx(TRUSTED_MARGIN * blind.margin)
+    assert seen.floors == blind.floors
+
+
+def test_the_more_of_that_time_was_seen_the_nearer_an_alarm_is() -> None:
+    found = [
+        distances(rate_hz=1 / 3600, false_per_week=1.0, scans=scans).sigma for scans in (10, 30, 100, 300, 3000, 9000)
+    ]
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) == 5  # above three times as long, nothing is gained
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 10.0, 100.0])
+def test_minutes_of_calibration_earn_a_fast_sensor_no_trust(rate_hz: float) -> None:
+    assert distances(rate_hz=rate_hz, false_per_week=1.0, scans=400) == distances(rate_hz=rate_hz, false_per_week=1.0)
