@@ -64,13 +64,13 @@ def read_terms(path: Path) -> Terms:
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise ThresherError(f"{path}: cannot be read: {exc}") from exc
     try:
-        answer = msgspec.json.decode(done.stdout, type=_Problem if done.returncode else Terms)
+        if done.returncode == 0:
+            return msgspec.json.decode(done.stdout, type=Terms)
+        problem = msgspec.json.decode(done.stdout, type=_Problem)
     except msgspec.DecodeError as exc:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ThresherError(f"{path}: cannot be read: {said}", remedy=f"thresher config --config {path}") from exc
-    if isinstance(answer, _Problem):
-        raise ConfigError(answer.message, remedy=answer.remedy)
-    return answer
+    raise ConfigError(problem.message, remedy=problem.remedy)
 
 
 def main(path: Path) -> int:

@@ -129,6 +129,11 @@ class Ward:
         """Whether it was ended for good."""
         return self._ending and self.child is None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it runs, and was not told to end."""
+        return self.child is not None and self._kill_at_s is None
+
     def _ask_to_end(self) -> None:
         if self.child is not None and self._kill_at_s is None:
             self._kill_at_s = self._now() + END_WITHIN_S
