@@ -15,12 +15,15 @@ from botocore.config import Config
 from cloud_functions.adapters.dynamodb import DynamoTable
 from cloud_functions.adapters.iot import IotReplies
 from cloud_functions.adapters.jobs import IotJobs, S3Plans
+from cloud_functions.adapters.registry import IotOrders, IotRegistry
 from cloud_functions.adapters.sns import SnsNotifier
 from cloud_functions.core.api import Api
 from cloud_functions.core.commands import Commands
+from cloud_functions.core.enrolment import Enrolment
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.labelling import Labelling
 from cloud_functions.core.notify import Notify
+from cloud_functions.core.renewal import Renewal
 from cloud_functions.core.rollout.promoter import Promoter
 from cloud_functions.core.shape import Retention
 
@@ -63,6 +66,24 @@ def api() -> Api:
 
 
 @functools.cache
+def enrolment() -> Enrolment:
+    """The provisioning hook's work."""
+    return Enrolment(_table(), clock)
+
+
+@functools.cache
+def renewal() -> Renewal:
+    """The certificate function's work."""
+    iot = _client("iot")
+    return Renewal(_table(), IotRegistry(iot), IotOrders(iot), clock)
+
+
+@functools.cache
+def replies() -> IotReplies:
+    """The way back to gateways."""
+    return _replies()
+
+
 def promoter() -> Promoter:
     """The work of the rollout functions; each may do only its own part of it (``template.yaml``)."""
     plans = S3Plans(_client("s3"), os.environ["RELEASES_BUCKET"])

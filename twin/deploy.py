@@ -35,6 +35,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     releases_bucket_name: str
     presign_role_arn: str
     rollout_workflow_arn: str
+    provisioning_template_name: str
+    claim_policy_name: str
 
 
 def deploy(clients: Clients, *, template: Path | None = None) -> Outputs:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud_functions.core.errors import StoreError
+from contract.certificates import CertificateAnswer
 from contract.codec import encode_stored
 from contract.envelope import Stored
 from contract.feedback import Feedback, encode_feedback
-from contract.topics import feedback_topic, stored_topic
+from contract.topics import certificate_topic, feedback_topic, stored_topic
 
 
 class IotReplies:
@@ -28,6 +30,10 @@ class IotReplies:
     def advise(self, gateway_id: str, feedback: Feedback) -> None:
         """See ``ports.Replies``."""
         self._publish(feedback_topic(gateway_id), encode_feedback(feedback))
+
+    def certify(self, gateway_id: str, answer: CertificateAnswer) -> None:
+        """See ``ports.Replies``."""
+        self._publish(certificate_topic(gateway_id), msgspec.json.encode(answer))
 
     def _publish(self, topic: str, payload: bytes) -> None:
         try:

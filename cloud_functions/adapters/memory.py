@@ -8,6 +8,7 @@ from cloud_functions.core.keys import Key
 from cloud_functions.core.people import Alert
 from cloud_functions.core.ports import AnyRow, Span
 from cloud_functions.core.rows import Counter, Row
+from contract.certificates import CertificateAnswer
 from contract.envelope import Stored
 from contract.feedback import Feedback
 
@@ -62,6 +63,7 @@ class MemoryReplies:
     def __init__(self) -> None:
         self.told: list[tuple[str, Stored]] = []
         self.advised: list[tuple[str, Feedback]] = []
+        self.certified: list[tuple[str, CertificateAnswer]] = []
 
     def reply(self, gateway_id: str, stored: Stored) -> None:
         """See ``ports.Replies``."""
@@ -70,6 +72,10 @@ class MemoryReplies:
     def advise(self, gateway_id: str, feedback: Feedback) -> None:
         """See ``ports.Replies``."""
         self.advised.append((gateway_id, feedback))
+
+    def certify(self, gateway_id: str, answer: CertificateAnswer) -> None:
+        """See ``ports.Replies``."""
+        self.certified.append((gateway_id, answer))
 
 
 class MemoryNotifier:

@@ -12,6 +12,9 @@ loss        L#<gateway>             <wall_ms 13>#<spool>#<seq 12>               
 label       G#<gateway>             <onset_wall_ms 13>#<episode>                  what a person said of it
 feedback    F#<shard>               <gateway>#feedback                            thresholds that follow from labels
 notice      N#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 a Drift or Disagreement
+place       F#<shard>               <gateway>#place                               retired, or in another's place
+serial      S#<serial>              serial                                        a device that may come
+renewal     C#<gateway>             <job>#<execution 6>                           a certificate issued in a job
 quarantine  Q#<shard>               <gateway>#<hash or sequence>                  bytes nobody understood
 
 A key is made of the content alone, so storing a thing twice is storing it once. No key is a date alone:
@@ -89,3 +92,13 @@ def loss_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
 def notice_key(gateway_id: str, wall_ms: int, spool_id: str, seq: int) -> Key:
     """Of one Drift or Disagreement."""
     return Key(f"N#{gateway_id}", f"{wall_ms:013d}#{spool_id}#{seq:012d}")
+
+
+def serial_key(serial: str) -> Key:
+    """Of a device that may come."""
+    return Key(f"S#{serial}", "serial")
+
+
+def renewal_key(gateway_id: str, job_id: str, execution_number: int) -> Key:
+    """Of the certificate issued in one execution of a job."""
+    return Key(f"C#{gateway_id}", f"{job_id}#{execution_number:06d}")

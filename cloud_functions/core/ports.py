@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
+from cloud_functions.core.devices import PlaceRow, RenewalRow, SerialRow
 from cloud_functions.core.keys import Key
 from cloud_functions.core.people import Alert, FeedbackRow, LabelRow
 from cloud_functions.core.rollout.rows import RolloutRow, WaveRow
@@ -17,6 +18,7 @@ from cloud_functions.core.rows import (
     Row,
     WatermarkRow,
 )
+from contract.certificates import CertificateAnswer
 from contract.envelope import Stored
 from contract.feedback import Feedback
 
@@ -32,6 +34,9 @@ AnyRow = (
     | FeedbackRow
     | NoticeRow
     | Quarantine
+    | SerialRow
+    | RenewalRow
+    | PlaceRow
     | RolloutRow
     | WaveRow
 )
@@ -91,6 +96,9 @@ class Replies(Protocol):
 
     def advise(self, gateway_id: str, feedback: Feedback) -> None:
         """Tells it what people said of its episodes; like ``reply``."""
+
+    def certify(self, gateway_id: str, answer: CertificateAnswer) -> None:
+        """Answers it about its next certificate; like ``reply``."""
 
 
 class Notifier(Protocol):

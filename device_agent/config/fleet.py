@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
 from device_agent.config.fleet_probe import ProbeConfig
 from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
@@ -15,6 +16,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The section ``fleet``.
 
     Attributes:
+        commands: What job documents of others may run, see ``CommandsConfig``.
         identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
         probe: How a new version is judged, see ``ProbeConfig``.
         supervise: How processes are kept running, see ``SuperviseConfig``.
@@ -22,6 +24,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         update: When, from where and how much, see ``UpdateConfig``.
     """
 
+    commands: CommandsConfig = CommandsConfig()
     identity: IdentityConfig = IdentityConfig()
     probe: ProbeConfig = ProbeConfig()
     supervise: SuperviseConfig = SuperviseConfig()

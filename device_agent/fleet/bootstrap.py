@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from contract.jobs import RunCommand, RunHandler
 from device_agent.config import GatewayConfig
+from device_agent.fleet.commands.performing import Commands
 from device_agent.fleet.port import Performer
+from device_agent.identity import read_identity
 from device_agent.machine import Machine
 from device_agent.uplink.port import Uplink
 
@@ -37,5 +40,6 @@ Performers = Mapping[type[Any], Performer]
 
 def performers(ground: Ground) -> Performers:
     """All there are here."""
-    del ground
-    return {}
+    boot_id = read_identity(ground.config.gateway).boot_id
+    commands = Commands(ground.config.fleet.commands, ground.folder / "fleet", boot_id=boot_id)
+    return {RunHandler: commands, RunCommand: commands}

@@ -22,6 +22,21 @@ SHIPPED = ""
 """The release that was there before the first update: what came with the installation itself."""
 
 
+def key_of(kind: Kind, name: str) -> str:
+    """By what things are told apart: ``model/level``."""
+    return f"{kind}/{name}"
+
+
+def parted(key: str) -> tuple[Kind, str]:
+    """What ``key_of`` put together.
+
+    Raises:
+        ValidationError: It is none (msgspec).
+    """
+    kind, _, name = key.partition("/")
+    return msgspec.convert(kind, Kind), name
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One update that is asked for.
 

@@ -15,7 +15,7 @@ import msgspec
 
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update.journal import Journal
-from device_agent.fleet.update.port import Phase
+from device_agent.fleet.update.port import Phase, key_of
 
 ENDED_KEPT: Final = 8
 _HOUR: Final = 3600
@@ -76,11 +76,11 @@ def failed(journal: Journal, outcome: Outcome) -> Journal:
     return _again(told) if row.failed == row.phase else _enter(told, row.failed)
 
 
-def settled(journal: Journal, outcome: Outcome) -> Journal:
+def settled(journal: Journal, outcome: Outcome, **learnt: object) -> Journal:
     """The journal when an order turns out to be over before anything was put in use."""
     if journal.phase in IN_USE:
         raise ValueError(f"{journal.phase} cannot be left for cleanup")
-    return _enter(_kept(journal, outcome), "cleanup")
+    return _enter(_kept(msgspec.structs.replace(journal, **learnt), outcome), "cleanup")
 
 
 def resumed(journal: Journal) -> Journal:
@@ -96,8 +96,22 @@ def resumed(journal: Journal) -> Journal:
 def _again(journal: Journal) -> Journal:
     row = ROWS[journal.phase]
     if row.tries and journal.tries >= row.tries:
-        return _enter(_kept(journal, _interrupted(journal)), row.spent)
+        return _enter(_owing(_kept(journal, _interrupted(journal))), row.spent)
     return msgspec.structs.replace(journal, tries=journal.tries + 1, detail="", needs_url=False)
+
+
+def _owing(journal: Journal) -> Journal:
+    """What could not be gone back from is gone back from later, and said."""
+    if journal.phase != "rollback" or journal.manifest is None:
+        return journal
+    outcome = journal.outcome or _interrupted(journal)
+    said = f"{outcome.reason}; going back failed {journal.tries} times and is tried again every minute"
+    key = key_of(journal.manifest.kind, journal.manifest.name)
+    return msgspec.structs.replace(
+        journal,
+        owed={**journal.owed, key: journal.previous},
+        outcome=msgspec.structs.replace(outcome, status="FAILED", reason=said),
+    )
 
 
 def _enter(journal: Journal, phase: Phase) -> Journal:
@@ -110,7 +124,7 @@ def _over(journal: Journal) -> Journal:
     outcome = journal.outcome or Outcome(status="FAILED", reason="it ended without an outcome; this is a defect")
     ended = {**journal.ended, journal.order_id: outcome}
     last = dict(list(ended.items())[-ENDED_KEPT:])
-    return Journal(order_id=journal.order_id, installed=journal.installed, ended=last)
+    return Journal(order_id=journal.order_id, installed=journal.installed, owed=journal.owed, ended=last)
 
 
 def _kept(journal: Journal, outcome: Outcome) -> Journal:

@@ -1,0 +1,74 @@
+"""Puts the update machine together from a gateway's document."""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from contract.jobs import Kind
+from device_agent.config import GatewayConfig
+from device_agent.config.fleet_update import UpdateConfig
+from device_agent.fleet.update.acts import Acts
+from device_agent.fleet.update.download import Downloads, Limits
+from device_agent.fleet.update.machine import Machine
+from device_agent.fleet.update.parts import Bounds, Helpers
+from device_agent.fleet.update.port import Probe, Target, Trust
+from device_agent.fleet.update.preparing import Preparing
+from device_agent.fleet.update.quiet import Quietly
+from device_agent.fleet.update.replacing import Replacing
+from device_agent.fleet.update.source import Access
+
+UPDATE_FOLDER: Final = "update"
+
+
+def update_folder(config: GatewayConfig) -> Path:
+    """Where orders, the journal and downloads lie."""
+    return Path(config.state_dir) / UPDATE_FOLDER
+
+
+def update_machine(
+    config: GatewayConfig,
+    *,
+    trust: Trust,
+    targets: Mapping[Kind, Target],
+    probe: Probe,
+    episode_open: Callable[[], bool],
+) -> Machine:
+    """The machine of a gateway.
+
+    Args:
+        config: Its document.
+        trust: What a bundle is worth.
+        targets: By the kinds that are updated here.
+        probe: Whether the work goes on.
+        episode_open: Whether one is open now.
+    """
+    wanted, folder = config.fleet.update, update_folder(config)
+    helpers = Helpers(
+        trust=trust,
+        targets=targets,
+        probe=probe,
+        quiet=Quietly(wanted.window, wanted.defer_limit_s, episode_open),
+        fetch=Downloads(_access(wanted), Limits(wanted.max_bundle_bytes, wanted.spare_bytes, wanted.slowest_bytes_s)),
+    )
+    bounds = Bounds(wanted.download_within_s, wanted.max_unpacked_bytes, wanted.spare_bytes)
+    return machine_of(folder, helpers, bounds)
+
+
+def machine_of(folder: Path, helpers: Helpers, bounds: Bounds) -> Machine:
+    """A machine over a folder."""
+    downloads = folder / "download"
+    acts = Acts(Preparing(downloads, helpers, bounds), Replacing(downloads, helpers, bounds))
+    return Machine(folder, acts, look_every_s=bounds.look_every_s)
+
+
+def in_thread(machine: Machine, stop: threading.Event) -> threading.Thread:
+    """The machine at work beside what else a process does; join it after ``stop`` is set."""
+    thread = threading.Thread(target=machine.work, args=[stop], name="update")
+    thread.start()
+    return thread
+
+
+def _access(wanted: UpdateConfig) -> Access:
+    host, _, port = wanted.proxy.removeprefix("http://").rpartition(":")
+    return Access(Path(wanted.ca_file) if wanted.ca_file else None, (host, int(port)) if host else None)

@@ -1,0 +1,115 @@
+"""A gateway whose handlers are there, and a document carried out on it as a job would be."""
+
+import os
+import pwd
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contract.errors import DocumentError
+from contract.job_documents import parse_document
+from contract.jobs import ignores_failure
+from device_agent.config.fleet_commands import CommandsConfig
+from device_agent.fleet.commands.conditions import known_attributes, unmet
+from device_agent.fleet.commands.performing import Commands
+from device_agent.fleet.port import Outcome, Task
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+
+HANDLERS = {
+    "argv.sh": 'for each in "$@"; do printf "[%s]" "$each"; done',
+    "whoami.sh": "id -un",
+    "environment.sh": "env",
+    "stdin.sh": "cat; echo end",
+    "fail.sh": 'echo "it is broken" >&2; exit ${2:-3}',
+    "noisy.sh": 'i=0; while [ $i -lt "$2" ]; do echo "line $i" >&2; i=$((i+1)); done',
+    "flood.sh": "head -c 2000000 /dev/zero | tr '\\0' x >&2; head -c 2000000 /dev/zero | tr '\\0' y; echo end",
+    "hang.sh": "trap '' TERM; setsid sleep 98765 & sleep 98765",
+    "wait.sh": "sleep 98765",
+    "leave.sh": "(setsid setsid sleep 98765 &) ; setsid sleep 98765 & echo left",
+    "killed.sh": 'kill -"$2" $$',
+    "strange.sh": "printf 'a\\001\\033[31m\\377\\376b\\tc\\r\\nd'",
+    "long.sh": "head -c 5000 /dev/zero | tr '\\0' z",
+    "touch.sh": ': > "$2"',
+}  # fmt: skip
+"""What each does, as a shell script; the first argument is the user."""
+
+
+class Machine:
+    """A gateway of a test: where its handlers lie, what is allowed, and what it did.
+
+    Args:
+        root: Where it is.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.handlers = root / "handlers"
+        self.handlers.mkdir(mode=0o755)
+        self.allow: list[str] = []
+        for name, does in HANDLERS.items():
+            self.handler(name, does)
+        self.stop = threading.Event()
+        self.cancelled = threading.Event()
+        self.told: list[str] = []
+        self.boot_id = "first"
+        self.options: dict[str, object] = {"users": [ME]}
+        self.environment: dict[str, str] = {}
+
+    def handler(self, name: str, does: str, *, mode: int = 0o755) -> Path:
+        file = self.handlers / name
+        file.write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        file.chmod(mode)
+        self.allow.append(name)
+        return file
+
+    def config(self) -> CommandsConfig:
+        options = {"handlers": str(self.handlers), "allow": self.allow, "timeout_s": 60.0, **self.options}
+        return msgspec.convert(options, CommandsConfig)
+
+    def commands(self) -> Commands:
+        return Commands(
+            self.config(), self.root / "state", boot_id=self.boot_id, grace_s=0.2, environment=self.environment
+        )
+
+    def task(self, action, *, step=0, execution_number=1):
+        return Task(
+            job_id="job-1",
+            execution_number=execution_number,
+            step=step,
+            action=action,
+            cancelled=self.cancelled,
+            stop=self.stop,
+            tell=lambda what, _: self.told.append(what),
+            renew=lambda: action,
+        )
+
+    def perform(self, action):
+        return self.commands().perform(self.task(action))
+
+    def job(self, document) -> Outcome:
+        """A whole document, in the order its steps are done."""
+        try:
+            parsed = parse_document(document)
+        except DocumentError as exc:
+            return Outcome(status="REJECTED", reason=f"{exc}; {exc.remedy}")
+        commands = self.commands()
+        steps = [*parsed.steps, *([parsed.final_step] if parsed.final_step else [])]
+        refusals = [unmet(parsed.conditions, known_attributes("press-3", self.config()))]
+        refusals += [commands.refusal(action) for action in steps]
+        if any(refusals):
+            return Outcome(status="REJECTED", reason="; ".join(filter(None, refusals)))
+        details: dict[str, str] = {}
+        for place, action in enumerate(steps):
+            outcome = commands.perform(self.task(action, step=place))
+            details |= {name: details.get(name, "") + text for name, text in outcome.details.items()}
+            if outcome.status != "SUCCEEDED" and not ignores_failure(action):
+                return msgspec.structs.replace(outcome, details=details)
+        return Outcome(status="SUCCEEDED", details=details)
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)

@@ -1,0 +1,42 @@
+"""Documents of other agents, each with what must become of it; the table is ``documents.yaml``."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.device_agent.fleet.commands.conftest import ME
+
+CASES = yaml.safe_load(Path(__file__).with_name("documents.yaml").read_text(encoding="utf-8"))
+
+
+def filled(value, names):
+    if isinstance(value, str):
+        for name, stands_for in names.items():
+            value = value.replace(name, stands_for)
+        return value
+    if isinstance(value, list):
+        return [filled(each, names) for each in value]
+    return {key: filled(each, names) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['of']}: {case['name']}")
+def test_a_document_of_another_agent_ends_as_it_says(case, machine, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    case = filled(case, {"$ME": ME, "$FOLDER": str(folder), "$OWN": str(machine.handlers)})
+    for name, does in case.get("have", {}).items():
+        machine.handler(name, does)
+    machine.options |= case.get("with", {})
+    outcome = machine.job(case["document"])
+    assert outcome.status == case["status"], outcome
+    assert case.get("reason", "") in outcome.reason
+    for stream in {"stdout", "stderr"} & case.keys():
+        assert outcome.details.get(stream, "") == case[stream]
+    if "leaves" in case:
+        assert [path.name for path in folder.iterdir()] == case["leaves"]
+
+
+def test_there_are_at_least_forty_and_of_every_kind():
+    assert len(CASES) >= 40
+    assert {case["of"] for case in CASES} == {"template", "client", "old"}

@@ -1,0 +1,55 @@
+"""The first identity on a cloud that enforces policies: with a claim certificate, over MQTT, by the deployed hook."""
+
+from pathlib import Path
+
+import pytest
+
+from device_agent.errors import UplinkError
+from device_agent.fleet.identity.first import provisioning
+from device_agent.fleet.identity.registrar import RegistrationRefusedError
+from device_agent.fleet.identity.store import certificate_id, store_of
+from operations.fleet.serials import serial_of
+from tests.device_agent.fleet.identity.site import Site
+
+
+def test_a_new_gateway_gets_thing_certificate_policy_type_and_group(site: Site, tmp_path: Path):
+    config = site.new_gateway(tmp_path)
+
+    provisioning(config).run()
+
+    thing = site.iot.describe_thing(thingName=config.gateway)
+    assert thing["attributes"] == {"serial": config.fleet.identity.serial, "site": "hall-2"}
+    assert thing["thingTypeName"]
+    assert site.iot.list_thing_groups_for_thing(thingName=config.gateway)["thingGroups"]
+    mine = certificate_id(store_of(config).certificate.read_text())
+    assert site.certificates(config.gateway) == {mine: "ACTIVE"}
+    assert not (tmp_path / "claim.key").exists()
+    row = serial_of(site.stack, config.fleet.identity.serial)
+    assert row is not None
+    assert len(row.key_digest) == 64
+
+
+def test_a_serial_nobody_allowed_gets_nothing_and_is_told_what_to_do(site: Site, tmp_path: Path):
+    config = site.new_gateway(tmp_path, allowed=False)
+
+    with pytest.raises(RegistrationRefusedError, match=config.fleet.identity.serial) as refused:
+        provisioning(config).run()
+
+    assert "thresher fleet allow" in refused.value.remedy
+    assert (tmp_path / "claim.key").exists()
+    with pytest.raises(site.iot.exceptions.ResourceNotFoundException):
+        site.iot.describe_thing(thingName=config.gateway)
+
+
+def test_a_claim_cannot_connect_as_a_gateway(site: Site, tmp_path: Path):
+    import msgspec  # noqa: PLC0415
+
+    from device_agent.fleet.identity.connecting import connected  # noqa: PLC0415
+
+    config = site.new_gateway(tmp_path)
+    assert config.uplink is not None
+    claim = msgspec.structs.replace(
+        config.uplink, certificate=str(tmp_path / "claim.pem"), private_key=str(tmp_path / "claim.key")
+    )
+    with pytest.raises(UplinkError, match="NOT_AUTHORIZED"), connected(claim, config.gateway, within_s=2):
+        pass
