@@ -1,12 +1,15 @@
 """How a bundle's parts lie in its tar (POSIX.1-1988 ustar), to the byte: there is one right form of every header.
 
 What does not have that form is refused before anything is read from it: links, devices, extensions, other names,
-another order, bytes between or after the parts.
+another order, bytes between or after the parts. Not here: what is in the content.
 """
 
+import re
 import tarfile
-from typing import Final
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
 
+from contract.errors import ContractError
 from contract.manifest import MANIFEST_BYTES
 from contract.signing import ROOT_BYTES, SIGNATURES_BYTES
 
@@ -22,7 +25,10 @@ ROOTS: Final = 64
 
 CONTENT_BYTES: Final = 2 * 1024**3
 
-LIMITS: Final = {MANIFEST: MANIFEST_BYTES, SIGNATURES: SIGNATURES_BYTES, CONTENT: CONTENT_BYTES}
+_NAME: Final = slice(0, 100)
+_SIZE: Final = slice(124, 135)
+_ROOT_NAME: Final = re.compile(r"roots/[1-9][0-9]{0,6}\.json")
+_LIMITS: Final = {MANIFEST: MANIFEST_BYTES, SIGNATURES: SIGNATURES_BYTES, CONTENT: CONTENT_BYTES}
 
 
 def root_name(version: int) -> str:
@@ -32,7 +38,7 @@ def root_name(version: int) -> str:
 
 def limit(name: str) -> int:
     """The most bytes a part may have."""
-    return LIMITS.get(name, ROOT_BYTES)
+    return _LIMITS.get(name, ROOT_BYTES)
 
 
 def header(name: str, size: int) -> bytes:
@@ -46,3 +52,90 @@ def header(name: str, size: int) -> bytes:
 def padding(size: int) -> bytes:
     """What fills a part up to the next block."""
     return bytes(-size % BLOCK)
+
+
+class Part(NamedTuple):
+    """Where a part lies.
+
+    Attributes:
+        name: Its name.
+        offset: Of its first byte in the bundle.
+        size: Its bytes.
+    """
+
+    name: str
+    offset: int
+    size: int
+
+
+class Layout(NamedTuple):
+    """A bundle's parts.
+
+    Attributes:
+        manifest: Bytes of ``manifest.json``.
+        signatures: Bytes of ``signatures.json``.
+        roots: Version and bytes of each root, ascending.
+        content: Where ``content.tar.gz`` lies.
+    """
+
+    manifest: bytes
+    signatures: bytes
+    roots: list[tuple[int, bytes]]
+    content: Part
+
+
+def read_layout(file: BinaryIO) -> Layout:
+    """The parts of an open bundle.
+
+    Raises:
+        ContractError: It is no bundle.
+    """
+    manifest = _small(file, _part(file, MANIFEST))
+    signatures = _small(file, _part(file, SIGNATURES))
+    roots: list[tuple[int, bytes]] = []
+    while (part := _part(file, CONTENT, _ROOT_NAME)).name != CONTENT:
+        version = int(part.name[len("roots/") : -len(".json")])
+        if len(roots) == ROOTS or (roots and version != roots[-1][0] + 1):
+            raise ContractError(f"{part.name}: roots follow each other, at most {ROOTS} of them")
+        roots.append((version, _small(file, part)))
+    _require_end(file, part)
+    return Layout(manifest, signatures, roots, part)
+
+
+def _part(file: BinaryIO, wanted: str, also: re.Pattern[str] | None = None) -> Part:
+    block = file.read(BLOCK)
+    name = block[_NAME].rstrip(b"\0").decode("ascii", "replace")
+    if name != wanted and not (also and also.fullmatch(name)):
+        raise ContractError(f"{name[:40]!a} stands where {wanted} must")
+    try:
+        size = int(block[_SIZE], 8)
+    except ValueError as exc:
+        raise ContractError(f"{name}: its size is no number") from exc
+    if size > limit(name):
+        raise ContractError(f"{name} has {size} bytes, more than {limit(name)}")
+    if block != header(name, size):
+        raise ContractError(f"{name}: its header says more than a name and a size")
+    return Part(name, file.tell(), size)
+
+
+def _small(file: BinaryIO, part: Part) -> bytes:
+    data = file.read(part.size)
+    if len(data) < part.size or file.read(len(padding(part.size))) != padding(part.size):
+        raise ContractError(f"{part.name} ends too early, or what fills its last block is not zero")
+    return data
+
+
+def _require_end(file: BinaryIO, content: Part) -> None:
+    file.seek(content.offset + content.size)
+    wanted = padding(content.size) + END
+    if file.read(len(wanted) + 1) != wanted:
+        raise ContractError("it does not end with its content")
+
+
+def blocks(file: BinaryIO, part: Part, *, bytes_each: int = 1 << 16) -> Iterator[bytes]:
+    """The bytes of a part, piece by piece; fewer than its size if the file ends."""
+    file.seek(part.offset)
+    left = part.size
+    while left and (piece := file.read(min(bytes_each, left))):
+        left -= len(piece)
+        yield piece

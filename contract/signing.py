@@ -126,3 +126,25 @@ def key_id(public: bytes) -> str:
         public: Its 32 bytes.
     """
     return hashlib.sha256(public).hexdigest()
+
+
+def root_fault(root: Root) -> str:
+    """What makes no sense in a root, empty if all does.
+
+    Each key stands under its own id, each role has known keys that are enough, and a root key signs roots only, so that
+    it can stay in its safe.
+    """
+    named: set[str] = set()
+    for name in root.roles.__struct_fields__:
+        role: Role = getattr(root.roles, name)
+        if len(set(role.keys)) < len(role.keys):
+            return f"role {name} names a key twice"
+        if len(role.keys) < role.threshold:
+            return f"role {name} has fewer keys than must sign"
+        if name != "root" and set(role.keys) & set(root.roles.root.keys):
+            return f"a root key also signs for role {name}"
+        named.update(role.keys)
+    if named != set(root.keys):
+        return "its keys are not those that its roles name"
+    stray = [name for name, key in root.keys.items() if key_id(bytes.fromhex(key.ed25519)) != name]
+    return f"key {stray[0][:12]} is not the key of that id" if stray else ""

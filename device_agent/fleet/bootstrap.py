@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from contract.jobs import RunCommand, RunHandler
+from contract.jobs import ApplyBundle, RunCommand, RunHandler
 from device_agent.config import GatewayConfig
 from device_agent.fleet.commands.performing import Commands
 from device_agent.fleet.port import Performer
+from device_agent.fleet.update.performer import bundle_performer
 from device_agent.identity import read_identity
 from device_agent.machine import Machine
 from device_agent.uplink.port import Uplink
@@ -42,4 +43,8 @@ def performers(ground: Ground) -> Performers:
     """All there are here."""
     boot_id = read_identity(ground.config.gateway).boot_id
     commands = Commands(ground.config.fleet.commands, ground.folder / "fleet", boot_id=boot_id)
-    return {RunHandler: commands, RunCommand: commands}
+    return {
+        RunHandler: commands,
+        RunCommand: commands,
+        ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
+    }

@@ -17,7 +17,12 @@ class Subcommand(NamedTuple):
         return f"thresher.commands.fleet_{self.name.replace('-', '_')}"
 
 
-SUBCOMMANDS: Final[tuple[Subcommand, ...]] = ()
+SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (
+    Subcommand("keys", "make keys and the root documents that say which are trusted"),
+    Subcommand("bundle", "make a bundle from a folder"),
+    Subcommand("sign", "sign a bundle or a root document"),
+    Subcommand("verify", "check a bundle as a gateway does"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,16 +10,16 @@ Check = Literal[
     "root",  # the chain of roots does not hold, or its last one is over
     "signature",  # too few keys of the role signed it
     "content",  # not the bytes that the manifest names
-    "order",  # not what the job asked for
     "expired",  # its time is over, or the root's
+    "early",  # made in the future, says a clock that is steered
     "counter",  # older than what was committed here
     "downgrade",  # a lower version without the signed exception
     "target",  # for other gateways
     "requires",  # this gateway is not what it needs
 ]
 
-_PASSING: Final = frozenset({"layout", "content"})
-"""What a damaged download looks like too: getting it again may help."""
+_PASSING: Final = frozenset({"layout", "content", "early"})
+"""What a damaged download or a clock just set looks like too: the same again may pass."""
 
 
 class UntrustedError(UpdateError):

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
 
 from contract.jobs import Kind
 from device_agent.config import GatewayConfig
@@ -11,6 +10,7 @@ from device_agent.config.fleet_update import UpdateConfig
 from device_agent.fleet.update.acts import Acts
 from device_agent.fleet.update.download import Downloads, Limits
 from device_agent.fleet.update.machine import Machine
+from device_agent.fleet.update.orders import UPDATE_FOLDER
 from device_agent.fleet.update.parts import Bounds, Helpers
 from device_agent.fleet.update.port import Probe, Target, Trust
 from device_agent.fleet.update.preparing import Preparing
@@ -18,16 +18,10 @@ from device_agent.fleet.update.quiet import Quietly
 from device_agent.fleet.update.replacing import Replacing
 from device_agent.fleet.update.source import Access
 
-UPDATE_FOLDER: Final = "update"
-
-
-def update_folder(config: GatewayConfig) -> Path:
-    """Where orders, the journal and downloads lie."""
-    return Path(config.state_dir) / UPDATE_FOLDER
-
 
 def update_machine(
     config: GatewayConfig,
+    state_dir: Path,
     *,
     trust: Trust,
     targets: Mapping[Kind, Target],
@@ -38,12 +32,13 @@ def update_machine(
 
     Args:
         config: Its document.
+        state_dir: For what must survive; orders, the journal and downloads lie in its folder ``update``.
         trust: What a bundle is worth.
         targets: By the kinds that are updated here.
         probe: Whether the work goes on.
         episode_open: Whether one is open now.
     """
-    wanted, folder = config.fleet.update, update_folder(config)
+    wanted = config.fleet.update
     helpers = Helpers(
         trust=trust,
         targets=targets,
@@ -52,7 +47,7 @@ def update_machine(
         fetch=Downloads(_access(wanted), Limits(wanted.max_bundle_bytes, wanted.spare_bytes, wanted.slowest_bytes_s)),
     )
     bounds = Bounds(wanted.download_within_s, wanted.max_unpacked_bytes, wanted.spare_bytes)
-    return machine_of(folder, helpers, bounds)
+    return machine_of(state_dir / UPDATE_FOLDER, helpers, bounds)
 
 
 def machine_of(folder: Path, helpers: Helpers, bounds: Bounds) -> Machine:

@@ -19,6 +19,9 @@ from device_agent.fleet.update.errors import BusyError
 from device_agent.fleet.update.journal import read_state
 from device_agent.fleet.update.port import Order, UpdateState
 
+UPDATE_FOLDER: Final = "update"
+"""Below the state folder."""
+
 ORDER_FILE: Final = "order.json"
 _LOCK_FILE: Final = "order.lock"
 

@@ -7,6 +7,7 @@ hands the same order in again, which changes nothing, and watches on.
 import logging
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from contract.jobs import Action, ApplyBundle, Kind
 from device_agent.errors import ThresherError, UpdateError
 from device_agent.fleet.port import Interrupted, Outcome, Task
 from device_agent.fleet.update.errors import BusyError
+from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.update.port import Order, Updates, UpdateState
 
 LOOK_EVERY_S: Final = 1.0
@@ -23,6 +25,7 @@ TAKEN_WITHIN_S: Final = 120.0
 _RENEW_EVERY_S: Final = 10.0
 
 _SUPERVISE: Final = "nobody takes updates here; start `thresher supervise`"
+_NUCLEUS: Final = "applications of this gateway are updated by Greengrass deployments, never by jobs"
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +89,17 @@ class BundlePerformer:
         return self.perform(task)
 
 
+def bundle_performer(folder: Path, *, nucleus_owns: bool) -> BundlePerformer:
+    """That of a gateway.
+
+    Args:
+        folder: Its state folder, where the machine looks for orders.
+        nucleus_owns: Whether a Greengrass nucleus owns applications.
+    """
+    refused: dict[Kind, str] = {"application": _NUCLEUS} if nucleus_owns else {}
+    return BundlePerformer(FileUpdates(folder / UPDATE_FOLDER), refused)
+
+
 class _Watch:
     """One task and its order."""
 
@@ -128,7 +142,7 @@ class _Watch:
         except (ThresherError, OSError, TimeoutError) as exc:
             logger.info("update.no_fresh_url", extra={"reason": str(exc)})
             return
-        self._order = msgspec.structs.replace(self._order, bundle=msgspec.structs.replace(fresh))
+        self._order = msgspec.structs.replace(self._order, bundle=fresh)
         self._is_submitted = self._submit()
 
 

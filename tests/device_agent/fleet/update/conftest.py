@@ -1,6 +1,7 @@
 """A gateway's update machine on a folder, with helpers that do what a test says."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from bench.updates.helpers import NAMES, LinkTarget, PlainTrust, SaidProbe, Said
 from contract.jobs import Bundle, Kind
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update.bootstrap import machine_of
-from device_agent.fleet.update.download import Downloads, Limits
+from device_agent.fleet.update.download import Downloads, Fetch, Limits
 from device_agent.fleet.update.orders import FileUpdates
 from device_agent.fleet.update.parts import Bounds, Helpers
 from device_agent.fleet.update.port import Order, UpdateState
@@ -20,12 +21,17 @@ QUICK = Bounds(download_within_s=5.0, spare_bytes=0, look_every_s=0.01)
 WITHIN_S = 10.0
 
 
+def as_it_is(fetch: Fetch) -> Fetch:
+    return fetch
+
+
 @dataclass
 class Gateway:
     folder: Path
     probe: SaidProbe = field(default_factory=SaidProbe)
     quiet: SaidQuiet = field(default_factory=SaidQuiet)
     bounds: Bounds = QUICK
+    wrap_fetch: Callable[[Fetch], Fetch] = as_it_is
     targets: dict[Kind, LinkTarget] = field(init=False)
     updates: FileUpdates = field(init=False)
     trust: PlainTrust = field(init=False)
@@ -42,7 +48,7 @@ class Gateway:
             targets=self.targets,
             probe=self.probe,
             quiet=self.quiet,
-            fetch=Downloads(Access(), Limits(1 << 24, 0, 1)),
+            fetch=self.wrap_fetch(Downloads(Access(), Limits(1 << 24, 0, 1))),
         )
         return machine_of(self.folder / "update", helpers, self.bounds)
 

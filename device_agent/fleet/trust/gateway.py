@@ -1,0 +1,40 @@
+"""Trust as the update machine asks for it: this gateway, now."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from contract.manifest import Manifest
+from device_agent.config import GatewayConfig
+from device_agent.fleet.trust.device import Device, Moment, this_device, this_moment
+from device_agent.fleet.trust.store import TrustStore
+from device_agent.fleet.trust.verifying import VerifiedBundle, verify_bundle
+
+
+class GatewayTrust:
+    """What a bundle is worth here. One thread.
+
+    Args:
+        store: What is trusted.
+        device: Who this is.
+        moment: Says what time it is.
+    """
+
+    def __init__(self, store: TrustStore, device: Device, moment: Callable[[], Moment] = this_moment) -> None:
+        self._store = store
+        self._device = device
+        self._moment = moment
+
+    def verify(self, bundle: Path) -> VerifiedBundle:
+        """See ``verify_bundle``."""
+        return verify_bundle(bundle, trust=self._store, device=self._device, now=self._moment())
+
+    def commit(self, manifest: Manifest) -> None:
+        """See ``TrustStore.commit``."""
+        self._store.commit(manifest)
+
+
+def gateway_trust(config: GatewayConfig) -> GatewayTrust:
+    """That of a document; it is kept in ``<state_dir>/trust``."""
+    root = config.fleet.trust.root
+    store = TrustStore(Path(config.state_dir) / "trust", Path(root) if root else None)
+    return GatewayTrust(store, this_device(config))
