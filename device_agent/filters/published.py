@@ -58,9 +58,7 @@ class PublishedModels:
         version = self.version()
         if version == NONE_PUBLISHED:
             return LevelModel.load(None, channels)
-        return LevelModel.load(
-            Path(version) / file_for(channels), channels
-        )  # one version, not through the link
+        return LevelModel.load(Path(version) / file_for(channels), channels)  # one version, not through the link
 
 
 def file_for(channels: int) -> str:

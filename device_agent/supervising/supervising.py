@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -118,6 +119,16 @@ class Supervising:
             time.sleep(TICK_S / 2)
         self._note()
         self._said.close(msgspec.json.encode(self.status()))
+
+    def hand_over(self) -> None:
+        """Leaves the children to the program that this process becomes."""
+        self._noted = None
+        self._note()
+
+    @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return self._terms.folder
 
     def status(self) -> SuperviseStatus:
         """How it is now."""
