@@ -7,6 +7,7 @@
 ``fleet/<gateway>/certificate``                       cloud → gateway, the answer
 ``$aws/things/<gateway>/jobs/<what>``                 IoT Jobs, both ways (AWS IoT Developer Guide, Jobs MQTT API)
 ``$aws/things/<gateway>/shadow/name/<name>/<what>``   a named shadow, both ways (AWS IoT Developer Guide, Device Shadow)
+``$aws/things/<gateway>/defender/metrics/json``         Device Defender, both ways (AWS IoT Device Defender Guide)
 ``thresher/v1/<sensor>/blocks``                       between two components of one machine, by its nucleus
 
 A topic stays within AWS IoT Core's seven slashes and 256 bytes (AWS IoT Core endpoints and quotas).
@@ -47,6 +48,11 @@ def jobs_topic(gateway_id: str, what: str) -> str:
 def shadow_topic(gateway_id: str, name: str, what: str) -> str:
     """Where a gateway and one of its named shadows speak; ``what`` is e.g. ``get``, ``get/accepted`` or ``update``."""
     return f"$aws/things/{check_gateway_id(gateway_id)}/shadow/name/{name}/{what}"
+
+
+def defender_topic(gateway_id: str, answer: str = "") -> str:
+    """Where a gateway reports to Device Defender; ``answer`` is ``/accepted`` or ``/rejected`` where it hears back."""
+    return f"$aws/things/{check_gateway_id(gateway_id)}/defender/metrics/json{answer}"
 
 
 def blocks_topic(sensor: str) -> str:

@@ -10,6 +10,7 @@ from device_agent.config.fleet_probe import ProbeConfig
 from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
+from device_agent.config.fleet_visibility import VisibilityConfig
 
 
 class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,6 +23,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         supervise: How processes are kept running, see ``SuperviseConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
+        visibility: What it says of itself, see ``VisibilityConfig``.
     """
 
     commands: CommandsConfig = CommandsConfig()
@@ -30,6 +32,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     supervise: SuperviseConfig = SuperviseConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
+    visibility: VisibilityConfig = VisibilityConfig()
 
 
 def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:

@@ -13,6 +13,9 @@ from device_agent.errors import ConfigError
 
 LITE_ENVELOPE_BYTES = 4096
 _FOR_MQTT = ("endpoint", "certificate", "ca")
+_REPORTED = ("state",)
+"""Shadows that the gateway itself keeps: one owner for each (docs/visibility.md)."""
+
 _OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy", "shadow")
 
 
@@ -126,6 +129,11 @@ def check_uplink(uplink: UplinkConfig, told: Callable[[str], str]) -> None:
         raise ConfigError(
             told(f"missing required field `{missing[0]}` - at `$.uplink`"),
             remedy="give endpoint, certificate, private_key and ca, or `type: greengrass`",
+        )
+    if uplink.shadow in _REPORTED:
+        raise ConfigError(
+            told(f"the shadow `{uplink.shadow}` is where the gateway says what it is - at `$.uplink.shadow`"),
+            remedy="name another shadow, e.g. `thresher`",
         )
     if bool(uplink.private_key) == (uplink.pkcs11 is not None):
         raise ConfigError(

@@ -129,6 +129,17 @@ uplink: {{endpoint: e, certificate: c.pem, ca: ca.pem, {keys}}}
             parse(text.encode(), source="test")
 
 
+def test_a_shadow_that_the_gateway_itself_keeps_cannot_change_its_document() -> None:
+    text = """
+gateway: gw-1
+state_dir: state
+sensors: [{type: host, name: host}]
+uplink: {endpoint: e, certificate: c.pem, private_key: k.pem, ca: ca.pem, shadow: state}
+"""
+    with pytest.raises(ConfigError, match=r"where the gateway says what it is - at `\$\.uplink\.shadow`"):
+        parse(text.encode(), source="test")
+
+
 def test_secrets_files_are_taken_from_the_documents_folder(tmp_path: Path) -> None:
     uplink = UplinkConfig(
         endpoint="e",

@@ -14,7 +14,10 @@ from device_agent.config import GatewayConfig, load_layers
 from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
 from device_agent.desired import Desired, Judge
+from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
+from device_agent.fleet.visibility.showing import showing
 from device_agent.logs import configure_logging
+from device_agent.machine import this_machine
 from device_agent.reloading import FileChanges, Watched, describe, serve
 from device_agent.supervisor import look_on_hangup, stop_on_signals
 from device_agent.uplink.port import Uplink
@@ -35,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         describe(load_layers(arguments.config, desired=desired).config)
 
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
-        run_agent(config, halt, beside=[*heed_shadow(config, judge)])
+        stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
+        run_agent(config, halt, beside=[*heed_shadow(config, judge), *showing(config, this_machine(), stands)])
 
     watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
     serve(Stage("forward", what_forwarding_needs, forward), watched, stop)

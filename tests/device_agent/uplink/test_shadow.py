@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from device_agent import VERSION
 from device_agent.config import load
 from tests.device_agent.uplink.test_real_path import DOCUMENT, until
 
@@ -28,16 +29,40 @@ def want(site, name, **desired):
     site.data.update_thing_shadow(thingName=name, shadowName="thresher", payload=payload)
 
 
-def reported(site, name):
-    answer = site.data.get_thing_shadow(thingName=name, shadowName="thresher")
+def reported(site, name, shadow="thresher"):
+    answer = site.data.get_thing_shadow(thingName=name, shadowName=shadow)
     return json.loads(answer["payload"].read())["state"].get("reported", {})
+
+
+def running(document):
+    command = [sys.executable, "-m", "thresher", "agent", "--config", str(document)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+
+
+def shown(site, name, shadow):
+    try:
+        return reported(site, name, shadow)
+    except site.data.exceptions.ResourceNotFoundException:
+        return {}
+
+
+def test_an_agent_reports_its_versions_where_dynamic_groups_can_ask_for_them(site, gateway):
+    name, document = gateway
+    agent = running(document)
+    try:
+        until(lambda: shown(site, name, "$package"), lambda: "no $package")
+        assert reported(site, name, "$package")["thresher"]["version"] == VERSION
+        until(lambda: shown(site, name, "state"), lambda: "no state")
+        assert reported(site, name, "state")["software"]["version"] == VERSION
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(20) == 0
 
 
 def test_an_agent_takes_what_its_shadow_wants_and_refuses_what_cannot_be(site, gateway):
     name, document = gateway
     want(site, name, health_s=30)
-    command = [sys.executable, "-m", "thresher", "agent", "--config", str(document)]
-    agent = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    agent = running(document)
     try:
         until(lambda: reported(site, name) == {"health_s": 30}, lambda: reported(site, name))
         assert load(document).health_s == 30
