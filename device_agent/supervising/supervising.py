@@ -45,13 +45,11 @@ class Place(NamedTuple):
         terms: See ``Terms``.
         config: Path of the document, absolute.
         renewed_from: See ``SuperviseStatus``.
-        look_every_s: How often the probe looks.
     """
 
     terms: Terms
     config: str
     renewed_from: str = ""
-    look_every_s: float = 5.0
 
 
 class Supervising:
@@ -85,7 +83,7 @@ class Supervising:
         self._asked_turn = self._begun_turn = 0
         self.update: Callable[[], str] = str
         self._wards = self._take_over()
-        self.probe = WorkProbe(self._look, place.terms.probe, every_s=place.look_every_s, monotonic_s=monotonic_s)
+        self.probe = WorkProbe(self._look, place.terms.probe, monotonic_s=monotonic_s)
 
     def tick(self) -> None:
         """Everything once; called ten times a second."""
