@@ -32,7 +32,7 @@ from device_agent.supervising.ward import END_WITHIN_S, Duty, Ward, WardStatus
 
 TICK_S: Final = 0.1
 SAY_EVERY_S: Final = 1.0
-_LEFT_BEHIND_S: Final = 15.0
+_LEFT_BEHIND_S: Final = 6.0
 _STATUS: Final = {"run": reading.RUN_STATUS, "agent": reading.AGENT_STATUS}
 
 logger = logging.getLogger(__name__)
