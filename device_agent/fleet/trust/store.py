@@ -12,8 +12,9 @@ from contract.manifest import Manifest
 from contract.signing import Root
 from device_agent.errors import UpdateError
 from device_agent.fleet.trust.device import Moment
+from device_agent.fleet.trust.ed25519 import Checker, check_here
 from device_agent.fleet.trust.errors import UntrustedError
-from device_agent.fleet.trust.roots import TrustedRoot, first_root
+from device_agent.fleet.trust.roots import TrustedRoot, first_root, kept_root
 from device_agent.fleet.trust.state import Committed, Expected, TrustState, load, save
 
 _WRITABLE_BY_OTHERS: Final = 0o022
@@ -31,12 +32,15 @@ class TrustStore:
     Args:
         folder: Where it is remembered; made if missing.
         root_file: The root that the gateway was installed with; ``None`` trusts nothing.
+        check: Says which signatures are good.
 
     Attributes:
+        check: The same.
         lost: What was remembered is damaged, and it began anew from ``root_file``.
     """
 
-    def __init__(self, folder: Path, root_file: Path | None) -> None:
+    def __init__(self, folder: Path, root_file: Path | None, check: Checker = check_here) -> None:
+        self.check: Final = check
         self._folder = folder
         self._root_file = root_file
         self._state, self.lost = load(folder)
@@ -50,8 +54,8 @@ class TrustStore:
         document = self._anchor()
         anchor = hashlib.sha256(document).hexdigest()
         if anchor == self._state.anchor:
-            return first_root(self._state.root.encode())
-        trusted = first_root(document)
+            return kept_root(self._state.root.encode())
+        trusted = first_root(document, self.check)
         self._keep(anchor=anchor, root=document.decode())
         return trusted
 

@@ -40,10 +40,6 @@ class Promotion:
         self.step = self.promoter.unwind(self.step)
         return self.step
 
-    def watch(self) -> Step:
-        self.step = self.promoter.watch(self.step)
-        return self.step
-
     def answer(self, job: str, *names: str, status: str = "SUCCEEDED", reason: str = "") -> None:
         for name in names:
             self.jobs.answer(job, name, status, reason)  # type: ignore[arg-type]
@@ -110,7 +106,7 @@ def test_a_version_that_its_gateway_refused_stops_at_the_canaries_and_says_why()
     assert promotion.judge().decision == "abort"
     promotion.unwind()
     assert list(promotion.jobs.created) == ["r1-w1"], "who rolled back by itself is left alone"
-    assert promotion.watch().decision == "aborted"
+    assert promotion.unwind().decision == "aborted"
     (wave,) = promotion.waves()
     assert json.loads(wave.reasons) == {"probe: no samples for 30 s": ["gw-1"]}
     assert (promotion.rollout().state, wave.state) == ("aborted", "failed")
@@ -126,9 +122,9 @@ def test_a_version_that_raises_false_alarms_is_taken_back_by_the_previous_one() 
     promotion.unwind()
     back = promotion.jobs.created["r1-back1"]
     assert [target.rsplit("/", 1)[1] for target in back.targets] == ["gw-1", "gw-2"]
-    assert promotion.watch().decision == "wait"
+    assert promotion.unwind().decision == "wait"
     promotion.answer("r1-back1", "gw-1", "gw-2")
-    assert promotion.watch().decision == "aborted"
+    assert promotion.unwind().decision == "aborted"
 
 
 def test_the_same_alerts_before_the_update_count_against_nobody() -> None:
@@ -198,8 +194,7 @@ def test_more_than_a_job_takes_go_back_by_several() -> None:
 
 def test_without_a_way_back_the_rollout_only_stops() -> None:
     promotion = canaries_done(plan(unwind=None))
-    promotion.unwind()
-    assert promotion.watch().decision == "aborted"
+    assert promotion.unwind().decision == "aborted"
     assert list(promotion.jobs.created) == ["r1-w1"]
 
 

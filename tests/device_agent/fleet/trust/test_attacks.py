@@ -6,49 +6,11 @@ import os
 import msgspec
 import pytest
 
-from contract.bundle import CONTENT, END, MANIFEST, SIGNATURES, header, padding
+from contract.bundle import CONTENT, MANIFEST, SIGNATURES
 from device_agent.fleet.trust import Moment, TrustStore, UntrustedError
-from operations.fleet.bundles import opened
 from operations.fleet.signing import sign_manifest
-from tests.device_agent.fleet.trust.world import DAY, START, altered
-
-
-def parts_of(bundle):
-    """Name and bytes of each part, in order."""
-    with opened(bundle) as (file, layout):
-        file.seek(layout.content.offset)
-        content = file.read(layout.content.size)
-    roots = [(f"roots/{version}.json", document) for version, document in layout.roots]
-    return {MANIFEST: layout.manifest, SIGNATURES: layout.signatures, **dict(roots), CONTENT: content}
-
-
-def packed(path, parts):
-    """A bundle of these parts, whatever they are."""
-    blocks = [header(name, len(data)) + data + padding(len(data)) for name, data in parts.items()]
-    path.write_bytes(b"".join(blocks) + END)
-    return path
-
-
-def content_start(bundle):
-    with opened(bundle) as (_, layout):
-        return layout.content.offset
-
-
-def flip(path, place, *, by=1):
-    """Changes one byte of a file."""
-    data = bytearray(path.read_bytes())
-    data[place] ^= by
-    path.write_bytes(data)
-
-
-def forged(world, by, **fields):
-    """A bundle whose manifest says something else than its maker would write, signed nevertheless."""
-    bundle = world.bundle()
-    parts = parts_of(bundle)
-    parts[MANIFEST] = altered(parts[MANIFEST], **fields)
-    signature = sign_manifest(parts[MANIFEST], world.keyring.signers[by])
-    parts[SIGNATURES] = msgspec.json.encode({"signatures": [signature]})
-    return packed(bundle, parts)
+from tests.device_agent.fleet.trust.parts import content_start, flip, forged, packed, parts_of, signed
+from tests.device_agent.fleet.trust.world import DAY, START
 
 
 def test_a_good_bundle_is_taken_and_its_content_comes_out_as_it_was(world):
@@ -352,9 +314,7 @@ def test_a_manifest_that_two_readers_could_understand_differently_is_refused(wor
     bundle = world.bundle()
     parts = parts_of(bundle)
     parts[MANIFEST] = parts[MANIFEST].replace(b'"counter": 1', b'"counter": 1, "counter": 2')
-    signature = sign_manifest(parts[MANIFEST], world.keyring.signers["model"])
-    parts[SIGNATURES] = msgspec.json.encode({"signatures": [signature]})
-    assert world.refusal(packed(bundle, parts)) == "document"
+    assert world.refusal(packed(bundle, signed(world, parts))) == "document"
 
 
 def test_an_oversized_manifest_is_refused_before_it_is_read(world):

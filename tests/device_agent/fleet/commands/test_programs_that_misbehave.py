@@ -1,0 +1,112 @@
+"""J9 and J10: a program may hang, fork, flood, die and say strange things; its job ends all the same, and truly."""
+
+import pytest
+
+from contract.jobs import Call, RunHandler
+from device_agent.fleet.port import Interrupted
+from tests.device_agent.fleet.commands.conftest import ME, later, survivors
+
+fit = pytest.importorskip("device_agent.fleet.details").fit
+
+
+def runs(name, *args, **conduct):
+    return RunHandler(name="a step", input=Call(handler=name, args=list(args)), include_std_out=True, **conduct)
+
+
+def test_j9_a_program_that_hangs_is_ended_with_what_detached_itself(machine):
+    machine.options["timeout_s"] = 0.5
+    outcome = machine.perform(runs("hang.sh"))
+    assert (outcome.status, outcome.reason) == ("FAILED", "hang.sh did not end in time, and was ended")
+    assert not survivors()
+
+
+def test_j9_nothing_a_program_leaves_running_outlives_its_step(machine):
+    outcome = machine.perform(runs("leave.sh"))
+    assert outcome.status == "SUCCEEDED"
+    assert outcome.details["stdout"] == "left"
+    assert "2 processes" in outcome.details["left_over"]
+    assert not survivors()
+
+
+def test_j9_a_program_that_forks_without_end_is_ended(machine):
+    detached = "(setsid sh -c 'sleep 98765 & wait' &)"
+    machine.handler("bomb.sh", f"trap '' TERM; for i in 1 2 3 4 5 6 7 8; do {detached}; done; sleep 98765")
+    machine.options["timeout_s"] = 0.5
+    assert machine.perform(runs("bomb.sh")).status == "FAILED"
+    assert not survivors()
+
+
+def test_j9_a_flood_on_both_streams_neither_blocks_nor_fills_memory(machine):
+    outcome = machine.perform(runs("flood.sh"))
+    assert outcome.status == "SUCCEEDED"
+    assert len(outcome.details["stderr"]) == 1024
+    assert outcome.details["stdout"].endswith("yend")
+
+
+@pytest.mark.parametrize("signal", ["KILL", "SEGV", "PIPE", "ABRT", "HUP"])
+def test_j9_a_program_ended_by_a_signal_has_failed_and_the_signal_is_named(machine, signal):
+    outcome = machine.perform(runs("killed.sh", signal))
+    assert (outcome.status, outcome.reason) == ("FAILED", f"killed.sh ended with the signal SIG{signal}")
+
+
+def test_cancelling_ends_a_program_and_what_it_started(machine):
+    waiting = later(survivors, machine.cancelled.set)
+    outcome = machine.perform(runs("hang.sh"))
+    waiting.join()
+    assert (outcome.status, outcome.reason) == ("FAILED", "hang.sh was ended: the job was taken back")
+    assert not survivors()
+
+
+def test_the_end_of_the_agent_interrupts_a_program_and_does_not_fail_it(machine):
+    waiting = later(survivors, machine.stop.set)
+    with pytest.raises(Interrupted):
+        machine.perform(runs("wait.sh"))
+    waiting.join()
+    assert not survivors()
+
+
+def test_a_program_that_falls_with_the_agent_has_not_failed(machine):
+    """A service manager tells all its processes to end; the agent may hear it last."""
+    machine.handler("falls.sh", "kill -TERM $$")
+    machine.stop.set()
+    with pytest.raises(Interrupted):
+        machine.perform(runs("falls.sh"))
+
+
+def test_j10_output_of_any_bytes_becomes_details_that_the_service_takes(machine):
+    outcome = machine.perform(runs("strange.sh"))
+    assert outcome.details["stdout"] == "a\x01\x1b[31m\ufffd\ufffdb\tc\r\nd"
+    assert fit(outcome.details)["stdout"] == "a [31m\ufffd\ufffdb c d"
+
+
+def test_j10_output_of_any_length_becomes_its_last_1024_characters(machine):
+    assert fit(machine.perform(runs("long.sh")).details)["stdout"] == "z" * 1024
+
+
+def test_j10_no_output_is_no_detail(machine):
+    assert machine.perform(runs("touch.sh", "/dev/null")).details == {}
+
+
+def test_a_program_inherits_nothing_of_the_agents_environment(machine, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the agent")
+    said = machine.perform(runs("environment.sh")).details["stdout"]
+    assert "of the agent" not in said
+    assert "THRESHER_JOB_ID=job-1" in said
+
+
+def test_a_program_has_nothing_to_read(machine):
+    assert machine.perform(runs("stdin.sh")).details["stdout"] == "end"
+
+
+def test_a_program_that_cannot_be_begun_has_failed_with_the_cause(machine):
+    file = machine.handler("broken.sh", "")
+    file.write_text("#!/no/such/interpreter\n", encoding="utf-8")
+    outcome = machine.perform(runs("broken.sh"))
+    assert outcome.status == "FAILED"
+    assert "could not be begun: No such file or directory" in outcome.reason
+
+
+def test_a_handler_gets_its_user_and_then_its_arguments_as_they_are(machine):
+    args = ["a b", "", "-rf", "$(id)", "`id`", "; id", "a\nb", "'\"", "*", "--", "ä"]
+    outcome = machine.perform(runs("argv.sh", *args, run_as_user=ME))
+    assert outcome.details["stdout"] == "".join(f"[{each}]" for each in [ME, *args])
