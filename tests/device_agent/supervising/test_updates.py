@@ -7,7 +7,6 @@ import pytest
 
 from tests.device_agent.supervising.world import Gateway, until
 
-
 pytestmark = pytest.mark.story
 
 
