@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from device_agent.config import Extends, GatewayConfig, UpdatesConfig
+from device_agent.config import Extends, FleetConfig, GatewayConfig, UpdatesConfig
 from device_agent.errors import ThresherError
 
 END_WITHIN_S: Final = 3.2
@@ -43,8 +43,8 @@ class Stage(NamedTuple):
 
 
 def what_sensing_needs(config: GatewayConfig) -> object:
-    """The part of a document that sensing works by: of the uplink only how much one publish may hold."""
-    rest = msgspec.structs.replace(config, uplink=None, updates=UpdatesConfig(), extends=Extends())
+    """The part of a document that sensing works by: of the uplink only how much one publish may hold, no jobs."""
+    rest = msgspec.structs.replace(config, uplink=None, updates=UpdatesConfig(), extends=Extends(), fleet=FleetConfig())
     return rest, config.uplink.envelope_bytes() if config.uplink else None
 
 
