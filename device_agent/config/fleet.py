@@ -6,6 +6,7 @@ import msgspec
 
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
+from device_agent.config.fleet_jobs import JobsConfig
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
 from device_agent.config.fleet_visibility import VisibilityConfig
@@ -17,6 +18,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         commands: What job documents of others may run, see ``CommandsConfig``.
         identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
+        jobs: How jobs are heeded, see ``JobsConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
         visibility: What it says of itself, see ``VisibilityConfig``.
@@ -24,6 +26,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     commands: CommandsConfig = CommandsConfig()
     identity: IdentityConfig = IdentityConfig()
+    jobs: JobsConfig = JobsConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
     visibility: VisibilityConfig = VisibilityConfig()
