@@ -43,14 +43,14 @@ class Stage(NamedTuple):
 
 
 def what_sensing_needs(config: GatewayConfig) -> object:
-    """The part of a document that sensing works by: of the uplink only how much one publish may hold, no jobs."""
+    """The part of a document that sensing works by: of the uplink only how much one publish may hold."""
     rest = msgspec.structs.replace(config, uplink=None, updates=UpdatesConfig(), extends=Extends(), fleet=FleetConfig())
     return rest, config.uplink.envelope_bytes() if config.uplink else None
 
 
 def what_forwarding_needs(config: GatewayConfig) -> object:
     """The part of a document that forwarding works by."""
-    return config.gateway, config.state_dir, config.spool, config.uplink
+    return config.gateway, config.state_dir, config.spool, config.uplink, config.fleet
 
 
 class _Shift:

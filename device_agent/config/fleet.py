@@ -6,6 +6,7 @@ import msgspec
 
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
+from device_agent.config.fleet_jobs import JobsConfig
 from device_agent.config.fleet_probe import ProbeConfig
 from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
 from device_agent.config.fleet_trust import TrustConfig
@@ -21,6 +22,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
         probe: How a new version is judged, see ``ProbeConfig``.
         supervise: How processes are kept running, see ``SuperviseConfig``.
+        jobs: How jobs are heeded, see ``JobsConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
         visibility: What it says of itself, see ``VisibilityConfig``.
@@ -30,6 +32,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     identity: IdentityConfig = IdentityConfig()
     probe: ProbeConfig = ProbeConfig()
     supervise: SuperviseConfig = SuperviseConfig()
+    jobs: JobsConfig = JobsConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
     visibility: VisibilityConfig = VisibilityConfig()
