@@ -22,7 +22,11 @@ from device_agent.fleet.probe.look import Look
 from device_agent.fleet.probe.stretch import Stretch, stretch
 from device_agent.fleet.update.port import Verdict
 
-LOOK_EVERY_S: Final = 5.0
+_SELDOM_S: Final = 5.0
+_OFTEN_S: Final = 0.25
+_LOOKS: Final = 20
+"""Of a window, at least; and of what was before, when it is asked for early."""
+
 _KEPT: Final = 120
 _MOST: Final = 512
 
@@ -33,7 +37,6 @@ class WorkProbe:
     Args:
         look: Takes one.
         limits: Of this gateway.
-        every_s: How often it looks.
         monotonic_s: Seconds, never going back.
     """
 
@@ -42,14 +45,12 @@ class WorkProbe:
         look: Callable[[], Look],
         limits: ProbeConfig,
         *,
-        every_s: float = LOOK_EVERY_S,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look = look
         self._limits = limits
-        self._every_s = every_s
         self._now = monotonic_s
-        self._due_s = monotonic_s()
+        self._started_s = self._due_s = monotonic_s()
         self._recent: deque[Look] = deque(maxlen=_KEPT)
         self._since: list[Look] | None = None
         self._last: Look | None = None  # before the activation: what is counted at once must not be missed
@@ -62,7 +63,7 @@ class WorkProbe:
         """Looks, if it is time; called often."""
         if self._now() < self._due_s:
             return
-        self._due_s = self._now() + self._every_s
+        self._due_s = self._now() + self._every_s()
         seen = self._look()
         with self._mutex:
             self._recent.append(seen)
@@ -70,6 +71,10 @@ class WorkProbe:
                 self._since.append(seen)
                 if len(self._since) > _MOST:
                     del self._since[1:-1:2]
+
+    def _every_s(self) -> float:
+        span_s = self._bounds.window_s if self._bounds is not None else self._now() - self._started_s
+        return min(_SELDOM_S, max(_OFTEN_S, span_s / _LOOKS))
 
     def before(self, manifest: Manifest) -> str:
         """See ``Probe``."""
@@ -84,7 +89,7 @@ class WorkProbe:
             self._bounds = bounds_of(manifest.health, self._limits)
             self._before = msgspec.json.decode(before or "{}", type=Stretch)
             self._since = [self._last] if self._last else []
-            self._begun_s = self._now()
+            self._begun_s = self._due_s = self._now()
 
     def verdict(self) -> Verdict | None:
         """See ``Probe``; ``None`` before ``begin``."""

@@ -31,7 +31,7 @@ class Gateway:
         self.refused = ""
         self._renew()
         self._agent_sent = 0
-        self.probe = WorkProbe(self.look, ProbeConfig(), every_s=EVERY_S, monotonic_s=lambda: self.now_s)
+        self.probe = WorkProbe(self.look, ProbeConfig(), monotonic_s=lambda: self.now_s)
 
     def _renew(self) -> None:
         self._up_s = self._cpu_s = self._samples = self._gaps = self._opened = self._accepted = self._refusals = 0.0
@@ -151,7 +151,7 @@ FAULTS = {
     "memory: ": {"memory_mib": 900.0},
     "stops sampling": {"rate_hz": 0.0},
     "stops sampling: 5.00": {"rate_hz": 5.0},
-    "gaps: 30": {"gap_share": 0.3, "rate_hz": 14.0},
+    "gaps: ": {"gap_share": 0.3, "rate_hz": 14.0},
     "false alarms: 100": {"score": 1.2},
     "false alarms: ": {"opened_every_s": 10.0},
     "scores moved": {"score": 0.85},
