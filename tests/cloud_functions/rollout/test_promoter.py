@@ -149,6 +149,24 @@ def test_gateways_that_fall_silent_take_it_back() -> None:
     assert "2 of 2 updated gateways fell silent" in promotion.step.reason
 
 
+def test_an_outage_of_the_cloud_is_nobodys_silence_and_nothing_passes_in_it() -> None:
+    promotion = canaries_done()
+    promotion.later(240)
+    assert promotion.judge().decision == "wait"
+    assert "nobody was heard for 245 s" in promotion.step.reason
+
+
+def test_a_whole_fleet_that_stays_silent_is_no_outage() -> None:
+    promotion = Promotion(plan("r1", wave("all", "r1-w1", *GATEWAYS)))
+    promotion.talk()
+    promotion.begin()
+    promotion.answer("r1-w1", *GATEWAYS)
+    promotion.later(299)
+    assert promotion.judge().decision == "wait"
+    promotion.later(2)
+    assert promotion.judge().decision == "abort"
+
+
 def test_gateways_whose_sensing_began_anew_take_it_back() -> None:
     promotion = canaries_done()
     promotion.later(30)
