@@ -8,13 +8,14 @@ Each part of the fleet adds its own line; what it needs is in ``Ground``.
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contract.jobs import ApplyBundle, RunCommand, RunHandler
+from contract.jobs import ApplyBundle, Restart, RunCommand, RunHandler
 from device_agent.config import GatewayConfig
 from device_agent.fleet.commands.conditions import known_attributes, unmet
 from device_agent.fleet.commands.performing import Commands
 from device_agent.fleet.jobs import OWN, THROUGH_A_NUCLEUS, Jobs
 from device_agent.fleet.judging import Judge
 from device_agent.fleet.port import Performers
+from device_agent.fleet.restarting import Restarting
 from device_agent.fleet.status import STATUS_FILE
 from device_agent.fleet.update.performer import bundle_performer
 from device_agent.identity import read_identity
@@ -51,6 +52,7 @@ def performers(ground: Ground) -> Performers:
         RunHandler: commands,
         RunCommand: commands,
         ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
+        Restart: Restarting(ground.folder),
     }
 
 

@@ -93,7 +93,7 @@ def stretch(looks: Sequence[Look]) -> Stretch:
         opened=_sum(sensing, lambda sensed: sum(each.opened for each in sensed.filters.values())),
         failed=[name for name, one in last.sensed.sensors.items() if one.state == "failed"] if last.sensed else [],
         accepted=_sum(sensing, lambda sensed: sensed.accepted),
-        refusals=_sum(sensing, _refusals),
+        refusals=_refusals(pairs),
         refused=_refused(looks),
         memory_mib=max(_memory_mib(look) for look in looks),
         memory_growth_mib=growth,
@@ -125,7 +125,17 @@ def _missing(sensed: Sensed) -> int:
     return sum(one.gaps + one.missed + one.shed for one in sensed.sensors.values())
 
 
-def _refusals(sensed: Sensed) -> int:
+def _refusals(pairs: Iterable[tuple[Look, Look]]) -> int:
+    """In one process; it may have begun its work anew meanwhile, by the configuration of before."""
+    total = 0
+    for early, late in pairs:
+        if early.sensed and late.sensed and early.sensed.pid == late.sensed.pid:
+            before, after = _refusals_of(early.sensed), _refusals_of(late.sensed)
+            total += after - before if after >= before else after
+    return total
+
+
+def _refusals_of(sensed: Sensed) -> int:
     return sum(
         count
         for name, count in sensed.counters.items()
