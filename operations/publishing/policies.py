@@ -50,16 +50,16 @@ _FILTERS: Final = Grant(PUBSUB, "SubscribeToTopic", "Takes blocks from the reade
 _ASKS: Final = Grant(
     MQTT,
     "PublishToIoTCore",
-    "Asks for jobs and answers them.",
-    _any_gateway(jobs_topic(_GATEWAY, "$next/get"), jobs_topic(_GATEWAY, "+/update")),
+    "Asks for jobs and says how they go.",
+    _any_gateway(jobs_topic(_GATEWAY, "+/get"), jobs_topic(_GATEWAY, "+/update")),
 )
 _IS_TOLD: Final = Grant(
     MQTT,
     "SubscribeToIoTCore",
     "Hears of jobs.",
     _any_gateway(
-        jobs_topic(_GATEWAY, "notify-next"),
-        *(jobs_topic(_GATEWAY, f"{of}/{how}") for of in ("$next/get", "+/update") for how in ("accepted", "rejected")),
+        *(jobs_topic(_GATEWAY, what) for what in ("notify", "notify-next")),
+        *(jobs_topic(_GATEWAY, f"{of}/{how}") for of in ("+/get", "+/update") for how in ("accepted", "rejected")),
     ),
 )
 

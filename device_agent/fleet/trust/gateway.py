@@ -1,5 +1,6 @@
 """Trust as the update machine asks for it: this gateway, now."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from device_agent.fleet.trust.verifying import VerifiedBundle, verify_bundle
 
 if TYPE_CHECKING:
     from device_agent.config import GatewayConfig
+
+logger = logging.getLogger(__name__)
 
 
 class GatewayTrust:
@@ -41,4 +44,6 @@ def gateway_trust(config: "GatewayConfig") -> GatewayTrust:
     """That of a document; it is kept in ``<state_dir>/trust``."""
     root = config.fleet.trust.root
     store = TrustStore(Path(config.state_dir) / "trust", Path(root) if root else None, check_apart)
+    if store.lost:
+        logger.error("trust.lost", extra={"folder": str(Path(config.state_dir) / "trust"), "begins_with": root})
     return GatewayTrust(store, this_device(config))

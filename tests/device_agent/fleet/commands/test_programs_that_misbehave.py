@@ -1,5 +1,9 @@
 """J9 and J10: a program may hang, fork, flood, die and say strange things; its job ends all the same, and truly."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from contract.jobs import Call, RunHandler
@@ -43,10 +47,55 @@ def test_j9_a_flood_on_both_streams_neither_blocks_nor_fills_memory(machine):
     assert outcome.details["stdout"].endswith("yend")
 
 
-@pytest.mark.parametrize("signal", ["KILL", "SEGV", "PIPE", "ABRT", "HUP"])
-def test_j9_a_program_ended_by_a_signal_has_failed_and_the_signal_is_named(machine, signal):
-    outcome = machine.perform(runs("killed.sh", signal))
-    assert (outcome.status, outcome.reason) == ("FAILED", f"killed.sh ended with the signal SIG{signal}")
+@pytest.mark.parametrize("name", ["KILL", "SEGV", "PIPE", "ABRT", "HUP"])
+def test_j9_a_program_ended_by_a_signal_has_failed_and_the_signal_is_named(machine, name):
+    outcome = machine.perform(runs("killed.sh", name))
+    assert (outcome.status, outcome.reason) == ("FAILED", f"killed.sh ended with the signal SIG{name}")
+
+
+def test_j9_a_program_that_stops_itself_is_ended(machine):
+    machine.options["timeout_s"] = 0.3
+    assert "did not end in time" in machine.perform(runs("killed.sh", "STOP")).reason
+
+
+def test_j9_a_program_that_ends_its_keeper_ends_with_it(machine):
+    machine.handler("parricide.sh", "kill -KILL $PPID; exec sleep 98765")
+    outcome = machine.perform(runs("parricide.sh", run_as_user=ME))
+    assert outcome.status == "FAILED"
+    assert "was ended with its keeper" in outcome.reason
+    later(lambda: not survivors(), lambda: None).join()
+    assert not survivors()
+
+
+_AGENT = """
+import sys, threading
+from pathlib import Path
+from contract.jobs import Call, RunHandler
+from device_agent.config.fleet_commands import CommandsConfig
+from device_agent.fleet.commands.performing import Commands
+from device_agent.fleet.port import Task
+action = RunHandler(name="a", input=Call(handler="hang.sh"))
+config = CommandsConfig(handlers=sys.argv[1], allow=["hang.sh"])
+commands = Commands(config, Path(sys.argv[2]), boot_id="b", grace_s=0.2)
+never = threading.Event()
+commands.perform(Task(job_id="j", execution_number=1, step=0, action=action, cancelled=never, stop=never,
+                      tell=lambda *_: None, renew=lambda: action))
+"""
+
+
+def test_no_program_outlives_an_agent_that_is_killed(machine):
+    agent = subprocess.Popen([sys.executable, "-c", _AGENT, machine.handlers, machine.root / "state"])
+    later(survivors, agent.kill).join()
+    assert agent.wait(20) == -signal.SIGKILL
+    later(lambda: not survivors(), lambda: None).join()
+    assert not survivors()
+
+
+def test_a_step_that_cannot_be_written_down_is_not_begun(machine):
+    (machine.root / "state").write_bytes(b"a file where a folder should be")
+    outcome = machine.perform(runs("argv.sh"))
+    assert outcome.status == "FAILED"
+    assert "could not be begun" in outcome.reason
 
 
 def test_cancelling_ends_a_program_and_what_it_started(machine):
