@@ -70,6 +70,7 @@ class Jobs:
         status_file: Where to say how it goes.
         patience: See there.
         monotonic_s: Seconds, never going back.
+        performers_hear: What performers hear by the same connection.
     """
 
     def __init__(  # noqa: PLR0913 - ports and limits, each by its name
@@ -83,7 +84,9 @@ class Jobs:
         status_file: Path,
         monotonic_s: Callable[[], float],
         patience: Patience = OWN,
+        performers_hear: Mapping[str, Deliver] | None = None,
     ) -> None:
+        self._performers_hear = dict(performers_hear or {})
         self._service = TopicJobs(uplink, gateway_id)
         self._judge, self._config, self._folder = judge, config, folder
         self._said = StatusFile(status_file)
@@ -113,7 +116,7 @@ class Jobs:
 
     def hears(self) -> Mapping[str, Deliver]:
         """See ``Beside``."""
-        return self._service.hears()
+        return {**self._service.hears(), **self._performers_hear}
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop``; what is at work then goes on in the next process."""
