@@ -21,11 +21,11 @@ from device_agent.fleet.asking import Asker
 from device_agent.fleet.engine import Engine
 from device_agent.fleet.journal import Journal
 from device_agent.fleet.judging import Judge
+from device_agent.fleet.limits import Limits
 from device_agent.fleet.outbox import FIRST_S, LAST_S
 from device_agent.fleet.service.by_topics import TopicJobs
 from device_agent.fleet.service.port import ANSWER_S
 from device_agent.fleet.status import FleetStatus
-from device_agent.fleet.taking import Limits
 from device_agent.status import StatusFile
 from device_agent.uplink.pacing import Backoff
 from device_agent.uplink.port import Deliver, Uplink
@@ -46,12 +46,14 @@ class Patience(NamedTuple):
         first_s: Until the first second try.
         last_s: Between two tries at most.
         answer_s: For an answer.
+        tell_every_s: Between two words of progress, at least.
     """
 
     ask_every_s: float = 3600.0
     first_s: float = FIRST_S
     last_s: float = LAST_S
     answer_s: float = ANSWER_S
+    tell_every_s: float = 5.0
 
 
 OWN: Final = Patience()
@@ -160,7 +162,7 @@ class Jobs:
             asker,
             journal,
             self._judge,
-            limits=Limits(config.ask_every_s or patience.ask_every_s, config.step_timeout_min),
+            limits=Limits(config.ask_every_s or patience.ask_every_s, patience.tell_every_s, config.step_timeout_min),
             backoff=Backoff(first_s=patience.first_s, last_s=patience.last_s, source=random.SystemRandom()),
             monotonic_s=self._now,
             stop=stop,
