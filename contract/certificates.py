@@ -9,15 +9,15 @@ Who asks is never in a message: the broker says it, thing by topic and certifica
 twice, and is then answered twice with the same.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from contract.errors import ContractError
 
-VERBS = ("request", "confirm", "withdraw")
 Verb = Literal["request", "confirm", "withdraw"]
+VERBS: Final[tuple[Verb, ...]] = ("request", "confirm", "withdraw")
 CertificateId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """SHA-256 of the certificate's DER, hexadecimal: AWS IoT's own id of it."""
 

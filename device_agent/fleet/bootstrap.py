@@ -12,7 +12,6 @@ from contract.jobs import ApplyBundle, Restart, RotateCertificate, RunCommand, R
 from device_agent.config import GatewayConfig
 from device_agent.fleet.commands.conditions import known_attributes, unmet
 from device_agent.fleet.commands.performing import Commands
-from device_agent.fleet.identity.renewing import nucleus_rotation, own_rotation
 from device_agent.fleet.identity.rotation import Rotation
 from device_agent.fleet.jobs import OWN, THROUGH_A_NUCLEUS, Jobs
 from device_agent.fleet.judging import Judge
@@ -59,9 +58,9 @@ def performers(ground: Ground, rotation: Rotation) -> Performers:
     }
 
 
-def open_jobs(ground: Ground) -> Jobs:
-    """The conversation with IoT Jobs; begins with ``run``."""
-    config, rotation = ground.config, _rotation(ground)
+def open_jobs(ground: Ground, rotation: Rotation) -> Jobs:
+    """The conversation with IoT Jobs; begins with ``run``. ``rotation`` is of whoever owns the certificate here."""
+    config = ground.config
     attributes = known_attributes(config.gateway, config.fleet.commands)
     return Jobs(
         ground.uplink,
@@ -74,9 +73,3 @@ def open_jobs(ground: Ground) -> Jobs:
         patience=THROUGH_A_NUCLEUS if ground.nucleus_owns else OWN,
         performers_hear=rotation.hears(),
     )
-
-
-def _rotation(ground: Ground) -> Rotation:
-    if ground.nucleus_owns:
-        return nucleus_rotation(ground.config, ground.folder, ground.uplink)
-    return own_rotation(ground.config, ground.uplink)

@@ -16,14 +16,19 @@ from typing import Final, Literal
 
 import msgspec
 
+from device_agent.config import GatewayConfig
 from device_agent.errors import UpdateError
 from device_agent.fault_points import reach
 from device_agent.files import atomic_write
+from device_agent.fleet.identity.desk import TopicDesk
 from device_agent.fleet.identity.pair import Means, kept_request
-from device_agent.fleet.identity.store import CERTIFICATE, Store
+from device_agent.fleet.identity.rotation import ASK_S, Rotation
+from device_agent.fleet.identity.store import CERTIFICATE, FOLDER, Store
 from device_agent.fleet.identity.turn import Turn
 from device_agent.uplink.credentials import certificate_id
+from device_agent.uplink.port import Uplink
 
+HELPER: Final = "/var/lib/thresher/identity"
 ANSWER_S: Final = 900.0
 """Longer than the helper waits for a commit before it restores."""
 
@@ -145,3 +150,14 @@ class NucleusPair:
 def _demand(answer: HelperAnswer, states: tuple[str, ...]) -> None:
     if answer.state not in states:
         raise UpdateError(f"the nucleus went back to its old certificate: {answer.why}", remedy="read its log")
+
+
+def nucleus_rotation(
+    config: GatewayConfig, folder: Path, uplink: Uplink, *, ask_s: float = ASK_S, answer_s: float | None = None
+) -> Rotation:
+    """Where a nucleus has it. ``folder`` is the component's own."""
+    exchange = Path(config.fleet.identity.helper or HELPER)
+    helper = FileHelper(exchange) if answer_s is None else FileHelper(exchange, answer_s=answer_s)
+    store = Store(folder / FOLDER)
+    desk = TopicDesk(uplink, config.gateway)
+    return Rotation(NucleusPair(helper, store), store, desk=desk, obstacle=helper.obstacle, ask_s=ask_s)

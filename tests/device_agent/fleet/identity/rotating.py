@@ -18,7 +18,7 @@ from device_agent.config import GatewayConfig, parse
 from device_agent.errors import UplinkError
 from device_agent.fleet.identity.keys import FileKeys
 from device_agent.fleet.identity.memory import MemoryCloud
-from device_agent.fleet.identity.renewing import own_rotation
+from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.store import CERTIFICATE, store_of
 from device_agent.fleet.identity.turn import settle
 from device_agent.fleet.port import Interrupted, Outcome, Task

@@ -9,8 +9,8 @@ from device_agent.config import GatewayConfig
 from device_agent.errors import UplinkError
 from device_agent.fleet.identity.connecting import connected
 from device_agent.fleet.identity.first import provisioning
+from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.registrar import RegistrationRefusedError
-from device_agent.fleet.identity.renewing import own_rotation
 from device_agent.fleet.identity.store import store_of
 from device_agent.fleet.port import Outcome
 from device_agent.uplink.credentials import certificate_id

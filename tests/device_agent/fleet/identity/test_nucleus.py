@@ -17,7 +17,7 @@ import pytest
 from device_agent.config import GatewayConfig, IdentityConfig, parse
 from device_agent.fleet.identity import nucleus_helper
 from device_agent.fleet.identity.keys import FileKeys
-from device_agent.fleet.identity.renewing import nucleus_rotation
+from device_agent.fleet.identity.nucleus import nucleus_rotation
 from device_agent.fleet.port import Outcome
 from tests.device_agent.fleet.identity.rotating import DOCUMENT, GATEWAY, BrokerLink, Cloud, task_of
 
