@@ -27,6 +27,9 @@ _OFTEN_S: Final = 0.25
 _LOOKS: Final = 20
 """Of a window, at least; and of what was before, when it is asked for early."""
 
+_ENOUGH_S: Final = 2.0
+_WAIT_S: Final = 0.25
+_WAITS: Final = 60
 _KEPT: Final = 120
 _MOST: Final = 512
 
@@ -58,6 +61,7 @@ class WorkProbe:
         self._before = Stretch()
         self._bounds: Bounds | None = None
         self._mutex = threading.Lock()
+        self._waiting = threading.Event()  # never set: looks come from another thread
 
     def tick(self) -> None:
         """Looks, if it is time; called often."""
@@ -77,16 +81,23 @@ class WorkProbe:
         return min(_SELDOM_S, max(_OFTEN_S, span_s / _LOOKS))
 
     def before(self, manifest: Manifest) -> str:
-        """See ``Probe``."""
+        """See ``Probe``; a supervisor that has just begun looks on for some seconds first."""
         del manifest  # what is normal here does not depend on what comes
+        for _ in range(_WAITS):
+            if (seen := self._so_far()).sensing_s >= _ENOUGH_S:
+                break
+            self._waiting.wait(_WAIT_S)
+        return msgspec.json.encode(seen).decode()
+
+    def _so_far(self) -> Stretch:
         with self._mutex:
             self._last = self._recent[-1] if self._recent else None
-            return msgspec.json.encode(stretch(list(self._recent))).decode()
+            return stretch(list(self._recent))
 
     def begin(self, manifest: Manifest, before: str) -> None:
         """See ``Probe``."""
         with self._mutex:
-            self._bounds = bounds_of(manifest.health, self._limits)
+            self._bounds = bounds_of(manifest.kind, manifest.health, self._limits)
             self._before = msgspec.json.decode(before or "{}", type=Stretch)
             self._since = [self._last] if self._last else []
             self._begun_s = self._due_s = self._now()
