@@ -112,6 +112,17 @@ def test_a_version_that_its_gateway_refused_stops_at_the_canaries_and_says_why()
     assert (promotion.rollout().state, wave.state) == ("aborted", "failed")
 
 
+def test_reasons_that_differ_in_their_figures_are_one() -> None:
+    promotion = Promotion()
+    promotion.begin()
+    promotion.answer("r1-w1", "gw-1", status="FAILED", reason="stops sampling: 1.5 a second")
+    promotion.judge()
+    promotion.answer("r1-w1", "gw-2", status="FAILED", reason="stops sampling: 22 a second")
+    promotion.judge()
+    (wave,) = promotion.waves()
+    assert json.loads(wave.reasons) == {"stops sampling: 1.5 a second": ["gw-1", "gw-2"]}
+
+
 def test_a_version_that_raises_false_alarms_is_taken_back_by_the_previous_one() -> None:
     promotion = canaries_done()
     promotion.later(30)
