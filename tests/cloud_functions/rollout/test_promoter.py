@@ -5,7 +5,7 @@ import json
 from msgspec.structs import replace
 
 from cloud_functions.adapters.memory import MemoryTable
-from cloud_functions.adapters.memory_jobs import MemoryJobs, MemoryPlans
+from cloud_functions.adapters.memory_jobs import MemoryPlans
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rollout.promoter import Promoter, Step
 from cloud_functions.core.rollout.rows import ROLLOUTS, RolloutRow, WaveRow
@@ -23,7 +23,7 @@ class Promotion:
     def __init__(self, of: Plan | None = None) -> None:
         self.world = World(MemoryTable())
         self.plan = of or plan()
-        self.jobs = MemoryJobs(self.world.clock)
+        self.jobs = self.world.jobs
         self.promoter = Promoter(self.world.table, self.jobs, MemoryPlans(self.plan), self.world.clock)
         self.seq = 0
         self.step = Step(rollout_id=self.plan.rollout_id)
@@ -215,3 +215,5 @@ def test_the_api_shows_a_rollout_by_its_waves_and_reasons() -> None:
     status, shown = promotion.world.ask("/api/rollouts/r1")
     assert (status, shown["waves"][0]["reasons"]) == (200, {"untrusted: expired": ["gw-1"]})
     assert promotion.world.ask("/api/rollouts/r9")[0] == 404
+    (job,) = promotion.world.ask("/api/gateways/gw-1/jobs")[1]["jobs"]
+    assert (job["job_id"], job["status"]) == ("r1-w1", "REJECTED")
