@@ -11,13 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from contract.errors import DocumentError
-from contract.job_documents import parse_document
-from contract.jobs import ignores_failure
+from contract.jobs import RunCommand, RunHandler
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.fleet.commands.conditions import known_attributes, unmet
 from device_agent.fleet.commands.performing import Commands
 from device_agent.fleet.port import Outcome, Task
+from tests.device_agent.fleet.rig import Rig
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -36,6 +35,7 @@ HANDLERS = {
     "strange.sh": "printf 'a\\001\\033[31m\\377\\376b\\tc\\r\\nd'",
     "long.sh": "head -c 5000 /dev/zero | tr '\\0' z",
     "touch.sh": ': > "$2"',
+    "log.sh": 'printf "%s " "$3" >> "$2"',
 }  # fmt: skip
 """What each does, as a shell script; the first argument is the user, $NAP a time that no other test sleeps."""
 
@@ -104,24 +104,18 @@ class Machine:
         return self.commands().perform(self.task(action))
 
     def job(self, document) -> Outcome:
-        """A whole document, in the order its steps are done."""
-        try:
-            parsed = parse_document(document)
-        except DocumentError as exc:
-            return Outcome(status="REJECTED", reason=f"{exc}; {exc.remedy}")
-        commands = self.commands()
-        steps = [*parsed.steps, *([parsed.final_step] if parsed.final_step else [])]
-        refusals = [unmet(parsed.conditions, known_attributes("press-3", self.config()))]
-        refusals += [commands.refusal(action) for action in steps]
-        if any(refusals):
-            return Outcome(status="REJECTED", reason="; ".join(filter(None, refusals)))
-        details: dict[str, str] = {}
-        for place, action in enumerate(steps):
-            outcome = commands.perform(self.task(action, step=place))
-            details |= {name: details.get(name, "") + text for name, text in outcome.details.items()}
-            if outcome.status != "SUCCEEDED" and not ignores_failure(action):
-                return msgspec.structs.replace(outcome, details=details)
-        return Outcome(status="SUCCEEDED", details=details)
+        """What IoT Jobs is told of a document in the end: judged and carried out as in a gateway."""
+        rig = Rig(self.root / f"jobs-{secrets.token_hex(4)}")
+        commands, attributes = self.commands(), known_attributes("press-3", self.config())
+        rig.performers = {RunHandler: commands, RunCommand: commands}
+        rig.meant = lambda parsed: unmet(parsed.conditions, attributes)
+        rig.restart()
+        rig.ledger.create("job-1", document)
+        rig.until_over("job-1")
+        rig.stop.set()
+        rig.engine.end(10)
+        told = rig.ledger.of("job-1")
+        return Outcome(status=told.status, reason=told.details.get("reason", ""), details=told.details)
 
 
 def later(condition, act):

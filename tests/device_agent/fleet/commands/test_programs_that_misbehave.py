@@ -7,10 +7,9 @@ import sys
 import pytest
 
 from contract.jobs import Call, RunHandler
+from device_agent.fleet.details import fit
 from device_agent.fleet.port import Interrupted
 from tests.device_agent.fleet.commands.conftest import ME, later
-
-fit = pytest.importorskip("device_agent.fleet.details").fit
 
 
 def runs(name, *args, **conduct):
@@ -73,6 +72,7 @@ from pathlib import Path
 from contract.jobs import Call, RunHandler
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.fleet.commands.performing import Commands
+from device_agent.fleet.details import fit
 from device_agent.fleet.port import Task
 action = RunHandler(name="a", input=Call(handler="hang.sh"))
 config = CommandsConfig(handlers=sys.argv[1], allow=["hang.sh"])
