@@ -1,4 +1,8 @@
-"""What an attacker may try with a bundle; each attempt fails one named check. Model: python-tuf's attack tests."""
+"""What an attacker may try with a bundle; each attempt fails one named check. Model: python-tuf's attack tests.
+
+Elsewhere: roots (``test_roots``), freezing and clocks (``test_time``), links, paths and bombs inside a signed bundle
+(``test_escapes``), every single byte (``test_bytes``), endless downloads (``update/test_download``).
+"""
 
 import base64
 import os
