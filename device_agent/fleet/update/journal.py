@@ -39,7 +39,6 @@ class Journal(UpdateState, frozen=True, kw_only=True):
         tree_sha256: Of the staged folder's tree, to find rot.
         previous: The release in use before this one.
         before: What the probe noted of it.
-        owed: Releases that must be gone back to, by ``kind/name``: the disk did not allow it so far.
         outcome: How the order will have ended, once that is decided.
         tries: How often this phase has begun.
     """
@@ -49,7 +48,6 @@ class Journal(UpdateState, frozen=True, kw_only=True):
     tree_sha256: str = ""
     previous: str = ""
     before: str = ""
-    owed: dict[str, str] = msgspec.field(default_factory=dict)
     outcome: Outcome | None = None
     tries: int = 0
 
