@@ -65,26 +65,27 @@ def spooled(place: Place) -> Spooled:
 
 
 def _wrong_version(place: Place, outcome: Outcome, whole: dict[str, str]) -> list[str]:
-    right = NEW if outcome.status == "SUCCEEDED" else OLD
+    right = NEW if outcome.status == "SUCCEEDED" else "" if place.first else OLD
     active, there = links.active(place.root), place.digests()
     found = []
-    if not active.startswith(f"{right}-"):
-        found.append(f"{outcome.status}, and {active or 'nothing'} is in use")
+    if active.partition("-")[0] != right:
+        found.append(f"{outcome.status}, and {active or 'what was shipped'} is in use")
     if there.get(active) != whole.get(active):
         found.append(f"{active} is in use and not whole")
     if right == NEW and PlainTrust(place.state).counters() != {f"{place.kind}/{place.name}": 2}:
         found.append("committed, and the counter was not noted")
-    (installed,) = place.look().installed.values() or [None]
-    if installed is None or installed.release != active:
+    installed = [one.release for one in place.look().installed.values()]
+    if installed != [active] * bool(active):
         found.append(f"{installed} is said to be installed, {active} is in use")
     return found
 
 
 def _left_over(place: Place) -> list[str]:
-    there = sorted(each.name for each in place.root.iterdir())
+    active = links.active(place.root)
+    there = {each.name for each in place.root.iterdir()} if place.root.is_dir() else set()
     found = []
-    if there != sorted({links.CURRENT, links.active(place.root)}):
-        found.append(f"left over: {', '.join(there)}")
+    if left := there - {links.CURRENT, active}:
+        found.append(f"left over: {', '.join(sorted(left))}")
     if (place.update / "download").exists():
         found.append("left over: the download")
     return found

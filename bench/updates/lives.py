@@ -107,6 +107,7 @@ def live(place: Place, fault: Fault | None = None, verdict: Verdict = GOOD, note
 
 
 def _work(place: Place, fault: Fault | None, verdict: Verdict, told: int | None) -> None:
+    place.submit()
     place.target.restart(place.name)  # a process that starts takes what the link names
     clock = Clock()
     machine, stop = place.machine(verdict, clock), threading.Event()

@@ -1,4 +1,4 @@
-"""A gateway on which version 1.0.0 of one thing is in use, and 1.1.0 is ordered.
+"""A gateway on which version 1.0.0 of one thing is in use, or what was shipped, and 1.1.0 is ordered.
 
 ```
 <place>/state/update/    order.json, state.json, download      <place>/things/<name>/    releases and the link
@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
+import msgspec
+
 from bench.updates.helpers import GOOD, NAMES, LinkTarget, PlainTrust, SaidProbe, SaidQuiet, make_bundle
-from contract.jobs import Kind
+from contract.jobs import Bundle, Kind
 from device_agent.fault_points import reach
 from device_agent.fleet.update.bootstrap import machine_of
 from device_agent.fleet.update.download import Downloads, Fetch, Limits
@@ -43,9 +45,13 @@ class Place:
     Args:
         folder: Of the place.
         kind: What is updated.
+        bundles: Where bundles lie, and what they are as orders.
+        first: Whether it is the first update ever.
     """
 
-    def __init__(self, folder: Path, kind: Kind) -> None:
+    def __init__(self, folder: Path, kind: Kind, bundles: Path, *, first: bool = False) -> None:
+        self.bundles = bundles
+        self.first = first
         self.folder = folder
         self.kind = kind
         self.name: Final = NAMES[kind]
@@ -55,24 +61,33 @@ class Place:
         self.target: Final = LinkTarget(folder / "things")
         self.root: Final = folder / "things" / self.name
 
-    def prepared(self, bundles: Path) -> "Place":
-        """With the old version in use, committed, and the new one ordered."""
+    def prepared(self) -> "Place":
+        """With the old version in use and committed, unless it is the first update."""
         self.state.mkdir(parents=True)
-        updates = FileUpdates(self.update)
-        for order_id, version, counter in ((_FIRST, OLD, 1), (ORDER, NEW, 2)):
-            files = {"version": version.encode(), **_FILES[self.kind]}
-            path = bundles / f"{self.kind}-{version}.bundle"
-            bundle = make_bundle(path, self.kind, version, files=files, counter=counter)
-            updates.submit(Order(order_id=order_id, bundle=bundle))
-            if order_id == _FIRST:
-                self._settle(self.machine())
+        self._make(NEW, 2)
+        if not self.first:
+            self._make(OLD, 1)
+            self.submit(OLD, _FIRST)
+            machine = self.machine()
+            machine.recover()
+            while machine.turn(threading.Event()):
+                pass
         return self
+
+    def submit(self, version: str = NEW, order_id: str = ORDER) -> None:
+        """Orders a version, as whoever asks does in each of its lives."""
+        bundle = msgspec.json.decode((self.bundles / f"{self.kind}-{version}.json").read_bytes(), type=Bundle)
+        FileUpdates(self.update).submit(Order(order_id=order_id, bundle=bundle))
 
     def copied(self, folder: Path) -> "Place":
         """Another place that is as this one is."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Place(folder, self.kind)
+        return self.at(folder)
+
+    def at(self, folder: Path) -> "Place":
+        """The same, elsewhere."""
+        return Place(folder, self.kind, self.bundles, first=self.first)
 
     def machine(self, verdict: Verdict = GOOD, monotonic_s: Callable[[], float] = time.monotonic) -> Machine:
         """The machine of this place; what it is helped by tells when it is called."""
@@ -91,12 +106,15 @@ class Place:
 
     def digests(self) -> dict[str, str]:
         """By release that is there: what it holds."""
+        if not self.root.is_dir():
+            return {}
         return {each.name: tree_digest(each) for each in self.root.iterdir() if each.is_dir() and not each.is_symlink()}
 
-    def _settle(self, machine: Machine) -> None:
-        machine.recover()
-        while machine.turn(threading.Event()):
-            pass
+    def _make(self, version: str, counter: int) -> None:
+        files = {"version": version.encode(), **_FILES[self.kind]}
+        path = self.bundles / f"{self.kind}-{version}.bundle"
+        bundle = make_bundle(path, self.kind, version, files=files, counter=counter)
+        path.with_suffix(".json").write_bytes(msgspec.json.encode(bundle))
 
 
 class Telling:

@@ -66,11 +66,11 @@ class Result(NamedTuple):
         return bool(self.broken or self.spooled.lost or self.spooled.twice)
 
 
-def ground_of(kind: Kind, folder: Path) -> Ground:
-    """Makes the place that trials of a kind begin from."""
+def ground_of(kind: Kind, folder: Path, *, first: bool = False) -> Ground:
+    """Makes the place that trials of a kind begin from, in an empty folder."""
     bundles = folder / "bundles"
-    bundles.mkdir(exist_ok=True)
-    place = Place(folder / kind, kind).prepared(bundles)
+    bundles.mkdir(parents=True)
+    place = Place(folder / kind, kind, bundles, first=first).prepared()
     ended = place.copied(folder / "whole")
     old = ended.digests()
     live(ended)
@@ -93,9 +93,11 @@ def run(ground: Ground, trial: Trial) -> Result:
         cuts += end != ENDED
         if end == ENDED:
             break
-        expected = expected or (_due(place, trial) if len(trial.faults) == 1 else "")
+        expected = expected or (due(place, trial.verdict) if len(trial.faults) == 1 else "")
         if end not in {HUNG, -9}:
             return Result(trial.what, [f"a life ended as {end}"], cuts)
+    if cuts == MOST_LIVES:
+        return Result(trial.what, [f"it would go on for ever: {cuts} reboots"], cuts)
     lives.emptied(place.folder)
     if (end := live(place, None, trial.verdict)) != ENDED:
         return Result(trial.what, [f"the last life ended as {end}"], cuts)
@@ -107,13 +109,13 @@ def run(ground: Ground, trial: Trial) -> Result:
     return Result(trial.what, found, max(cuts, 1), spooled(place))
 
 
-def _due(place: Place, trial: Trial) -> str:
-    """How an order must end that was interrupted once: by the table alone."""
+def due(place: Place, verdict: Verdict) -> str:
+    """How an order must end that was interrupted once, as its journal stands now: by the table alone."""
     state = place.look()
     if ORDER in state.ended:
-        return ""
+        return state.ended[ORDER].status
     undone = state.phase == "rollback" or ROWS[state.phase].killed == "rollback"
-    return "FAILED" if undone or trial.verdict == BAD else "SUCCEEDED"
+    return "FAILED" if undone or verdict == BAD else "SUCCEEDED"
 
 
 def kills(names: Sequence[str], verdict: Verdict) -> Iterator[Trial]:

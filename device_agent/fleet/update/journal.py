@@ -18,7 +18,7 @@ import msgspec
 
 from contract.manifest import Manifest
 from device_agent.errors import UpdateError
-from device_agent.files import atomic_write, sync_folder
+from device_agent.files import atomic_write, make_folder, sync_folder
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update.port import Order, UpdateState
 
@@ -64,7 +64,7 @@ class JournalFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         self._path = folder / STATE_FILE
         self._spare = folder / SPARE_FILE
 
