@@ -68,7 +68,9 @@ class JobDocument(msgspec.Struct, frozen=True, kw_only=True):
     include_stdout: bool = False
 
 
-class _Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step, as the JSON Schema states it."""
+
     action: Action
 
 
@@ -76,9 +78,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The form with a version, as the JSON Schema states it; see ``JobDocument``."""
 
     version: Literal["1.0"]
-    steps: Annotated[list[_Step], Meta(min_length=1)]
+    steps: Annotated[list[Step], Meta(min_length=1)]
     conditions: list[Condition] = []
-    final_step: _Step | None = None
+    final_step: Step | None = None
     include_std_out: Flag = False
 
 

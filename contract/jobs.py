@@ -16,10 +16,11 @@ _TOKENS: Final = re.compile(r"(?:\\,|[^,])+")
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """What can be an argument of a program: anything without a NUL."""
 
-Flag = Annotated[
-    bool, Meta(extra_json_schema={"type": ["boolean", "string"], "enum": [True, False, "true", "false", ""]})
-]
+Flag = Annotated[bool, Meta(extra_json_schema={"enum": [True, False, "true", "false", ""]})]
 """True or false; also as a word, since a job template's parameters are words."""
+
+SHELLS: Final = frozenset({"sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "tcsh", "zsh"})
+"""Programs that no gateway runs for ``runCommand``, whatever is allowed there."""
 
 Kind = Literal["application", "model", "configuration"]
 

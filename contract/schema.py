@@ -11,6 +11,7 @@ import msgspec
 
 from contract.envelope import Envelope, Stored
 from contract.feedback import Feedback
+from contract.job_documents import Document, OldDocument
 from contract.kinds import AnyEvent
 
 FOLDER = Path(__file__).with_name("schemas")
@@ -22,11 +23,14 @@ def schemas() -> dict[str, dict[str, Any]]:
     (event, envelope, stored, feedback), components = msgspec.json.schema_components(
         (AnyEvent, Envelope, Stored, Feedback), ref_template="#/$defs/{name}"
     )
+    jobs, job_components = msgspec.json.schema_components((Document, OldDocument), ref_template="#/$defs/{name}")
+    _let_words_be_truths(job_components)
     components["Envelope"]["properties"]["events"]["items"] = event
     return {
         "event.schema.json": _document("event", event, components),
         "envelope.schema.json": _document("envelope", envelope, components),
         "feedback.schema.json": _document("feedback", feedback, components),
+        "job.schema.json": _document("job document", {"anyOf": list(jobs)}, job_components),
         "stored.schema.json": _document("stored", stored, components),
     }
 
@@ -35,6 +39,15 @@ def _document(title: str, root: dict[str, Any], components: dict[str, Any]) -> d
     used: dict[str, Any] = {}
     _collect(root, components, used)
     return {"$schema": _DIALECT, "title": title, **root, "$defs": dict(sorted(used.items()))}
+
+
+def _let_words_be_truths(node: object) -> None:
+    """``Flag`` lists what it may be, which is not only what ``type: boolean`` says."""
+    if isinstance(node, dict):
+        if "enum" in node and node.get("type") == "boolean":
+            del node["type"]
+        for value in node.values():
+            _let_words_be_truths(value)
 
 
 def _collect(node: object, components: dict[str, Any], used: dict[str, Any]) -> None:

@@ -23,8 +23,11 @@ from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
 from device_agent.filters.tally import FilterStatus, Tally
 from device_agent.identity import Identity
+from device_agent.judging import opened_by
 from device_agent.pipeline import SensorPipeline
 from device_agent.sensors.port import Channel, Scan
+from device_agent.sensors.scan_block import ScanBlock, singly
+from device_agent.spectral.plan import judged_of
 
 Accept = Callable[[Sequence[AnyEvent]], None]
 
@@ -112,6 +115,7 @@ class Condenser:
     Args:
         shape: Of the sensor.
         around: What it shares with the others.
+        opened: Told the id of each episode that opens, once that is accepted.
 
     Attributes:
         shape: See there.
@@ -122,14 +126,16 @@ class Condenser:
         ModelError: The model cannot be used.
     """
 
-    def __init__(self, shape: Shape, around: Surroundings) -> None:
+    def __init__(self, shape: Shape, around: Surroundings, *, opened: Callable[[str], None] | None = None) -> None:
         self.shape = shape
         self.accepted = 0
         self._around = around
+        self._opened = opened
+        self._judged = len(judged_of(shape.channels))
         self._version = around.models.version()
         self._shadows_refused = 0
         self._tally, self._label = Tally(), ""
-        self._pipeline = self._with(around.models.begin(len(shape.channels)))
+        self._pipeline = self._with(around.models.begin(self._judged) if self._judged else None)
         self._before = 0, 0
         self._models_taken = self._models_refused = 0
 
@@ -183,25 +189,35 @@ class Condenser:
             "shadows_refused": self._shadows_refused,
         }
 
-    def take(self, scans: Iterable[Scan]) -> None:
+    def take(self, taken: Iterable[Scan | ScanBlock]) -> None:
         """Judges these, in order; first lets rules see them, and takes a new model, if there is one."""
-        scans = list(scans)
+        taken = list(taken)
         if self._around.watch is not None:
+            scans = list(singly(taken, self.shape.channels))
             self._around.watch(self.shape.name, self.shape.channels, self.shape.rate_hz, scans)
         if self._around.models.version() != self._version:
             self._renew()
-        self._keep([event for scan in scans for event in self._pipeline.push(scan)])
+        self._keep([event for each in taken for event in self._pushed(each)])
+
+    def open_context(self, episode: str) -> None:
+        """An episode opened that this sensor's latest scans tell of."""
+        self._keep(self._pipeline.open_context(episode))
 
     def finish(self) -> None:
         """What waits comes out; an open episode stays open, for the next process to go on with."""
         clock = self._around.clock
         self._keep(self._pipeline.finish(clock.wall_ms(), clock.monotonic_ns()))
 
+    def _pushed(self, taken: Scan | ScanBlock) -> Sequence[AnyEvent]:
+        return self._pipeline.push(taken) if isinstance(taken, Scan) else self._pipeline.push_block(taken)
+
     def _renew(self) -> None:
         """A model that cannot be used changes nothing: the last good one stays."""
         self._version = self._around.models.version()
+        if not self._judged:
+            return
         try:
-            model = self._around.models.open(len(self.shape.channels))
+            model = self._around.models.open(self._judged)
         except ModelError as exc:
             self._models_refused += 1
             logger.error("model.refused", extra={"sensor": self.shape.name, "why": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - its sentence says it all
@@ -212,9 +228,9 @@ class Condenser:
         self._models_taken += 1
         logger.info("model.taken", extra={"sensor": self.shape.name, "model": model.label})
 
-    def _with(self, model: LevelModel) -> SensorPipeline:
+    def _with(self, model: LevelModel | None) -> SensorPipeline:
         around, shape = self._around, self.shape
-        self._label = model.label
+        self._label = model.label if model else ""
         return SensorPipeline(
             shape.name,
             shape.channels,
@@ -230,9 +246,9 @@ class Condenser:
     def _candidate(self) -> LevelModel | None:
         """The model to try; one that cannot be used is left out, and costs the active filter nothing."""
         wanted = self._around.config.filter.shadow
-        if wanted is None:
+        channels = self._judged
+        if wanted is None or not channels:
             return None
-        channels = len(self.shape.channels)
         try:
             return LevelModel.load(Path(wanted.model), channels) if wanted.model else self._around.models.open(channels)
         except ModelError as exc:
@@ -244,3 +260,6 @@ class Condenser:
         if events:
             self._around.accept(events)
             self.accepted += len(events)
+            if self._opened is not None:
+                for episode in opened_by(events):
+                    self._opened(episode)

@@ -9,18 +9,26 @@ Not here: what the condenser does (``device_agent.condenser``), scans that anoth
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
-from contract.events import SensorState
 from contract.health import SensorHealth
 from device_agent.condenser import Condenser, Shape, Surroundings
-from device_agent.sampling.queue import ScanQueue
-from device_agent.sampling.sampler import Counters, Sampler
+from device_agent.config import GatewayConfig
+from device_agent.sampling.connection import naming
+from device_agent.sampling.queue import CAPACITY, CAPACITY_S, ScanQueue
+from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.sensors.port import Scan
+from device_agent.sensors.scan_block import ScanBlock
+from device_agent.spectrum_line import spectrum_line
 from device_agent.supervisor import Supervisor
+from device_agent.told import told
 
-_PATIENCE_S = 0.5
-"""How long the condenser waits for scans before it looks whether it should end."""
+GATHER_S: Final = 0.4
+"""Scans wait so long for company, where no rule waits for them: waking a thread costs as much as judging ten scans."""
+
+PATIENCE_S: Final = 0.5
+"""No scan waits longer; and how often a condenser without any looks whether it should end."""
 
 
 class Line(Protocol):
@@ -63,6 +71,7 @@ class SensorLine:
 
     Attributes:
         condenser: See ``Line``.
+        spectrum: What is made of its vibrations, if anything is.
 
     Raises:
         ConfigError: The sensor cannot work as configured.
@@ -70,10 +79,12 @@ class SensorLine:
     """
 
     def __init__(self, sensor: AnySensorConfig, around: Surroundings) -> None:
-        self._queue = ScanQueue()
-        self._sampler = Sampler(sensor, around.clock, self._queue)
-        sampler = self._sampler
+        with naming(sensor.name):
+            rate_hz = sensor.describe().rate_hz
+        self._queue = ScanQueue(round(max(CAPACITY, CAPACITY_S * rate_hz)), company=company(rate_hz, around.config))
+        sampler = self._sampler = Sampler(sensor, around.clock, self._queue)
         self.condenser = Condenser(Shape(sensor.name, sampler.channels, sampler.rate_hz, sampler.speed), around)
+        self.spectrum = spectrum_line(self.condenser, around)
 
     def sample(self, stop: threading.Event) -> None:
         """The sampler thread's work."""
@@ -82,11 +93,18 @@ class SensorLine:
     def condense(self, stop: threading.Event) -> None:
         """The condenser thread's work: ends when the sampler has ended, or hangs after ``stop``."""
         while not self._queue.finished:
-            scans = self._queue.take(_PATIENCE_S)
+            scans = self._queue.take(PATIENCE_S)
             if not scans and stop.is_set():
                 break
-            self.condenser.take(scans)
+            self._take(scans)
         self.condenser.finish()
+        if self.spectrum:
+            self.spectrum.condenser.finish()
+
+    def _take(self, scans: Sequence[Scan | ScanBlock]) -> None:
+        self.condenser.take(scans)
+        if self.spectrum:
+            self.spectrum.take(scans)
 
     def health(self) -> SensorHealth:
         """See ``Line``."""
@@ -95,6 +113,11 @@ class SensorLine:
     def counters(self) -> Mapping[str, int]:
         """See ``Line``."""
         return {"failures": self._sampler.counters.failures, **self.condenser.counters}
+
+
+def company(rate_hz: float, config: GatewayConfig) -> int:
+    """So many scans of a sensor are condensed at once."""
+    return 1 if config.rules else max(1, int(GATHER_S * rate_hz))
 
 
 class SensorLines:
@@ -116,25 +139,5 @@ class SensorLines:
             supervisor.start(f"condense-{name}", line.condense)
 
     def all(self) -> Sequence[Line]:
-        """See ``Lines``."""
-        return self._lines
-
-
-def told(counted: Counters, condenser: Condenser, *, failing: bool) -> SensorHealth:
-    """A sampler's counters and its condenser's as the cloud gets them."""
-    state: SensorState = "failed" if failing else condenser.state
-    return SensorHealth(
-        state=state,
-        rate_hz=condenser.shape.rate_hz,
-        scans=counted.scans,
-        samples=counted.samples,
-        windows=condenser.windows,
-        gaps=counted.gaps,
-        late=counted.late,
-        missed=counted.missed,
-        shed=counted.shed,
-        last_gap=counted.last_gap,
-        drifting=condenser.drifting,
-        raised=condenser.raised,
-        shadow=condenser.shadow,
-    )
+        """See ``Lines``; what is made of a sensor's vibrations follows it."""
+        return [each for line in self._lines for each in (line, line.spectrum) if each]

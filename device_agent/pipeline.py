@@ -1,48 +1,44 @@
 """One sensor's scans to events: filter, episodes, summaries, context.
 
-    scan ─▶ representable ─┬▶ gate ─▶ verdict ─▶ raised thresholds ─▶ episode ─▶ context
+    scan ─▶ representable ─┬▶ judging: verdicts ─▶ episode ─▶ context
                            ├▶ summary window
                            ├▶ report by exception
-                           ├▶ watch for drift
-                           ├▶ candidate, if one is tried
                            └▶ ring of raw scans
 
 No thread, no clock, no queue: the caller pushes scans and appends what comes back. Only the calibration, the
 reference for drift and the open episode are kept on disk, through ports.
-Not here: cleaning by range (``device_agent.cleaning``), durability of events (``spool``).
+Not here: cleaning by range (``device_agent.cleaning``), what a filter makes of scans (``device_agent.judging``),
+durability of events (``spool``).
 """
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from contract.events import SensorState
 from contract.health import ShadowHealth
 from contract.kinds import AnyEvent
 from device_agent.condense.context import ContextRing
-from device_agent.condense.episodes import EpisodeTracker, Source, Timing
 from device_agent.condense.grid import Grid
-from device_agent.condense.moment import Moment
+from device_agent.condense.moment import NS_PER_MS, Moment
 from device_agent.condense.reports import Reports
+from device_agent.condense.ring import Frozen
 from device_agent.condense.summaries import SummaryWindows
 from device_agent.config import GatewayConfig
 from device_agent.config.uplink import LITE_ENVELOPE_BYTES
-from device_agent.drift.watch import Seen
-from device_agent.feedback.store import MemoryFeedback
-from device_agent.feedback.view import FeedbackView, RaisedThresholds
-from device_agent.filters.gate import Verdict
+from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
-from device_agent.filters.signature import WINDOW_SCANS
 from device_agent.filters.tally import Tally
 from device_agent.identity import Identity
-from device_agent.sensor_filters import candidate_of, drift_watch_of, gate_of, season_of
+from device_agent.judging import Judged, Judging, opened_by
 from device_agent.sensor_memory import Memory, file_memory
 from device_agent.sensors.port import Channel, Scan
-from device_agent.shadow import Active, Shadow
+from device_agent.sensors.scan_block import ScanBlock
+from device_agent.spectral.plan import judged_of
 
-FAILED_AFTER_NS = 5_000_000_000
+FAILED_AFTER_NS: Final = 5_000_000_000
 """A sensor without a single reading for this long has failed; a few gaps are only gaps."""
 
 
@@ -55,7 +51,7 @@ class SensorPipeline:
         rate_hz: Scans per second.
         config: The gateway's.
         identity: Gateway and boot.
-        model: Opened for as many channels.
+        model: Opened for as many channels as are judged; ``None`` where none is, and nothing is judged.
         memory: What survives a restart; by default files of the state folder.
         feedback: What people said of its episodes; by default nothing.
         candidate: A model that is tried beside, as ``config.filter.shadow`` says.
@@ -72,7 +68,7 @@ class SensorPipeline:
         rate_hz: float,
         config: GatewayConfig,
         identity: Identity,
-        model: LevelModel,
+        model: LevelModel | None,
         *,
         memory: Memory | None = None,
         feedback: FeedbackView | None = None,
@@ -80,80 +76,65 @@ class SensorPipeline:
         tally: Tally | None = None,
     ) -> None:
         self._tally = tally or Tally()
-        names, hop = tuple(channel.name for channel in channels), config.filter.hop_scans
-        kept = memory or file_memory(Path(config.state_dir), sensor)
         self._grid = Grid(channels)
-        self._season = season_of(config.filter, names, kept.season, rate_hz)
-        self._gate = gate_of(channels, rate_hz, model, kept.calibration, config=config.filter, season=self._season)
-        source = Source(identity, sensor, names, model.label)
-        self._episodes = EpisodeTracker(source, kept.episode, Timing(rate_hz, hop))
-        view = feedback or FeedbackView(MemoryFeedback())
-        self._thresholds = RaisedThresholds(view, sensor, names)
-        self._shadow: Shadow | None = None
-        if candidate is not None:
-            tried = candidate_of(source, channels, rate_hz, candidate, config=config.filter, memory=kept.shadow)
-            heed = RaisedThresholds(view, sensor, names).applied
-            self._shadow = Shadow(sensor, names, tried, heed=heed, active=model.label, hop_scans=hop)
+        judged = judged_of(channels)
+        self._columns = slice(None) if len(judged) == len(channels) else judged
+        self._judging: Judging | None = None
+        if model is not None:
+            whose = Judged(sensor, tuple(channels[column] for column in judged), rate_hz, identity)
+            kept = memory or file_memory(Path(config.state_dir), sensor)
+            self._judging = Judging(whose, config, model, memory=kept, feedback=feedback, candidate=candidate)
         self._summaries = SummaryWindows(sensor, channels, self._grid, summary_s=config.summary_s)
         envelope_bytes = config.uplink.envelope_bytes() if config.uplink else LITE_ENVELOPE_BYTES
         self._context = ContextRing(
             sensor, channels, self._grid, span=config.context, rate_hz=rate_hz, envelope_bytes=envelope_bytes
         )
         self._reports = Reports(sensor, channels, rate_hz)
-        self._drift = drift_watch_of(sensor, channels, rate_hz, patience=config.drift.patience_windows, memory=kept)
-        self._last_seq: int | None = None
-        self._silent_since_ns: int | None = None
-        self._silent_ns = 0
+        self._silence = _Silence()
         self._unrepresentable = 0
         self.raw_bytes = 0
 
     @property
     def state(self) -> SensorState:
-        """Of the filter, or ``failed`` where no channel has had a reading for a while."""
-        return "failed" if self._silent_ns >= FAILED_AFTER_NS else self._gate.state
+        """Of the filter, or ``failed`` where no channel has had a reading for a while; ``armed`` where none judges."""
+        if self._silence.lasted_ns >= FAILED_AFTER_NS:
+            return "failed"
+        return self._judging.state if self._judging else "armed"
 
     @property
     def open_episode(self) -> str | None:
         """Id of the episode that is open, if one is."""
-        return self._episodes.open_id
+        return self._judging.open_episode if self._judging else None
 
     @property
     def windows(self) -> int:
         """Windows judged."""
-        return self._gate.windows
+        return self._judging.windows if self._judging else 0
 
     @property
     def drifting(self) -> list[str]:
         """What has changed for longer than an episode, and is not back."""
-        return self._drift.drifting if self._drift else []
+        return self._judging.drifting if self._judging else []
 
     @property
     def shadow(self) -> ShadowHealth | None:
         """How the candidate did, where one is tried."""
-        return self._shadow.health if self._shadow else None
+        return self._judging.shadow if self._judging else None
 
     @property
     def raised(self) -> dict[str, float]:
         """By channel: how many times its usual threshold is in force by feedback, where that is not once."""
-        return {channel: round(factor, 3) for channel, factor in self._thresholds.factors.items()}
+        return self._judging.raised if self._judging else {}
 
     @property
     def counters(self) -> dict[str, int]:
         """What was left out, refused, shortened or could not be kept, by name."""
         return {
             "unrepresentable": self._unrepresentable,
-            "unscored_windows": self._gate.unscored,
-            "unwatched_channels": self._gate.unwatched,
-            "recalibrations": self._gate.recalibrations,
-            "calibrations_unsaved": self._gate.unsaved,
-            "seasons_unsaved": self._season.unsaved if self._season else 0,
-            "episode_updates_capped": self._episodes.capped,
-            "episodes_unnoted": self._episodes.unnoted,
+            **(self._judging.counters if self._judging else {}),
             "contexts_shortened": self._context.shortened,
             "contexts_refused": self._context.refused,
             "context_channels_dropped": self._context.dropped,
-            "drifts_untold": self._drift.untold if self._drift else 0,
-            "drift_references_unsaved": self._drift.unsaved if self._drift else 0,
         }
 
     def push(self, scan: Scan) -> list[AnyEvent]:
@@ -162,37 +143,46 @@ class SensorPipeline:
         values, lost = self._grid.representable(scan.values)
         self._unrepresentable += lost
         self.raw_bytes += self._grid.raw_bytes(scan.wall_ms, values)
-        self._note_silence(at, silent=bool(np.isnan(values[0]) and np.isnan(values).all()))
+        self._silence.note(at.monotonic_ns, silent=bool(np.isnan(values[0]) and np.isnan(values).all()))
         events: list[AnyEvent] = []
         if self._summaries.due(at.monotonic_ns):
             events += self._summaries.close(self.state)
         self._summaries.add(at, values, scan.gaps)
         events += self._reports.push(at, values)
         events += self._context.push(at, values)
-        if self._last_seq is None and (resumed := self._episodes.resume(at)):
-            events.append(resumed)
-        self._skip_missed(scan.seq)
-        verdict = self._gate.push(values, scan.wall_ms)
-        heeded = self._thresholds.applied(verdict, at.wall_ms) if verdict is not None else None
-        if heeded is not None:
-            events += self._judge(at, heeded)
-        is_open = self._episodes.open_id is not None
-        if self._drift is not None:
-            seen = Seen(self._gate.state, not is_open, verdict.score if verdict else None)
-            events += self._drift.push(at, values, seen)
-        if self._shadow is not None:
-            events += self._shadow.push(at, values, Active(self._gate.state, heeded, is_open))
+        if self._judging is not None:
+            events += self._with_context(self._judging.push(at, values[self._columns], scan.seq), self._judging)
         return events
+
+    def push_block(self, block: ScanBlock) -> list[AnyEvent]:
+        """Takes neighbouring scans; returns the events that ``push`` would, those of a kind in the same order."""
+        values, lost = self._grid.representable_rows(block.values)
+        self._unrepresentable += lost
+        times_ns = block.monotonic_ns
+        scans = Frozen(Moment(block.wall_ms, int(times_ns[0])), times_ns, values)
+        wall_ms: list[int] = (block.wall_ms + (times_ns - times_ns[0]) // NS_PER_MS).tolist()
+        self.raw_bytes += self._grid.raw_bytes_of_rows(wall_ms, values)
+        self._note_silence(scans)
+        events: list[AnyEvent] = [*self._reports.push_block(scans)]
+        taken = 0
+        while taken < block.scans:
+            part = scans.part(slice(taken, taken + (self._judging.due_in if self._judging else block.scans)))
+            events += self._push_part(part, block.seq + taken)
+            taken += len(part.monotonic_ns)
+        self._summaries.note_flags(block.flags)
+        return events
+
+    def open_context(self, episode: str) -> list[AnyEvent]:
+        """An episode opened that this sensor's latest scans tell of; returns its context, if it is complete."""
+        return [*self._context.open(episode)]
 
     def finish(self, wall_ms: int, monotonic_ns: int) -> list[AnyEvent]:
         """Ends the work: waiting contexts and the running summary come out; an open episode stays open.
 
         Call it when everything that ``push`` returned has been accepted.
         """
-        self._gate.keep()
-        if self._shadow is not None:
-            self._shadow.keep()
-        self._episodes.settle()
+        if self._judging is not None:
+            self._judging.finish()
         now = Moment(wall_ms, monotonic_ns)
         return [
             *self._context.finish(),
@@ -200,32 +190,44 @@ class SensorPipeline:
             *self._summaries.close(self.state, not_after_ns=now.monotonic_ns),
         ]
 
-    def _judge(self, at: Moment, verdict: Verdict) -> list[AnyEvent]:
-        self._summaries.note(verdict.score)
-        self._tally.note(verdict.score)
-        episode = self._episodes.step(at, verdict)
-        if episode is None:
-            return []
-        episode = msgspec.structs.replace(episode, raised=self.raised.get(episode.top_channel, 1.0))
-        if episode.phase != "opened":
-            return [episode]
-        self._tally.note_opened()
-        return [episode, *self._context.open(episode.episode_id)]
+    def _push_part(self, scans: Frozen, seq: int) -> list[AnyEvent]:
+        """Scans of which only the last may be judged, so that a context begins at the scan that opened its episode."""
+        events: list[AnyEvent] = [*self._summaries.add_block(scans, self.state), *self._context.push_block(scans)]
+        if self._judging is not None:
+            watched = scans._replace(values=scans.values[:, self._columns])
+            events += self._with_context(self._judging.push_rows(watched, seq), self._judging)
+        return events
 
-    def _skip_missed(self, seq: int) -> None:
-        """A jump of the sequence is missed deadlines; a step back is a sensor that began anew."""
-        if self._last_seq is not None:
-            jump = seq - self._last_seq - 1
-            missed = jump if jump >= 0 else WINDOW_SCANS
-            self._gate.skip(missed)
-            if self._shadow is not None:
-                self._shadow.skip(missed)
-        self._last_seq = seq
+    def _with_context(self, events: list[AnyEvent], judging: Judging) -> list[AnyEvent]:
+        if judging.score is not None:
+            self._summaries.note(judging.score)
+            self._tally.note(judging.score)
+        opened = list(opened_by(events))
+        for _ in opened:
+            self._tally.note_opened()
+        return [*events, *(part for episode in opened for part in self._context.open(episode))]
 
-    def _note_silence(self, at: Moment, *, silent: bool) -> None:
+    def _note_silence(self, scans: Frozen) -> None:
+        silent: np.ndarray[Any, np.dtype[np.bool_]] = np.logical_and.reduce(np.isnan(scans.values), axis=1)
+        heard = np.flatnonzero(~silent)
+        if len(heard):
+            self._silence.note(int(scans.monotonic_ns[heard[-1]]), silent=False)
+        for row in (int(heard[-1]) + 1 if len(heard) else 0, len(silent) - 1):
+            if row < len(silent) and silent[row]:
+                self._silence.note(int(scans.monotonic_ns[row]), silent=True)
+
+
+class _Silence:
+    """How long no channel has had a reading."""
+
+    def __init__(self) -> None:
+        self._since_ns: int | None = None
+        self.lasted_ns = 0
+
+    def note(self, now_ns: int, *, silent: bool) -> None:
         if not silent:
-            self._silent_since_ns, self._silent_ns = None, 0
-        elif self._silent_since_ns is None:
-            self._silent_since_ns = at.monotonic_ns
+            self._since_ns, self.lasted_ns = None, 0
+        elif self._since_ns is None:
+            self._since_ns = now_ns
         else:
-            self._silent_ns = at.monotonic_ns - self._silent_since_ns
+            self.lasted_ns = now_ns - self._since_ns

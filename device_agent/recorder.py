@@ -23,8 +23,9 @@ from device_agent.clock import Clock, SystemClock
 from device_agent.errors import ConfigError
 from device_agent.files import sync_folder
 from device_agent.sampling.sampler import Sampler
-from device_agent.sensors.port import Scan, SensorConfig
+from device_agent.sensors.port import Channel, Scan, SensorConfig
 from device_agent.sensors.recording_layout import METADATA_PREFIX, TIMESTAMP_COLUMN, Metadata
+from device_agent.sensors.scan_block import ScanBlock
 
 _BUFFER_BYTES = 1 << 20
 """Rows stay in memory this long: a busy disk, often the very thing recorded, must not delay the sampler."""
@@ -89,26 +90,31 @@ def record(
     finally:
         temporary.unlink(missing_ok=True)
     counted, size = sampler.counters, output.stat().st_size
-    return Recorded(
-        scans=counted.scans - counted.shed, gaps=counted.gaps, late=counted.late, missed=counted.missed, bytes=size
-    )
+    return Recorded(scans=rows.scans, gaps=rows.gaps, late=counted.late, missed=counted.missed, bytes=size)
 
 
 class _Rows:
-    """A sink that writes each scan as a row at once; the sampler runs on the recorder's own thread."""
+    """A sink that writes each scan as a row at once; the sampler runs on the recorder's own thread.
+
+    Attributes:
+        scans: Written.
+        gaps: Values missing in them.
+    """
 
     def __init__(self, file: IO[str], done: threading.Event, progress: Callable[[int], None] | None) -> None:
         self._file = file
         self._done = done
         self._progress = progress
+        self._channels: tuple[Channel, ...] = ()
         self._decimals: tuple[int, ...] = ()
         self._interval_ms = 0.0
         self._next_seq = 0
+        self.scans = self.gaps = 0
         self._last_seq = 0
 
     def begin(self, name: str, sampler: Sampler, seconds: float) -> None:
         """Writes the two lines at the top and sets the end."""
-        channels = list(sampler.channels)
+        self._channels, channels = sampler.channels, list(sampler.channels)
         metadata = msgspec.json.encode(Metadata(sensor=name, rate_hz=sampler.rate_hz, channels=channels))
         columns = ",".join([TIMESTAMP_COLUMN, *(channel.name for channel in channels)])
         self._file.write(f"{METADATA_PREFIX}{metadata.decode()}\n{columns}\n")
@@ -127,8 +133,16 @@ class _Rows:
         cells = [_cell(value, places) for value, places in zip(scan.values, self._decimals, strict=True)]
         self._write(scan.wall_ms, cells)
         self._next_seq = scan.seq + 1
+        self.scans += 1
+        self.gaps += len(scan.gaps)
         if self._progress:
             self._progress(self._next_seq)
+        return True
+
+    def put_block(self, block: ScanBlock) -> bool:
+        """See ``ScanSink``."""
+        for scan in block.singly(self._channels):
+            self.put(scan)
         return True
 
     def close(self) -> None:

@@ -25,6 +25,9 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     events_queue_url: str
     dead_letter_queue_url: str
     label_function_name: str
+    releases_bucket_name: str
+    presign_role_arn: str
+    rollout_workflow_arn: str
 
 
 class Stack:

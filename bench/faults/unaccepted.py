@@ -1,8 +1,8 @@
 """What a killed process had not yet accepted, by a ledger kept outside the spool.
 
 ```
-readings ──▶ running window (summary_s) ──▶ group commit (group_commit_s, looked at now and then) ──▶ accepted
-                                   kill ✗: whatever is left of the second arrow is gone; never more
+readings ─▶ company (half a second, without rules) ─▶ window (summary_s) ─▶ group commit (group_commit_s) ─▶ accepted
+                                        kill ✗: whatever is left of the last arrow is gone; never more
 ```
 *Summaries*: from the end of the newest accepted window to the kill. *Context*: from the opening of an episode
 whose context was not accepted to the kill.
@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Self
 
 from device_agent.config import GatewayConfig
 from device_agent.ledger import Entry
+from device_agent.line import PATIENCE_S
 from device_agent.sensing import COMMIT_EVERY_S
 
 STALL_MS: Final = 500
@@ -34,7 +35,7 @@ class Bounds(NamedTuple):
     @classmethod
     def of(cls, config: GatewayConfig, *, scan_s: float) -> Self:
         """What a document promises; ``scan_s`` from one scan to the next."""
-        commit_s = config.spool.group_commit_s + COMMIT_EVERY_S
+        commit_s = config.spool.group_commit_s + COMMIT_EVERY_S + (0 if config.rules else PATIENCE_S)
         context_s = commit_s + scan_s * (config.context.after_scans + 1)
         return cls(round((config.summary_s + commit_s + scan_s) * 1000), round(context_s * 1000))
 

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from cloud_functions.core import software
 from cloud_functions.core.gaps import lanes
 from cloud_functions.core.keys import OPEN_ALERTS, SHARDS
 from cloud_functions.core.people import Alert
 from cloud_functions.core.ports import AnyRow, Span, Table
-from cloud_functions.core.rows import Counter, GatewayRow, WatermarkRow
+from cloud_functions.core.rows import Counter, GatewayRow, SoftwareRow, WatermarkRow
 from cloud_functions.core.shape import health_of
 from cloud_functions.core.views import AlertsView, AlertView, FleetView, GatewayView, Status
 from contract.health import Health
@@ -68,16 +69,17 @@ def _alert(row: Alert) -> AlertView:
 def _by_gateway(rows: Iterable[AnyRow]) -> dict[str, list[AnyRow]]:
     found: dict[str, list[AnyRow]] = {}
     for row in rows:
-        if isinstance(row, GatewayRow | WatermarkRow | Counter):
+        if isinstance(row, GatewayRow | WatermarkRow | SoftwareRow | Counter):
             found.setdefault(row.gateway_id, []).append(row)
     return {name: known for name, known in found.items() if not all(isinstance(row, Counter) for row in known)}
 
 
 def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -> GatewayView:
     row = next((row for row in known if isinstance(row, GatewayRow)), None)
+    runs = next((row for row in known if isinstance(row, SoftwareRow)), None)
     marks = [mark for mark in known if isinstance(mark, WatermarkRow)]
     health = health_of(row)
-    seen_ms = max([mark.last_seen_ms for mark in marks] + ([row.broker_ms] if row else []))
+    seen_ms = max([mark.last_seen_ms for mark in marks] + [one.broker_ms for one in (row, runs) if one])
     interval_ms = health.interval_ms if health else DEFAULT_INTERVAL_MS
     online = now_ms - seen_ms <= MISSED_INTERVALS * interval_ms
     return GatewayView(
@@ -91,6 +93,7 @@ def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -
         quarantined=_quarantined(known),
         sensors=health.sensors if health else {},
         lanes=lanes(known, now_ms=now_ms),
+        software=software.view(runs),
     )
 
 

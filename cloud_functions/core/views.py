@@ -48,6 +48,16 @@ class GapView(msgspec.Struct, frozen=True, kw_only=True):
     ranges: list[Range]
 
 
+class SoftwareView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway says that it runs, by version; ``update`` is the phase of one, ``idle`` where none runs."""
+
+    application: str
+    model: str
+    configuration: str
+    update: str
+    said_ms: int
+
+
 class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the fleet."""
 
@@ -61,6 +71,7 @@ class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int
     sensors: dict[str, SensorHealth]
     lanes: dict[str, LaneView]
+    software: SoftwareView | None = None
 
 
 class FleetView(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +121,23 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     labels: list[LabelView] = []
     feedback: FeedbackView | None = None
     truncated: int = 0
+
+
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """One job of a gateway, as IoT Jobs has it."""
+
+    job_id: str
+    status: str
+    number: int
+    queued_ms: int
+    updated_ms: int
+
+
+class JobsView(msgspec.Struct, frozen=True, kw_only=True):
+    """A gateway's latest jobs, the last first."""
+
+    gateway_id: str
+    jobs: list[JobView]
 
 
 class ContextView(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,4 +200,6 @@ class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
 
 
-AnyView = FleetView | DetailView | ContextView | ReportsView | AlertsView | LabelView | FeedbackView | ErrorView
+AnyView = (
+    FleetView | DetailView | ContextView | ReportsView | AlertsView | LabelView | FeedbackView | JobsView | ErrorView
+)

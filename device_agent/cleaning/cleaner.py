@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from device_agent.cleaning.checks import Check, checks_of
-from device_agent.sensors.flags import ABOVE_RANGE, BELOW_RANGE, NOT_FINITE, flag_of
-from device_agent.sensors.port import GAP, Channel, Scan
+from device_agent.sensors.flags import ABOVE_RANGE, BELOW_RANGE, NOT_FINITE, flag_of, reason_of
+from device_agent.sensors.port import GAP, NOT_MEASURED, Channel, Scan
+from device_agent.sensors.scan_block import ScanBlock
 from device_agent.sensors.treatment import Treatment
 
 if TYPE_CHECKING:
@@ -48,6 +49,18 @@ class Cleaner:
             if name not in scan.gaps and (reason := _first(checks, scan.values[i], scan.monotonic_ns)):
                 faults[i] = reason
         return self._with_gaps(scan, faults) if faults else scan
+
+    def cleaned_block(self, block: ScanBlock) -> ScanBlock:
+        """Neighbouring scans with what is asked done to them; what was taken out joins their flags and reasons."""
+        from device_agent.cleaning.columns import missing  # noqa: PLC0415 - as in ``clean_block``
+
+        unread = missing(block.values)
+        values, taken = self.clean_block(block.values, block.monotonic_ns.tolist())
+        if not taken and not any(unread):
+            return block._replace(values=values)
+        named = {channel.name: NOT_MEASURED for channel, gone in zip(self._channels, unread, strict=True) if gone}
+        why = {name: reason_of(next(reversed(flags))) for name, flags in taken.items()}
+        return block._replace(values=values, flags={**block.flags, **taken}, reasons={**named, **block.reasons, **why})
 
     def clean_block(self, values: "Array", monotonic_ns: Sequence[int]) -> "tuple[Array, dict[str, dict[str, int]]]":
         """Many scans at once, NaN for a gap: a cleaned copy, and by channel and flag how many values were taken out.

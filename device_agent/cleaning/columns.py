@@ -21,6 +21,11 @@ def measured(column: Array) -> list[int]:
     return rows
 
 
+def missing(values: Array) -> list[bool]:
+    """By channel, whether it has no value in some scan."""
+    return [not np.isfinite(column.sum()) and bool(np.isnan(column).any()) for column in values.T]
+
+
 def clean_column(column: Array, channel: Channel, flags: Counter[str]) -> None:
     """Calibrates one channel's values where they lie, and takes out what is impossible."""
     treatment = channel.treatment

@@ -60,6 +60,13 @@ class Grid:
         array[lost] = np.nan
         return array, int(lost.sum())
 
+    def representable_rows(self, values: Array) -> tuple[Array, int]:
+        """Scans by channels: as ``representable``, all at once."""
+        if values.shape[1] != len(self.decimals):
+            return np.full((len(values), len(self.decimals)), np.nan), len(values) * len(self.decimals)
+        lost = np.abs(values) > self._limits
+        return np.where(lost, np.nan, values), int(lost.sum())
+
     def steps(self, values: Array) -> Array:
         """Values as counts of steps, NaN for a gap; works on a scan or on rows of scans."""
         return np.rint(values / self.resolutions)
@@ -69,11 +76,16 @@ class Grid:
 
         A quotient of integers is the double nearest to the decimal number, so it has no more digits than that.
         """
-        row: list[float] = (self.steps(values) * self._units / self._scale).tolist()
+        return self.raw_bytes_of_rows([wall_ms], values.reshape(1, -1))
+
+    def raw_bytes_of_rows(self, wall_ms: Sequence[int], values: Array) -> int:
+        """The same of many scans."""
+        rows: list[list[float]] = (self.steps(values) * self._units / self._scale).tolist()
         for i in self._whole:
-            if row[i] == row[i]:
-                row[i] = int(row[i])
-        return len(msgspec.json.encode([wall_ms, *row]))
+            for row in rows:
+                if row[i] == row[i]:
+                    row[i] = int(row[i])
+        return sum(len(msgspec.json.encode([at_ms, *row])) for at_ms, row in zip(wall_ms, rows, strict=True))
 
     def statistic(self, channel: int, value: float) -> float | None:
         """A statistic of one channel (by index), one digit finer than its resolution; ``None`` if not finite."""

@@ -98,14 +98,8 @@ class SummaryWindows:
             if flag := flag_of(reason):
                 self._flags.setdefault(name, Counter())[flag] += 1
 
-    def add_block(self, scans: Frozen, flags: Mapping[str, Mapping[str, int]], state: SensorState) -> list[Summary]:
-        """Adds neighbouring scans; returns the windows that end among them.
-
-        Args:
-            scans: In order.
-            flags: By channel, of all of them; they count for the window of the last scan.
-            state: Of the sensor's filter.
-        """
+    def add_block(self, scans: Frozen, state: SensorState) -> list[Summary]:
+        """Adds neighbouring scans, in order; returns the windows that end among them, with the filter's state."""
         made: list[Summary] = []
         taken, count = 0, len(scans.monotonic_ns)
         while taken < count:
@@ -117,9 +111,12 @@ class SummaryWindows:
             self._statistics.add_rows(scans.values[taken:end])
             self._last = scans.first.shifted_to(int(scans.monotonic_ns[end - 1]))
             taken = end
+        return made
+
+    def note_flags(self, flags: Mapping[str, Mapping[str, int]]) -> None:
+        """Takes note of what was taken out, by channel; it counts for the window of the last scan."""
         for name, counted in flags.items():
             self._flags.setdefault(name, Counter()).update(counted)
-        return made
 
     def _began(self, now_ns: int) -> int:
         """When the window of this time began."""

@@ -20,6 +20,7 @@ from device_agent.config.uplink import check_uplink
 from device_agent.errors import ConfigError
 from device_agent.rules.checking import check_rules
 from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.spectral.plan import plan_of, spectrum_name
 
 LONGEST_NAME = 64
 """Of a sensor: it is part of file names and of every event."""
@@ -46,14 +47,15 @@ def load(path: Path) -> GatewayConfig:
     return load_layers(path).config
 
 
-def load_layers(path: Path, *, desired: Mapping[str, Any] | None = None) -> Loaded:
+def load_layers(path: Path, *, desired: Mapping[str, Any] | None = None, delivered: Path | None = None) -> Loaded:
     """As ``load``, with the origin of every value.
 
     Args:
         path: Of the document.
         desired: What a shadow wants, in place of what is kept of it.
+        delivered: The layer of an update, in place of the last one's.
     """
-    document = read(path, desired=desired)
+    document = read(path, desired=desired, delivered=delivered)
     config = _checked(document.merged.values, document.told, strict=True)
     config = located(config, path.absolute().parent)
     return Loaded(_with_rules(config, document.told), document)
@@ -101,6 +103,7 @@ def _checked(values: object, told: Callable[[str], str], *, strict: bool) -> Gat
 def _with_rules(config: GatewayConfig, told: Callable[[str], str]) -> GatewayConfig:
     """The same, once its rules are known to fit its sensors and outputs; only drivers they name are asked."""
     ask = {sensor.name: partial(_names, sensor) for sensor in config.sensors}
+    ask |= {spectrum_name(sensor.name): partial(_numbers, sensor) for sensor in config.sensors if _vibrates(sensor)}
     check_rules(config.rules, config.outputs, sensors=ask, told=told)
     return config
 
@@ -113,6 +116,21 @@ def _names(sensor: AnySensorConfig) -> list[str] | None:
         return None
 
 
+def _numbers(sensor: AnySensorConfig) -> list[str] | None:
+    """Likewise, of what is made of its vibrations."""
+    try:
+        found = sensor.describe()
+        plan = plan_of(found.channels, found.rate_hz / found.speed)
+    except ConfigError:
+        return None
+    return [channel.name for channel in plan.channels] if plan else []
+
+
+def _vibrates(sensor: AnySensorConfig) -> bool:
+    """Whether numbers are to be made of a channel's vibration; whether the driver has it is not asked."""
+    return any(channel.spectral for channel in sensor.channels.values())
+
+
 def _check_names(config: GatewayConfig, told: Callable[[str], str]) -> None:
     seen: set[str] = set()
     for index, sensor in enumerate(config.sensors):
@@ -121,6 +139,7 @@ def _check_names(config: GatewayConfig, told: Callable[[str], str]) -> None:
             raise ConfigError(told(f"{sensor.name!r}{place}"), remedy="use letters, digits, '_' and '-'")
         if len(sensor.name) > LONGEST_NAME:
             raise ConfigError(told(f"longer than {LONGEST_NAME} characters{place}"), remedy="use a shorter name")
-        if sensor.name in seen:
-            raise ConfigError(told(f"{sensor.name!r} is used twice{place}"), remedy="give each sensor its own name")
-        seen.add(sensor.name)
+        own = [sensor.name, *([spectrum_name(sensor.name)] if _vibrates(sensor) else [])]
+        if used := [name for name in own if name in seen]:
+            raise ConfigError(told(f"{used[0]!r} is used twice{place}"), remedy="give each sensor its own name")
+        seen.update(own)

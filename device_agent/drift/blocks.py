@@ -35,6 +35,20 @@ class Blocks:
         self._filled += 1
         if self._filled < WINDOW_SCANS:
             return None
+        return self._block()
+
+    @property
+    def room(self) -> int:
+        """So many scans more complete a block."""
+        return WINDOW_SCANS - self._filled
+
+    def extend(self, rows: Array) -> Block | None:
+        """Takes scans, at most as many as there is room for; see ``push``."""
+        self._rows[self._filled : self._filled + len(rows)] = rows
+        self._filled += len(rows)
+        return None if self.room else self._block()
+
+    def _block(self) -> Block:
         self._filled = 0
         valid = np.isfinite(self._rows)
         count = valid.sum(axis=0)

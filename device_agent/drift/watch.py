@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from contract.events import Aspect, Drift, SensorState
 from device_agent.allowance import Allowance
 from device_agent.condense.moment import Moment
+from device_agent.condense.ring import Frozen
 from device_agent.drift.aspects import Change, ChannelAspect, ScoreAspect
 from device_agent.drift.blocks import Array, Block, Blocks
 from device_agent.drift.reference import REFERENCE_BLOCKS, Reference, make_reference
@@ -84,13 +85,28 @@ class DriftWatch:
 
     def push(self, at: Moment, values: Array, seen: Seen) -> list[Drift]:
         """Takes a scan (NaN for a gap) and what the filter made of it; returns what there is to say."""
+        self._note(seen)
+        block = self._blocks.push(values)
+        return self._compare(at, block) if block else []
+
+    def push_rows(self, scans: Frozen, seen: Seen) -> list[Drift]:
+        """Takes neighbouring scans of which the filter made the same; what ``push`` would say, one after the other."""
+        made, taken, count = list[Drift](), 0, len(scans.monotonic_ns)
+        while taken < count:
+            self._note(seen)
+            end = min(count, taken + self._blocks.room)
+            if block := self._blocks.extend(scans.values[taken:end]):
+                made += self._compare(scans.first.shifted_to(int(scans.monotonic_ns[end - 1])), block)
+            taken = end
+        return made
+
+    def _note(self, seen: Seen) -> None:
         self._heed_calibration(seen.state)
         self._quiet = self._quiet and seen.quiet
         if seen.score is not None:
             self._scores.append(seen.score)
-        block = self._blocks.push(values)
-        if block is None:
-            return []
+
+    def _compare(self, at: Moment, block: Block) -> list[Drift]:
         scores, quiet = self._scores, self._quiet
         self._scores, self._quiet = [], True
         if not quiet:

@@ -9,6 +9,7 @@ A verdict depends on this and earlier scans only. Not here: how what is normal f
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -125,19 +126,35 @@ class LevelGate:
             values = self._without_season(self._season, values, wall_ms)
         valid = np.isfinite(values)
         self._ring.push(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
-        self._heed_wish()
+        self._heed_wish(1)
         if self._normal is None:
             if valid.any():
                 self._watch(values, wall_ms)
             return None
-        self._since_kept += 1
-        if self._since_kept >= self._keep_every:
-            self.keep()
-        self._since_verdict += 1
-        if self._since_verdict < self._hop:
+        return self._due(self._normal, 1)
+
+    @property
+    def due_in(self) -> int:
+        """So many scans may be taken at once: with the last of them something may happen, before it nothing can."""
+        asks = max(1, math.ceil(self._rate_hz) - self._since_asked)
+        if self._normal is None:
+            return min(asks, self._needed - len(self._seen))
+        return max(1, min(asks, self._hop - self._since_verdict, self._keep_every - self._since_kept))
+
+    def extend(self, values: Array, wall_ms: Sequence[int]) -> Verdict | None:
+        """Takes neighbouring scans, at most ``due_in`` of them; returns what ``push`` would of the last."""
+        if self._season is not None:
+            return [self.push(row, at_ms) for row, at_ms in zip(values, wall_ms, strict=True)][-1]
+        values = np.where(np.abs(values) <= LARGEST, values, np.nan)
+        valid = np.isfinite(values)
+        self._ring.extend(np.where(valid, values, 0.0).astype(np.float32), valid.astype(np.float32))
+        first = len(values) - 1 if self._heed_wish(len(values)) else 0
+        if self._normal is None:
+            for row, at_ms in zip(values[first:], wall_ms[first:], strict=True):
+                if np.isfinite(row).any():
+                    self._watch(row, at_ms)
             return None
-        self._since_verdict = 0
-        return self._judge(self._normal)
+        return self._due(self._normal, len(values))
 
     def keep(self) -> None:
         """Keeps the calibration with its present centre, so that a restart goes on from there."""
@@ -163,23 +180,35 @@ class LevelGate:
                 self.keep()
         return taken.values
 
-    def _heed_wish(self) -> None:
-        """Once a second, or every scan: begins anew where someone wants it."""
-        self._since_asked += 1
+    def _due(self, normal: MovingNormal, scans: int) -> Verdict | None:
+        """After so many scans more."""
+        self._since_kept += scans
+        if self._since_kept >= self._keep_every:
+            self.keep()
+        self._since_verdict += scans
+        if self._since_verdict < self._hop:
+            return None
+        self._since_verdict = 0
+        return self._judge(normal)
+
+    def _heed_wish(self, scans: int) -> bool:
+        """Once a second, or every scan: begins anew where someone wants it, and says whether it did."""
+        self._since_asked += scans
         if self._since_asked < self._rate_hz:
-            return
+            return False
         self._since_asked = 0
         if not self._store.is_unwanted():
-            return
+            return False
         try:
             self._store.forget()
         except OSError as exc:
             logger.warning("calibration.not_forgotten", extra={"reason": str(exc)})
             self._since_asked = -round(ASK_AGAIN_S * self._rate_hz)
-            return
+            return False
         self._normal, self._seen = None, []
         self.recalibrations += 1
         logger.info("filter.calibrating_again", extra={"reason": "asked for"})
+        return True
 
     def _judge(self, normal: MovingNormal) -> Verdict | None:
         window, tensors = self._ring.view(), normal.tensors

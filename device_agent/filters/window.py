@@ -39,6 +39,15 @@ class WindowRing:
             self._valid[row] = valid
         self._next = (self._next + 1) % WINDOW_SCANS
 
+    def extend(self, values: FloatArray, valid: FloatArray) -> None:
+        """Adds scans, oldest first; see ``push``."""
+        count = min(len(values), WINDOW_SCANS)
+        places = (self._next + np.arange(len(values) - count, len(values))) % WINDOW_SCANS
+        for rows in (places, places + WINDOW_SCANS):
+            self._values[rows] = values[-count:]
+            self._valid[rows] = valid[-count:]
+        self._next = (self._next + len(values)) % WINDOW_SCANS
+
     def skip(self, scans: int) -> None:
         """Adds that many scans that were never taken."""
         if scans < 1:

@@ -31,6 +31,7 @@ from device_agent.machine import Machine
 from device_agent.sampling.queue import ScanQueue
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
+from device_agent.sensors.scan_block import singly
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
 
@@ -119,7 +120,7 @@ class ReadSensor:
 
     def step(self, *, wait_s: float = 0) -> None:
         """Packs what was taken, then sends what waits, as far as the nucleus takes it."""
-        scans, now_ns = self._queue.take(wait_s), self._clock.monotonic_ns()
+        scans, now_ns = list(singly(self._queue.take(wait_s), self._sampler.channels)), self._clock.monotonic_ns()
         if scans or now_ns - self._packed_ns >= SIGN_OF_LIFE_NS:
             self._packed_ns = now_ns
             counted, failing = self._sampler.counters, self._sampler.failing

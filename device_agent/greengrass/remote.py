@@ -23,9 +23,11 @@ from device_agent.errors import SensorError
 from device_agent.greengrass.blocks import ANY_SENSOR, Block, unpack, unpacked_channels
 from device_agent.ipc.operations import SubscribeToTopic, TopicMessage
 from device_agent.ipc.port import Nucleus, Subscription
-from device_agent.line import Line, told
+from device_agent.line import Line
 from device_agent.sampling.sampler import Counters
+from device_agent.spectrum_line import spectrum_line
 from device_agent.supervisor import Supervisor
+from device_agent.told import told
 
 SILENT_NS: Final = 10_000_000_000
 """More than two of the reader's signs of life."""
@@ -47,8 +49,10 @@ class RemoteSensor:
 
     Attributes:
         condenser: See ``Line``.
+        spectrum: What is made of its vibrations, if anything is.
 
     Raises:
+        ConfigError: What is asked of its vibrations cannot be had.
         SensorError: The block makes no sense.
         ModelError: The model cannot be used.
     """
@@ -58,6 +62,7 @@ class RemoteSensor:
         self._shape = block.shape, block.rate_hz, block.speed
         self._clock = around.clock
         self.condenser = Condenser(Shape(block.sensor, self._channels, block.rate_hz, block.speed), around)
+        self.spectrum = spectrum_line(self.condenser, around)
         self._run, self._number = block.run, block.number - 1
         self._counted, self._failing = Counters(), False
         self._heard_ns = around.clock.monotonic_ns()
@@ -82,6 +87,14 @@ class RemoteSensor:
         self._blocks["blocks"] += 1
         self._blocks["blocks_given_up"] = block.dropped
         self.condenser.take(scans)
+        if self.spectrum:
+            self.spectrum.take(scans)
+
+    def finish(self) -> None:
+        """What waits comes out."""
+        self.condenser.finish()
+        if self.spectrum:
+            self.spectrum.condenser.finish()
 
     def is_left_by(self, run: str) -> bool:
         """Whether the reader's start ``run`` has had time enough to speak of this sensor, and did not."""
@@ -143,7 +156,7 @@ class RemoteSensors:
 
     def all(self) -> Sequence[Line]:
         """See ``Lines``."""
-        return list(self._sensors.values())
+        return [each for sensor in list(self._sensors.values()) for each in (sensor, sensor.spectrum) if each]
 
     def take(self, message: bytes) -> None:
         """Judges one message; what makes no sense is counted and said."""
@@ -159,7 +172,7 @@ class RemoteSensors:
         """Takes leave of sensors that the reader no longer has: a silent one that its latest start never spoke of."""
         for name, sensor in list(self._sensors.items()):
             if sensor.is_left_by(self._run):
-                sensor.condenser.finish()
+                sensor.finish()
                 del self._sensors[name]
                 logger.info("sensor.left", extra={"sensor": name})
 
@@ -180,7 +193,7 @@ class RemoteSensors:
             while True:
                 self.take(self._queue.get_nowait())
         for sensor in self._sensors.values():
-            sensor.condenser.finish()
+            sensor.finish()
 
     def _check(self, block: Block) -> None:
         if block.boot_id != self._around.identity.boot_id:
@@ -193,7 +206,7 @@ class RemoteSensors:
         if known is not None and known.is_like(block):
             return known
         if known is not None:
-            known.condenser.finish()  # first: the new one goes on from what this one keeps
+            known.finish()  # first: the new one goes on from what this one keeps
         new = RemoteSensor(block, self._around)
         new.condenser.accepted = known.condenser.accepted if known is not None else 0
         self._sensors[block.sensor] = new

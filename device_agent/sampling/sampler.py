@@ -11,6 +11,9 @@ closed and opened again meanwhile, with pauses (``device_agent.sampling.retry``)
 Wall and monotonic time are stamped when a reading begins, and kept apart: a wall clock that is set
 changes stamps, never the pace.
 
+A sensor that keeps its own pace (``BlockSensor``) is asked for what has gathered every ``BLOCK_EVERY_NS``; its scans
+stay together, in arrays, from here to the spool.
+
 Not here: waiting for the pipeline. A scan that its sink cannot take is shed and counted.
 """
 
@@ -23,7 +26,6 @@ from typing import NamedTuple
 from device_agent.cleaning.cleaner import Cleaner
 from device_agent.clock import Clock
 from device_agent.errors import ConfigError
-from device_agent.sampling.blocks import Grid
 from device_agent.sampling.connection import Connection, naming
 from device_agent.sampling.queue import ScanSink
 from device_agent.sampling.retry import Retry
@@ -35,6 +37,7 @@ from device_agent.sensors.port import (
     Scan,
     SensorConfig,
 )
+from device_agent.sensors.scan_block import ScanBlock
 
 logger = logging.getLogger(__name__)
 
@@ -155,16 +158,18 @@ class Sampler:
             seq = self._next_seq(seq, start_ns)
 
     def _run_blocks(self, stop: threading.Event) -> None:
+        from device_agent.sampling.blocks import Grid  # noqa: PLC0415 - NumPy; scans need none
+
         grid, turn_ns = Grid(self.channels, self._interval_ns), self._clock.monotonic_ns()
         while self._clock.wait_until(turn_ns, stop):
             wall_ms, now_ns = self._clock.wall_ms(), self._clock.monotonic_ns()
             turn_ns = max(turn_ns + BLOCK_EVERY_NS, now_ns)
             self._next_ns = now_ns + BLOCK_EVERY_NS
-            taken = self._connection.read_block(now_ns)
-            for scan in grid.take(taken, wall_ms=wall_ms, now_ns=now_ns):
-                clean = self._cleaner.clean(scan)
-                self._count(clean, late=False, shed=not self._out.put(clean))
-            self._counters = self._counters._replace(missed=grid.missed)
+            block = grid.take(self._connection.read_block(now_ns), wall_ms=wall_ms, now_ns=now_ns)
+            if block.scans:
+                clean = self._cleaner.cleaned_block(block)
+                self._count_block(clean, shed=not self._out.put_block(clean))
+            self._counters = self._counters._replace(missed=grid.missed, failures=self._connection.failures)
 
     def _take(self, seq: int, deadline_ns: int) -> None:
         wall_ms, now_ns = self._clock.wall_ms(), self._clock.monotonic_ns()
@@ -191,6 +196,19 @@ class Sampler:
             shed=counted.shed + shed,
             failures=self._connection.failures,
             last_gap=counted.last_gap if name is None else f"{name}: {scan.gaps[name]}",
+        )
+
+    def _count_block(self, block: ScanBlock, *, shed: bool) -> None:
+        """Hardware that keeps its own pace is never late: what it could not keep is missed."""
+        counted, values = self._counters, block.values
+        gaps = int((values != values).sum())  # noqa: PLR0124 - only a gap is not itself
+        name = next(iter(block.reasons), None)
+        self._counters = counted._replace(
+            scans=counted.scans + block.scans,
+            samples=counted.samples + int(values.size) - gaps,
+            gaps=counted.gaps + gaps,
+            shed=counted.shed + (block.scans if shed else 0),
+            last_gap=counted.last_gap if name is None else f"{name}: {block.reasons[name]}",
         )
 
     def _overdue(self) -> float:

@@ -20,3 +20,8 @@ _FLAGS: Final = {reason: reason.replace(" ", "_") for reason in REASONS}
 def flag_of(reason: str) -> str | None:
     """The flag of a gap's reason (``contract.readings.ChannelSummary``); ``None`` where nothing was read."""
     return _FLAGS.get(reason.partition(":")[0])
+
+
+def reason_of(flag: str) -> str:
+    """The reason that a flag stands for, without its figures."""
+    return next((reason for reason, known in _FLAGS.items() if known == flag), flag)

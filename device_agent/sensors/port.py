@@ -10,19 +10,17 @@ Not here: pacing (``device_agent.sampling``), cleaning (``device_agent.cleaning`
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, Self, runtime_checkable
 
 import msgspec
 from msgspec import Meta
 
 from device_agent.errors import ConfigError
-from device_agent.sensors.treatment import Treatment, TreatmentKeys
+from device_agent.sensors.treatment import AlarmOn, Treatment, TreatmentKeys
 
 if TYPE_CHECKING:  # components that only forward have no NumPy
     import numpy as np
     from numpy.typing import NDArray
-
-AlarmOn = Literal["rise", "fall", "both"]
 
 HIGHEST_RATE_HZ = 1000
 """Of a sensor that is read scan by scan."""
@@ -32,6 +30,9 @@ HIGHEST_BLOCK_RATE_HZ = 3200
 
 GAP = math.nan
 """How a missing value is held inside the process; it never leaves it as a number."""
+
+NOT_MEASURED = "not measured"
+"""The reason of a gap that its driver says nothing of."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

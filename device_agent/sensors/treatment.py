@@ -1,6 +1,6 @@
 """What an operator may ask to be done with one channel's values, beside what its driver knows.
 
-Not here: the doing (``device_agent.cleaning``, ``device_agent.condense.reports``).
+Not here: the doing (``device_agent.cleaning``, ``device_agent.condense.reports``, ``device_agent.spectral``).
 """
 
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+AlarmOn = Literal["rise", "fall", "both"]
 ReportMode = Literal["absolute", "percent", "swinging_door"]
 
 
@@ -39,6 +40,24 @@ class ReportConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_wait_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0
 
 
+class SpectralConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which numbers are made of a vibration; see ``device_agent.spectral``.
+
+    Attributes:
+        bands_hz: Lower and upper end of each band; its lower end belongs to it, its upper end does not.
+        window_s: Each set of numbers is of so many seconds; they follow each other without a gap.
+        segment_s: A window is averaged over segments of so many seconds: frequencies closer than its inverse are one.
+        overlap: How much of a segment is also the next one's.
+        alarm_on: In which direction a deviation of any of the numbers matters.
+    """
+
+    bands_hz: Annotated[tuple[tuple[float, float], ...], Meta(max_length=16)] = ()
+    window_s: Annotated[float, Meta(ge=0.05, le=600)] = 0.5
+    segment_s: Annotated[float, Meta(ge=0.005, le=600)] = 0.25
+    overlap: Annotated[float, Meta(ge=0, le=0.9)] = 0.5
+    alarm_on: AlarmOn = "rise"
+
+
 class TreatmentKeys(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The keys of one channel.
 
@@ -50,6 +69,7 @@ class TreatmentKeys(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         spikes: What is too far from its neighbours is a gap.
         stuck_s: What has not moved by its resolution for so long is a gap until it does.
         report: Sent one by one where they are worth it.
+        spectral: A vibration: judged by what it is made of, under the name of the sensor and ``-spectrum``.
     """
 
     polynomial: Annotated[tuple[float, ...], Meta(max_length=9)] = ()
@@ -59,6 +79,7 @@ class TreatmentKeys(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     spikes: SpikeConfig | None = None
     stuck_s: Annotated[float, Meta(gt=0)] | None = None
     report: ReportConfig | None = None
+    spectral: SpectralConfig | None = None
 
     @property
     def calibrates(self) -> bool:

@@ -24,6 +24,7 @@ from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
 from device_agent.health import Gatherer, SpoolView
 from device_agent.identity import Identity
 from device_agent.line import SensorLine
+from device_agent.sampling.queue import CAPACITY_S
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensing import Parts, Sensing
 from device_agent.sensors.chips.crc8 import sensirion
@@ -182,10 +183,10 @@ def test_ten_times_the_rate_sheds_what_does_not_fit_and_says_so(tmp_path) -> Non
         tracemalloc.stop()
     health = stage.health()
     assert health.sensors["s"].scans == offered
-    assert health.sensors["s"].shed == offered - 4096
+    assert health.sensors["s"].shed == offered - round(CAPACITY_S * 1000)
     assert held < 8 * 2**20
     stage.line.condense(threading.Event())
-    assert stage.kept() == 2 * 4096
+    assert stage.kept() == 2 * round(CAPACITY_S * 1000)
 
 
 def test_a_long_run_of_garbage_holds_no_more_memory_than_a_short_one(tmp_path) -> None:

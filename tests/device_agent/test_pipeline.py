@@ -25,6 +25,7 @@ from device_agent.pipeline import SensorPipeline
 from device_agent.sensor_memory import Memory
 from device_agent.sensors.drivers import HostSensor
 from device_agent.sensors.port import Channel, Scan
+from device_agent.sensors.scan_block import ScanBlock
 from device_agent.sensors.treatment import ReportConfig, Treatment
 
 CHANNELS = (
@@ -308,4 +309,65 @@ def test_a_raised_threshold_does_not_teach_the_filter_that_a_fault_is_normal() -
     quiet, loud = _heeding(2.0), _pipeline()
     _run(quiet, _warm(3.0))
     _run(loud, _warm(3.0))
-    assert quiet._gate.calibration == loud._gate.calibration
+    assert quiet._judging._gate.calibration == loud._judging._gate.calibration
+
+
+def _as_block(seq: int, rows: np.ndarray) -> ScanBlock:
+    first = _scan(seq, ())
+    times_ns = first.monotonic_ns + np.arange(len(rows)) * 100_000_000
+    return ScanBlock(seq, first.wall_ms, times_ns, rows, {}, {})
+
+
+def _by_kind(events: list[AnyEvent]) -> dict[str, list[AnyEvent]]:
+    made: dict[str, list[AnyEvent]] = {}
+    for event in events:
+        made.setdefault(type(event).__name__, []).append(event)
+    return made
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 170), min_size=1, max_size=8),
+    holes=st.lists(st.integers(0, 90), min_size=1, max_size=8),
+    gaps=st.floats(0, 0.3),
+    hop=st.sampled_from([1, 4, 7]),
+)
+def test_blocks_make_the_events_that_their_scans_make(
+    lengths: list[int], holes: list[int], gaps: float, hop: int
+) -> None:
+    random, rows = np.random.default_rng(3), np.array(_day())
+    rows[random.uniform(size=rows.shape) < gaps] = np.nan
+    config = _config()
+    config = msgspec.structs.replace(config, filter=msgspec.structs.replace(config.filter, hop_scans=hop))
+    memories = [Memory(MemoryCalibrations(), MemoryNotes()) for _ in range(2)]
+    one, many = (SensorPipeline("host", CHANNELS, 10.0, config, IDENTITY, MODEL, memory=kept) for kept in memories)
+    singly, at_once = list[AnyEvent](), list[AnyEvent]()
+    seq = taken = number = 0
+    while taken < len(rows):
+        part = rows[taken : taken + lengths[number % len(lengths)]]
+        at_once += many.push_block(_as_block(seq, part))
+        singly += [event for n, row in enumerate(part) for event in one.push(_scan(seq + n, row.tolist()))]
+        taken, seq = taken + len(part), seq + len(part) + holes[number % len(holes)]
+        number += 1
+    end = START_MS + seq * 100, seq * 100_000_000
+    assert _by_kind(at_once + many.finish(*end)) == _by_kind(singly + one.finish(*end))
+    assert many.raw_bytes == one.raw_bytes
+    assert many.counters == one.counters
+    assert (many.state, many.windows, many.drifting) == (one.state, one.windows, one.drifting)
+    assert _calibrated(many) == _calibrated(one)
+
+
+def _calibrated(pipeline: SensorPipeline) -> object:
+    kept = pipeline._judging._gate.calibration  # type: ignore[union-attr]
+    return kept and msgspec.to_builtins(kept)
+
+
+def test_a_block_is_a_gap_of_its_sensor_where_it_says_so_for_as_long() -> None:
+    pipeline = _pipeline()
+    pipeline.push_block(_as_block(0, np.full((40, 2), 20.0)))
+    pipeline.push_block(_as_block(40, np.full((40, 2), np.nan)))
+    assert pipeline.state == "calibrating"
+    pipeline.push_block(_as_block(80, np.full((15, 2), np.nan)))
+    assert pipeline.state == "failed"
+    pipeline.push_block(_as_block(95, np.array([[1.0, np.nan], [np.nan, np.nan]])))
+    assert pipeline.state == "calibrating"

@@ -13,6 +13,7 @@ import msgspec
 
 from device_agent.errors import ThresherError
 from device_agent.fleet.trust import Device, Moment, TrustStore, VerifiedBundle, verify_bundle
+from device_agent.fleet.trust.ed25519 import check_here
 from device_agent.fleet.trust.roots import advance, first_root
 from device_agent.fleet.trust.rules import require_target
 from thresher.fleet_options import add_json, show
@@ -54,9 +55,9 @@ def _roots(arguments: argparse.Namespace) -> int:
     if not files:
         raise ThresherError(f"{folder}: no root documents", remedy="give the folder that holds 1.json")
     versions = sorted(files)
-    trusted = first_root(files[versions[0]].read_bytes())
+    trusted = first_root(files[versions[0]].read_bytes(), check_here)
     for version in versions[1:]:
-        trusted = advance(trusted, files[version].read_bytes())
+        trusted = advance(trusted, files[version].read_bytes(), check_here)
     text = f"roots {versions[0]} to {trusted.root.version} follow each other; the last is good until "
     until = f"{trusted.root.expires:%Y-%m-%d}"
     show(arguments, text + until, first=versions[0], last=trusted.root.version, expires=trusted.root.expires)

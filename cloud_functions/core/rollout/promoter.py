@@ -2,9 +2,11 @@
 
 ```text
  begin ─▶ (wait) ─▶ judge ─▶ wait │ next ─▶ begin … │ done
-                      └─ abort ─▶ unwind ─▶ (wait) ─▶ watch ─▶ wait │ aborted
+                      └─ abort ─▶ unwind ─▶ (wait) ─▶ unwind … │ aborted
 ```
-Every step may be repeated: jobs have names of their own, rows a version, and nothing is remembered but in them.
+Every step may be repeated: jobs have names of their own, rows a version, and nothing is remembered but in them. A row
+is written before its job is made, so whoever takes back finds every job, also one that is made at that very moment:
+``unwind`` looks again until all is quiet.
 Not here: the verdict (``judging``, ``standing``), how the rows look (``record``).
 """
 
@@ -18,13 +20,15 @@ from cloud_functions.core.ports import Clock, Table
 from cloud_functions.core.rollout.judging import PENDING, Execution, Verdict, compare, judge
 from cloud_functions.core.rollout.ports import Jobs, Plans
 from cloud_functions.core.rollout.record import Record
-from cloud_functions.core.rollout.rows import WaveRow
+from cloud_functions.core.rollout.rows import WaveRow, WaveState
 from cloud_functions.core.rollout.standing import stand
 from contract.job_request import MAX_TARGETS
 from contract.rollout import Plan, Wave, unwind_job_id
 
 _UNTOUCHED: Final = ("QUEUED", "FAILED", "REJECTED", "REMOVED")
 """Executions whose gateways run the version they had: not begun, or rolled back by themselves."""
+_QUIET_MS: Final = 180_000
+"""Three usual Health intervals: if nobody at all was heard for longer, nothing is known of anybody."""
 _UNWIND_MS: Final = 86_400_000
 """How long gateways are waited for that are to go back; whoever is away gets it when it returns."""
 
@@ -70,9 +74,9 @@ class Promoter:
         """Creates the wave's job."""
         plan = self._plans.read(step.rollout_id)
         wave = plan.waves[step.wave]
-        self._jobs.create(wave.request)
         job_id = wave.request.job_id
         self._record.begin(plan.rollout_id, step.wave, name=wave.name, job_id=job_id, gateways=wave.gateways)
+        self._jobs.create(wave.request)
         return self._told(plan, step, Verdict("wait", f"{wave.name}: job {job_id} created"))
 
     def judge(self, step: Step) -> Step:
@@ -86,35 +90,45 @@ class Promoter:
         return self._told(plan, step, verdict)
 
     def unwind(self, step: Step) -> Step:
-        """Takes back every job, and brings the previous version to every gateway that was touched."""
+        """Takes back every job, and puts the previous version on every gateway that was touched, until they have it."""
         plan = self._plans.read(step.rollout_id)
-        touched: dict[str, None] = {}
-        for row in self._rows(plan, len(plan.waves) - 1):
-            self._jobs.cancel(row.job_id, step.reason or "aborted")
-            executions = self._jobs.executions(row.job_id)
-            touched |= dict.fromkeys(one.gateway_id for one in executions if _is_touched(one))
-            self._record.tell_wave(
-                row, executions, state="passed" if row.state == "passed" else "failed", reason=row.reason
-            )
-        for part, names in enumerate(_hundreds(sorted(touched)), 1):
-            self._put_back(plan, part, names)
-        self._record.tell(plan, wave=step.wave, state="aborting", reason=step.reason)
-        return replace(step, decision="wait", poll_seconds=plan.poll_seconds)
-
-    def watch(self, step: Step) -> Step:
-        """Looks at how far gateways are back."""
-        plan = self._plans.read(step.rollout_id)
-        left = 0
-        for row in self._unwinding(plan):
-            executions = self._jobs.executions(row.job_id)
-            pending = sum(one.status in PENDING for one in executions)
-            late = self._clock() - row.begun_ms > _UNWIND_MS
-            left += 0 if late else pending
-            told = f"{len(executions) - pending} of {row.gateways} answered"
-            self._record.tell_wave(row, executions, state="unwinding" if pending else "passed", reason=told)
+        touched = self._cancel(plan, step.reason or "aborted")
+        self._put_back(plan, touched)
+        left = sum(self._look_back(row) for row in self._unwinding(plan))
         state: Literal["aborting", "aborted"] = "aborting" if left else "aborted"
         self._record.tell(plan, wave=step.wave, state=state, reason=step.reason)
         return replace(step, decision="wait" if left else "aborted", poll_seconds=plan.poll_seconds)
+
+    def _cancel(self, plan: Plan, why: str) -> set[str]:
+        """Takes the waves' jobs back; returns whom they have touched."""
+        touched: set[str] = set()
+        for row in self._rows(plan, len(plan.waves) - 1):
+            self._jobs.cancel(row.job_id, why)
+            executions = self._jobs.executions(row.job_id)
+            touched |= {one.gateway_id for one in executions if _is_touched(one)}
+            state: WaveState = "passed" if row.state == "passed" else "failed"
+            self._record.tell_wave(row, executions, state=state, reason=row.reason)
+        return touched
+
+    def _put_back(self, plan: Plan, touched: set[str]) -> None:
+        """Creates the jobs that are missing, each once, for gateways that are in none."""
+        if plan.unwind is None:
+            return
+        rows = list(self._unwinding(plan))
+        asked = {one.gateway_id for row in rows for one in self._jobs.executions(row.job_id)}
+        for part, names in enumerate(_hundreds(sorted(touched - asked)), len(rows) + 1):
+            job_id, number = unwind_job_id(plan, part), len(plan.waves) + part - 1
+            targets = [_thing_arn(plan, name) for name in names]
+            self._record.begin(plan.rollout_id, number, name=f"back {part}", job_id=job_id, gateways=len(names))
+            self._jobs.create(replace(plan.unwind, job_id=job_id, targets=targets))
+
+    def _look_back(self, row: WaveRow) -> int:
+        """Writes how far the gateways of a job that puts back are; returns for how many it is worth waiting."""
+        executions = self._jobs.executions(row.job_id)
+        pending = sum(one.status in PENDING for one in executions)
+        told = f"{len(executions) - pending} of {row.gateways} answered"
+        self._record.tell_wave(row, executions, state="unwinding" if pending else "passed", reason=told)
+        return 0 if self._clock() - row.begun_ms > _UNWIND_MS else pending
 
     def _verdict(self, plan: Plan, rows: Sequence[WaveRow], executions: Sequence[Sequence[Execution]]) -> Verdict:
         now_ms, number = self._clock(), rows[-1].number
@@ -131,7 +145,11 @@ class Promoter:
             now_ms=now_ms,
         )
         worse = compare(both.new, both.old, plan.bounds)
-        return Verdict("abort", f"{wave.name}: {worse}") if worse else said
+        if worse:
+            return Verdict("abort", f"{wave.name}: {worse}")
+        if said.decision == "pass" and both.unheard_ms > plan.poll_seconds * 1000 + _QUIET_MS:
+            return Verdict("wait", f"{wave.name}: nobody was heard for {both.unheard_ms // 1000} s")
+        return said
 
     def _told(self, plan: Plan, step: Step, verdict: Verdict) -> Step:
         last = step.wave == len(plan.waves) - 1
@@ -143,15 +161,6 @@ class Promoter:
         self._record.tell(plan, wave=step.wave, state="aborting" if aborts else "running", reason=verdict.reason)
         decision: Literal["abort", "wait"] = "abort" if aborts else "wait"
         return replace(step, decision=decision, reason=verdict.reason, poll_seconds=plan.poll_seconds)
-
-    def _put_back(self, plan: Plan, part: int, names: Sequence[str]) -> None:
-        if plan.unwind is None:
-            return
-        job_id = unwind_job_id(plan, part)
-        targets = [_thing_arn(plan, name) for name in names]
-        self._jobs.create(replace(plan.unwind, job_id=job_id, targets=targets))
-        number = len(plan.waves) + part - 1
-        self._record.begin(plan.rollout_id, number, name=f"back {part}", job_id=job_id, gateways=len(names))
 
     def _rows(self, plan: Plan, last: int) -> list[WaveRow]:
         found = [self._record.wave(plan.rollout_id, number) for number in range(last + 1)]

@@ -16,14 +16,13 @@ from typing import Final
 
 import msgspec
 
-from contract.jobs import RunCommand, RunHandler
+from contract.jobs import SHELLS, RunCommand, RunHandler
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.fleet import handlers
 from device_agent.fleet.commands.accounts import Account
 from device_agent.fleet.commands.refusing import RefusedError
 
 _NOT_SAFE: Final = stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH
-_SHELLS: Final = frozenset({"sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "tcsh", "zsh"})
 _HERE: Final = ("", "default")
 
 
@@ -83,7 +82,7 @@ def command(action: RunCommand, config: CommandsConfig, account: Account) -> Ite
         RefusedError: It may not be run.
     """
     argv = action.input.argv()
-    if Path(argv[0]).name in _SHELLS:
+    if Path(argv[0]).name in SHELLS:
         raise RefusedError(f"{argv[0]!r} is a shell: name the program itself, or write a handler")
     listed = _listed(argv[0], config)
     if not listed:

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from email.message import Message
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, Final
 
@@ -52,10 +52,11 @@ def fetch(arguments: Sequence[str], *, folders: Sequence[str]) -> int:
     try:
         with opener.open(url, timeout=_SILENCE_S) as answer:
             size = _keep(answer, target)
-    except OSError as exc:  # what urllib raises is one, and its text may hold a presigned URL's signature
-        raise DownloadError(
-            f"{target} was not downloaded: {getattr(exc, 'reason', '') or exc.strerror or exc}"
-        ) from exc
+    except (
+        OSError,
+        HTTPException,
+    ) as exc:  # what urllib raises is one, and its text may hold a presigned URL's signature
+        raise DownloadError(f"{target} was not downloaded: {getattr(exc, 'reason', '') or exc}") from exc
     sys.stdout.write(f"{size} bytes in {target}\n")
     return 0
 

@@ -4,13 +4,15 @@ import datetime as dt
 import platform
 import re
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from device_agent import VERSION
 from device_agent.clock import is_steered
-from device_agent.config import GatewayConfig
+
+if TYPE_CHECKING:
+    from device_agent.config import GatewayConfig
 
 _PYTHON_VERSION: Final = re.compile(r"(\d+\.\d+\.\d+)\.?([0-9A-Za-z.]*)")
 
@@ -61,7 +63,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     steered: bool
 
 
-def this_device(config: GatewayConfig) -> Device:
+def this_device(config: "GatewayConfig") -> Device:
     """The gateway of a document."""
     trust = config.fleet.trust
     return Device(gateway=config.gateway, groups=tuple(trust.groups), site=trust.site, type=trust.type)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from contract.signing import ROOT_BYTES, ROOT_CONTEXT, Root, SignedRoot, root_fault
 from device_agent.fleet.trust.documents import read
+from device_agent.fleet.trust.ed25519 import Checker
 from device_agent.fleet.trust.errors import UntrustedError
 from device_agent.fleet.trust.signatures import signers, valid_keys
 
@@ -25,18 +26,27 @@ class TrustedRoot(NamedTuple):
     document: bytes
 
 
-def first_root(document: bytes) -> TrustedRoot:
+def kept_root(document: bytes) -> TrustedRoot:
+    """A root that was followed before and kept.
+
+    Raises:
+        UntrustedError: It is not whole.
+    """
+    return TrustedRoot(_parsed(document)[1], document)
+
+
+def first_root(document: bytes, check: Checker) -> TrustedRoot:
     """The root to begin with: trusted because it is there, but whole, and signed by its own keys.
 
     Raises:
         UntrustedError: It is neither.
     """
     signed, root = _parsed(document)
-    _require_signed(root, by=root, signed=signed)
+    _require_signed(root, by=root, signed=signed, check=check)
     return TrustedRoot(root, document)
 
 
-def advance(trusted: TrustedRoot, document: bytes) -> TrustedRoot:
+def advance(trusted: TrustedRoot, document: bytes, check: Checker) -> TrustedRoot:
     """The next root.
 
     Raises:
@@ -49,8 +59,8 @@ def advance(trusted: TrustedRoot, document: bytes) -> TrustedRoot:
             f"root {root.version} does not follow root {trusted.root.version}",
             remedy="put every root since the gateway's into the bundle: thresher fleet bundle --roots",
         )
-    _require_signed(trusted.root, by=root, signed=signed)
-    _require_signed(root, by=root, signed=signed)
+    _require_signed(trusted.root, by=root, signed=signed, check=check)
+    _require_signed(root, by=root, signed=signed, check=check)
     return TrustedRoot(root, document)
 
 
@@ -62,9 +72,8 @@ def _parsed(document: bytes) -> tuple[SignedRoot, Root]:
     return signed, root
 
 
-def _require_signed(judge: Root, *, by: Root, signed: SignedRoot) -> None:
-    data = bytes(signed.signed)
-    valid = valid_keys(data, signed.signatures, judge, context=ROOT_CONTEXT)
+def _require_signed(judge: Root, *, by: Root, signed: SignedRoot, check: Checker) -> None:
+    valid = valid_keys(ROOT_CONTEXT + bytes(signed.signed), signed.signatures, judge, check)
     if not signers(judge.roles.root, valid):
         wanted = judge.roles.root.threshold
         raise UntrustedError(

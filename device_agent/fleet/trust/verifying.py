@@ -16,9 +16,11 @@ from contract.bundle import Layout, Part, blocks, read_layout
 from contract.errors import ContractError
 from contract.manifest import MANIFEST_BYTES, Manifest
 from contract.signing import MANIFEST_CONTEXT, SIGNATURES_BYTES, Root, Signatures
+from device_agent.errors import UpdateError
 from device_agent.fleet.trust import rules
 from device_agent.fleet.trust.device import Device, Moment
 from device_agent.fleet.trust.documents import read
+from device_agent.fleet.trust.ed25519 import Checker
 from device_agent.fleet.trust.errors import UntrustedError
 from device_agent.fleet.trust.roots import TrustedRoot, advance
 from device_agent.fleet.trust.signatures import signers, valid_keys
@@ -55,7 +57,11 @@ class VerifiedBundle:
         """
         with _opened(self._path) as file:
             reader = _Reader(blocks(file, self._part))
-            yield io.BufferedReader(reader)
+            try:
+                yield io.BufferedReader(reader)
+            except UpdateError:  # what its user found wrong with it may be that it is not itself
+                _require_digest(reader.digest(), self.manifest)
+                raise
             _require_digest(reader.digest(), self.manifest)
 
 
@@ -78,9 +84,9 @@ def verify_bundle(path: Path, *, trust: TrustStore, device: Device | None, now: 
         root = _followed(trust, layout).root
         time = rules.present(now, floor=trust.floor(root), heard=trust.heard)
         rules.require_root_in_time(root, time)
-        manifest, keys = _signed_manifest(layout, root)
-        rules.require_in_time(manifest, time, now)
+        manifest, keys = _signed_manifest(layout, root, trust.check)
         rules.require_whole(manifest)
+        rules.require_in_time(manifest, time, now)
         if device is not None:
             rules.require_target(manifest, device)
             rules.require_fit(manifest, device)
@@ -109,15 +115,15 @@ def _followed(trust: TrustStore, layout: Layout) -> TrustedRoot:
     trusted = trust.root()
     for version, document in layout.roots:
         if version > trusted.root.version:
-            trusted = advance(trusted, document)
+            trusted = advance(trusted, document, trust.check)
             trust.advance(trusted)
     return trusted
 
 
-def _signed_manifest(layout: Layout, root: Root) -> tuple[Manifest, frozenset[str]]:
+def _signed_manifest(layout: Layout, root: Root, check: Checker) -> tuple[Manifest, frozenset[str]]:
     """The manifest and the keys of its role that signed it; it is not parsed before some key of the root has."""
     signatures = read(layout.signatures, Signatures, what="signatures", most=SIGNATURES_BYTES).signatures
-    valid = valid_keys(layout.manifest, signatures, root, context=MANIFEST_CONTEXT)
+    valid = valid_keys(MANIFEST_CONTEXT + layout.manifest, signatures, root, check)
     if not valid:
         raise UntrustedError("signature", f"no key of root {root.version} signed the manifest as it is")
     manifest = read(layout.manifest, Manifest, what="manifest", most=MANIFEST_BYTES)

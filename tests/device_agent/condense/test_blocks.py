@@ -35,7 +35,7 @@ class Stages:
         return [*closed, *self.context.push(at, values), *self.reports.push(at, values)]
 
     def push_block(self, scans: Frozen) -> list[AnyEvent]:
-        closed = self.summaries.add_block(scans, {}, "armed")
+        closed = self.summaries.add_block(scans, "armed")
         return [*closed, *self.context.push_block(scans), *self.reports.push_block(scans)]
 
     def finish(self) -> list[AnyEvent]:

@@ -11,6 +11,7 @@ from device_agent.sampling.queue import ScanQueue
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.gpio import AnalogInput
 from device_agent.sensors.port import Block, Channel, Scan, no_reading
+from device_agent.sensors.scan_block import singly
 from device_agent.sensors.spi import SpiAnalog
 from tests.device_agent.sensors.simulated_spi import installed
 
@@ -23,7 +24,7 @@ def block(*values: float, offset_ms: float, lost: int = 0) -> Block:
 
 
 def take(grid: Grid, taken, now_ms: int) -> list[Scan]:
-    return list(grid.take(taken, wall_ms=1_000_000 + now_ms, now_ns=now_ms * MS))
+    return list(grid.take(taken, wall_ms=1_000_000 + now_ms, now_ns=now_ms * MS).singly(X))
 
 
 def test_the_scans_of_a_block_have_the_times_at_which_they_were_taken() -> None:
@@ -87,7 +88,7 @@ def test_a_converter_is_sampled_at_two_thousand_scans_a_second_with_true_times_a
     stop.set()
     thread.join(5)
     ended_ns = SystemClock().monotonic_ns()
-    scans = queue.take(0)
+    scans = list(singly(queue.take(0), sampler.channels))
     times = [scan.monotonic_ns for scan in scans]
     assert times == sorted(set(times))
     assert begin_ns <= times[0] <= times[-1] <= ended_ns

@@ -12,19 +12,21 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from device_agent.cleaning.cleaner import Cleaner
-from device_agent.clock import SimulatedClock
+from device_agent.clock import SimulatedClock, SystemClock
 from device_agent.errors import SensorError
 from device_agent.sampling.connection import Connection
 from device_agent.sampling.retry import Retry
 from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.drivers import AnySensorConfig
-from device_agent.sensors.port import BlockSensor, ChannelOverride, Reading, Scan, Sensor
+from device_agent.sensors.port import Block, BlockSensor, ChannelOverride, Reading, Scan, Sensor
 from tests.device_agent.sensors import benches
 from tests.device_agent.sensors.benches.bench import Bench
+from tests.device_agent.sensors.sinks import Enough
 
 MODULES = [vars(import_module(f"{benches.__name__}.{found.name}")) for found in iter_modules(benches.__path__)]
 BENCHES = {name: make for module in MODULES for name, make in module.get("BENCHES", {}).items()}
@@ -65,6 +67,12 @@ def hanging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.fixture(params=[name for name in BENCHES if name not in NO_BYTES])
 def garbled(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    with BENCHES[request.param](tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture(params=[name for name in BENCHES if name in declared("IN_BLOCKS")])
+def blocky(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with BENCHES[request.param](tmp_path, monkeypatch) as made:
         yield made
 
@@ -230,32 +238,65 @@ def test_a_block_has_a_row_a_scan_and_says_what_is_missing_before_it(bench: Benc
     sensor.close()
 
 
-class Scans:
-    """Takes scans until there are enough."""
-
-    def __init__(self, stop: threading.Event, enough: int) -> None:
-        self.taken: list[Scan] = []
-        self._stop = stop
-        self._enough = enough
-
-    def put(self, scan: Scan) -> bool:
-        self.taken.append(scan)
-        if len(self.taken) >= self._enough:
-            self._stop.set()
-        return True
-
-    def close(self) -> None:
-        pass
-
-
 def test_scans_are_in_the_order_of_their_times(bench: Bench) -> None:
     stop = threading.Event()
-    scans = Scans(stop, enough=5)
+    scans = Enough(stop, 5, bench.config.describe().channels)
     Sampler(bench.config, SimulatedClock(), scans).run(stop)
     times = [(scan.seq, scan.monotonic_ns, scan.wall_ms) for scan in scans.taken]
-    assert len(times) == 5
+    assert len(times) >= 5
     assert times == sorted(times)
-    assert len({scan.monotonic_ns for scan in scans.taken}) == 5
+    assert len({scan.monotonic_ns for scan in scans.taken}) == len(times)
+    assert bool(scans.blocks) == bench.config.describe().in_blocks
+
+
+def test_what_keeps_its_own_pace_is_sampled_in_blocks_with_a_number_and_a_time_each(blocky: Bench) -> None:
+    stop, clock = threading.Event(), SystemClock()
+    scans = Enough(stop, 20, blocky.config.describe().channels)
+    began_ns = clock.monotonic_ns()
+    sampler = Sampler(blocky.config, clock, scans)
+    sampler.run(stop)
+    interval_ns = 1e9 / sampler.rate_hz
+    assert [scan.seq for scan in scans.taken] == list(range(len(scans.taken)))
+    for block in scans.blocks:
+        assert block.values.shape == (block.scans, len(sampler.channels))
+        assert np.diff(block.monotonic_ns) == pytest.approx(interval_ns, abs=1)
+    assert scans.taken[0].monotonic_ns > began_ns - 2 * interval_ns
+    assert scans.taken[-1].monotonic_ns <= clock.monotonic_ns() + interval_ns / 2
+    assert sampler.counters.scans == len(scans.taken)
+    assert sampler.counters.samples + sampler.counters.gaps == len(scans.taken) * len(sampler.channels)
+
+
+def test_a_block_sensor_that_is_cut_and_mended_says_why_and_gives_blocks_again(blocky: Bench) -> None:
+    connection = Connection(blocky.config, blocky.config.describe().channels, Retry(lambda: 0.0))
+    assert isinstance(await_block(connection, Block), Block)
+    blocky.cut()
+    gap = await_block(connection, Reading)
+    assert set(gap.gaps) == {channel.name for channel in blocky.config.describe().channels}
+    assert all(gap.gaps.values())
+    blocky.mend()
+    assert len(await_block(connection, Block).values)
+    connection.close()
+
+
+def await_block(connection: Connection, kind: type[Block | Reading]) -> Block | Reading:
+    """The first of a kind that holds something."""
+    for now_ns in range(0, 10**15, 10**12):
+        taken = connection.read_block(now_ns)
+        if isinstance(taken, kind) and (isinstance(taken, Reading) or len(taken.values)):
+            return taken
+        time.sleep(0.02)
+    raise AssertionError(f"no {kind.__name__} came")
+
+
+def test_nonsense_in_a_block_never_leaves_the_range_of_its_channel(blocky: Bench) -> None:
+    channels, any_bits = blocky.config.describe().channels, random.Random(1)  # noqa: S311 - the same every time
+    blocky.garble(any_bits)
+    stop = threading.Event()
+    scans = Enough(stop, 30, channels)
+    Sampler(blocky.config, SystemClock(), scans).run(stop)
+    for scan in scans.taken:
+        for channel, value in zip(channels, scan.values, strict=True):
+            assert (channel.low <= value <= channel.high) != (channel.name in scan.gaps)
 
 
 def test_an_operator_may_override_a_channel_of_any_driver(bench: Bench) -> None:

@@ -1,7 +1,8 @@
 """What a driver brings to the conformance suite: a configuration that works here, and ways to spoil what it reads.
 
 A module of this folder has ``BENCHES`` by name, and says of which of them nothing can be cut (``NEVER_CUT``), which
-wait for nothing that could hang (``WAITS_FOR_NOTHING``), and which read no bytes that could be nonsense (``NO_BYTES``).
+wait for nothing that could hang (``WAITS_FOR_NOTHING``), which
+read no bytes that could be nonsense (``NO_BYTES``), and which keep their own pace (``IN_BLOCKS``).
 """
 
 import random

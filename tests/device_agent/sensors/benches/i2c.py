@@ -52,3 +52,4 @@ BENCHES: dict[str, BenchMaker] = {
     "adxl345_i2c": _on(0x53, SimulatedAdxl345, Adxl345I2c),
     "ads1115": _on(0x48, SimulatedAds1115, Ads1115, inputs={"volts": Ads1115Input(terminal="0")}, data_rate=860),
 }
+IN_BLOCKS = ("adxl345_i2c",)

@@ -9,8 +9,8 @@ from device_agent.sampling.sampler import Sampler
 from device_agent.sensors.chips.adxl345 import RATES_HZ, Accelerometer, Fifo, channels, supported
 from device_agent.sensors.chips.adxl345_i2c import Adxl345I2c
 from device_agent.sensors.i2c import Chip, I2cSensor
-from device_agent.sensors.port import Scan
 from tests.device_agent.sensors.simulated_i2c import SimulatedAdxl345, SimulatedBus
+from tests.device_agent.sensors.sinks import Enough
 
 
 @pytest.fixture
@@ -125,30 +125,13 @@ def test_read_scan_by_scan_it_gives_the_newest_one_and_never_one_twice(
     sensor.close()
 
 
-class Enough:
-    """Takes scans until there are so many, then stops the sampler."""
-
-    def __init__(self, stop: threading.Event, enough: int) -> None:
-        self.taken: list[Scan] = []
-        self._stop, self._enough = stop, enough
-
-    def put(self, scan: Scan) -> bool:
-        self.taken.append(scan)
-        if len(self.taken) >= self._enough:
-            self._stop.set()
-        return True
-
-    def close(self) -> None:
-        pass
-
-
 def test_sampled_in_blocks_no_scan_is_lost_doubled_or_out_of_order(
     simulated: SimulatedAdxl345, bus: SimulatedBus
 ) -> None:
     simulated.per_look = 20
     stop = threading.Event()
-    scans = Enough(stop, 200)
     config = Adxl345I2c(name="pump", bus=bus.device, bus_khz=400, rate_hz=400)
+    scans = Enough(stop, 200, config.describe().channels)
     Sampler(config, SimulatedClock(), scans).run(stop)
     assert [round(scan.values[0] * 256) for scan in scans.taken] == list(range(1, 201))
     assert [scan.seq for scan in scans.taken] == list(range(200))
@@ -161,8 +144,9 @@ def test_what_an_overrun_lost_is_missed_in_the_numbers_of_the_scans(
 ) -> None:
     simulated.per_look = 40
     stop = threading.Event()
-    scans = Enough(stop, 64)
-    sampler = Sampler(Adxl345I2c(name="pump", bus=bus.device, rate_hz=100), SimulatedClock(), scans)
+    config = Adxl345I2c(name="pump", bus=bus.device, rate_hz=100)
+    scans = Enough(stop, 64, config.describe().channels)
+    sampler = Sampler(config, SimulatedClock(), scans)
     sampler.run(stop)
     assert sampler.counters.missed >= 2
     assert scans.taken[-1].seq == 63 + sampler.counters.missed
