@@ -121,6 +121,7 @@ def senseless():
         return msgspec.structs.replace(sound, roles=msgspec.structs.replace(sound.roles, **roles))
 
     return {
+        "it ends before it begins": msgspec.structs.replace(sound, expires=START),
         "names a key twice": with_roles(model=Role(keys=model.keys * 2)),
         "fewer keys than must sign": with_roles(model=Role(keys=model.keys, threshold=2)),
         "a root key also signs for role model": with_roles(model=root),
