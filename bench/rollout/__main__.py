@@ -17,7 +17,7 @@ import msgspec
 
 from bench.rollout.gateways import Gateways, Supervised
 from bench.rollout.releases import Version
-from bench.rollout.trial import Bench, Row, trial
+from bench.rollout.trial import USUAL, Bench, Pace, Row, trial
 from bench.rollout.workload import CONDUCTS, Conduct
 from operations.stack import Stack
 from twin.cloud import LocalCloud
@@ -27,7 +27,7 @@ ORDER: tuple[Conduct, ...] = (*(one for one in CONDUCTS if one != "good"), "good
 FIRST = Version("good", "1.0.0", 1)
 
 
-def measure(conducts: Sequence[Conduct], *, gateways: int, folder: Path) -> list[Row]:
+def measure(conducts: Sequence[Conduct], *, gateways: int, folder: Path, pace: Pace = USUAL) -> list[Row]:
     """One rollout of each conduct, one after the other, to the same gateways."""
     keyring = Keyring(folder / "roots")
     made = [
@@ -39,7 +39,7 @@ def measure(conducts: Sequence[Conduct], *, gateways: int, folder: Path) -> list
         began_s = time.monotonic()
         fleet.start(deployment)
         print(f"{gateways} gateways run {FIRST.version} after {time.monotonic() - began_s:.0f} s", flush=True)
-        bench = Bench(deployment, Stack("thresher", deployment.clients.make), fleet, keyring, folder)
+        bench = Bench(deployment, Stack("thresher", deployment.clients.make), fleet, keyring, folder, pace)
         rows = []
         for number, conduct in enumerate(conducts, 1):
             version = Version(conduct, "2.0.0" if conduct == "good" else f"1.{number}.0", 10 * number)

@@ -14,7 +14,6 @@ from operations.fleet.bundles import Making
 from twin.keyring import Keyring, now
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_PROBE: Final = Health(window_s=8.0, timeout_s=120.0, min_scans=40)
 
 _PROGRAM: Final = """#!{python}
 import os, sys
@@ -52,8 +51,8 @@ def program(version: Version) -> bytes:
     return text.encode()
 
 
-def make(keyring: Keyring, version: Version, folder: Path) -> Path:
-    """The signed bundle."""
+def make(keyring: Keyring, version: Version, folder: Path, *, probe_s: float) -> Path:
+    """The signed bundle; a gateway looks at it for so many seconds."""
     making = Making(
         kind="application",
         name="thresher",
@@ -61,7 +60,7 @@ def make(keyring: Keyring, version: Version, folder: Path) -> Path:
         created=now(),
         counter=version.counter,
         entry=Entry(staging="folder"),
-        health=_PROBE,
+        health=Health(window_s=probe_s, timeout_s=120.0, min_scans=round(5 * probe_s)),
         downgrade=version.downgrade,
     )
     output = folder / f"{version.version}-{version.counter}.tar"

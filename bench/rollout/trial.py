@@ -23,14 +23,30 @@ _SETTINGS: Final = Settings(
     canaries="3",
     rate=(1000, 1000),
     timeout_minutes=10,
-    soak_seconds=20,
     deadline_seconds=400,
     baseline_seconds=60,
     poll_seconds=2,
     bounds=Bounds(),
 )
-_SHOWN_S: Final = 100.0
+SHOWN_S: Final = 100.0
 """A gateway says at most once a minute what it runs."""
+
+
+class Pace(NamedTuple):
+    """How long things take.
+
+    Attributes:
+        probe_s: A gateway looks at its new version for so long.
+        soak_s: A wave must do well for so long.
+        shown_s: The query API must show a version on every gateway within so long; 0 does not ask for it.
+    """
+
+    probe_s: float = 8.0
+    soak_s: int = 20
+    shown_s: float = SHOWN_S
+
+
+USUAL: Final = Pace()
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,20 +81,23 @@ class Bench(NamedTuple):
     gateways: Gateways
     keyring: Keyring
     folder: Path
+    pace: Pace
 
 
 def trial(bench: Bench, version: Version, back: Version) -> Row:
     """Rolls a version out, and looks on until it is over."""
     began_s = time.monotonic()
     canaries = min(int(_SETTINGS.canaries), max(1, len(bench.gateways.all) // 3))
-    new, old = (releases.read(make(bench.keyring, one, bench.folder)) for one in (version, back))
+    new, old = (
+        releases.read(make(bench.keyring, one, bench.folder, probe_s=bench.pace.probe_s)) for one in (version, back)
+    )
     releases.check_way_back(new, old)
     for bundle in (new, old):
         releases.upload(bench.stack, bundle)
     plan = planning.plan(
         resolve(bench.stack, [one.name for one in bench.gateways.all], now_ms=_now_ms()),
         releases.cargo(bench.stack, new, old, force=False),
-        msgspec.structs.replace(_SETTINGS, canaries=str(canaries)),
+        msgspec.structs.replace(_SETTINGS, canaries=str(canaries), soak_seconds=bench.pace.soak_s),
         rollout_id=f"trial-{version.version}".replace(".", "_"),
         by="bench",
         now_ms=_now_ms(),
@@ -114,7 +133,7 @@ def _broken(bench: Bench, version: Version, back: Version, row: Row, *, canaries
         broken.append(f"gateways run {row.runs}, wanted is {wanted} on all {number}")
     if not good and row.told > canaries:
         broken.append(f"{row.told} gateways were told, beyond the {canaries} canaries")
-    if good and not _is_shown(bench, wanted):
+    if good and bench.pace.shown_s and not _is_shown(bench, wanted):
         broken.append("the query API does not show it on every gateway")
     shown = json.loads(bench.deployment.backend().api("/api/rollouts").body)["rollouts"]
     if [one["state"] for one in shown if one["release"] == version.version] != [row.state]:
@@ -124,7 +143,7 @@ def _broken(bench: Bench, version: Version, back: Version, row: Row, *, canaries
 
 def _is_shown(bench: Bench, version: str) -> bool:
     """Whether the query API shows the version on every gateway, soon."""
-    deadline = time.monotonic() + _SHOWN_S
+    deadline = time.monotonic() + bench.pace.shown_s
     names = {one.name for one in bench.gateways.all}
     while time.monotonic() < deadline:
         gateways = json.loads(bench.deployment.backend().api("/api/fleet").body)["gateways"]
