@@ -43,39 +43,39 @@ def ingest() -> Ingest:
             episode_days=int(os.environ["EPISODE_RETENTION_DAYS"]),
         ),
     )
-    return Ingest(_table(), _replies(), clock, settings)
+    return Ingest(table(), _replies(), clock, settings)
 
 
 @functools.cache
 def notify() -> Notify:
     """The alert function's work."""
-    return Notify(_table(), SnsNotifier(_client("sns"), os.environ["ALERT_TOPIC_ARN"]), clock)
+    return Notify(table(), SnsNotifier(_client("sns"), os.environ["ALERT_TOPIC_ARN"]), clock)
 
 
 @functools.cache
 def commands() -> Commands:
     """The label function's work."""
     days = int(os.environ["EPISODE_RETENTION_DAYS"])
-    return Commands(Labelling(_table(), _replies(), clock, days=days))
+    return Commands(Labelling(table(), _replies(), clock, days=days))
 
 
 @functools.cache
 def api() -> Api:
     """The query function's work."""
-    return Api(_table(), clock)
+    return Api(table(), clock, IotJobs(_client("iot")))
 
 
 @functools.cache
 def enrolment() -> Enrolment:
     """The provisioning hook's work."""
-    return Enrolment(_table(), clock)
+    return Enrolment(table(), clock)
 
 
 @functools.cache
 def renewal() -> Renewal:
     """The certificate function's work."""
     iot = _client("iot")
-    return Renewal(_table(), IotRegistry(iot), IotOrders(iot), clock)
+    return Renewal(table(), IotRegistry(iot), IotOrders(iot), clock)
 
 
 @functools.cache
@@ -87,7 +87,7 @@ def replies() -> IotReplies:
 def promoter() -> Promoter:
     """The work of the rollout functions; each may do only its own part of it (``template.yaml``)."""
     plans = S3Plans(_client("s3"), os.environ["RELEASES_BUCKET"])
-    return Promoter(_table(), IotJobs(_client("iot")), plans, clock)
+    return Promoter(table(), IotJobs(_client("iot")), plans, clock)
 
 
 def _replies() -> IotReplies:
@@ -95,7 +95,9 @@ def _replies() -> IotReplies:
     return IotReplies(_client("iot-data", endpoint_url=f"https://{endpoint}" if endpoint else None))
 
 
-def _table() -> DynamoTable:
+@functools.cache
+def table() -> DynamoTable:
+    """The table."""
     return DynamoTable(_client("dynamodb"), os.environ["TABLE_NAME"])
 
 

@@ -13,8 +13,9 @@ import { Banner } from "./page/banner.js";
 import { ContextDialog } from "./page/context.js";
 import { Figures, FleetTable } from "./page/fleet.js";
 import { GatewaySection } from "./page/gateway.js";
-import { readAlerts, readDetail, readFleet } from "./page/model.js";
+import { readAlerts, readDetail, readFleet, readRollouts, readRolloutWaves } from "./page/model.js";
 import { readRoute } from "./page/parts.js";
+import { RolloutCard } from "./page/rollouts.js";
 
 function useRoute() {
   const [route, setRoute] = useState(() => ({ ...readRoute(location.hash), moved: false }));
@@ -68,6 +69,9 @@ function App() {
   const fleet = usePolled("/api/fleet", readFleet);
   const alerts = usePolled(`/api/alerts?state=${which}`, readAlerts);
   const detail = usePolled(gatewayId && `/api/gateways/${encodeURIComponent(gatewayId)}?minutes=${minutes}`, readDetail, () => Math.max(1, minutes / 15));
+  const rollouts = usePolled("/api/rollouts", readRollouts, () => 5);
+  const newest = rollouts.data?.[0]?.id;
+  const waves = usePolled(newest && `/api/rollouts/${encodeURIComponent(newest)}`, readRolloutWaves, () => 2);
   const now = serverNow(fleet);
   useTitle(fleet);
   const gateway = fleet.data?.gateways.find((g) => g.id === gatewayId);
@@ -77,10 +81,11 @@ function App() {
     <${Top} fleet=${fleet} />
     <main>
       <h1 class="unseen">Fleet of gateways</h1>
-      <${Banner} polls=${[fleet, alerts, detail]} />
+      <${Banner} polls=${[fleet, alerts, detail, rollouts, waves]} />
       ${fleet.data && html`<${Figures} fleet=${fleet.data} />`}
       <div class="columns">
-        <div class="main"><${Fleet} fleet=${fleet} now=${now} selectedId=${gatewayId} /></div>
+        <div class="main"><${Fleet} fleet=${fleet} now=${now} selectedId=${gatewayId} />
+          <${RolloutCard} rollouts=${rollouts.data} latest=${waves.data} now=${now} /></div>
         <${AlertPanel} alerts=${alerts.data} now=${now} chosen=${which} onChoose=${setWhich} />
       </div>
       ${gatewayId && html`<${GatewaySection} gatewayId=${gatewayId} moved=${moved} gateway=${gateway} poll=${detail} minutes=${minutes} onMinutes=${setMinutes} now=${now} />`}

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from device_agent.config import Extends, GatewayConfig, UpdatesConfig
+from device_agent.config import Extends, FleetConfig, GatewayConfig, UpdatesConfig
 from device_agent.errors import ThresherError
 
 END_WITHIN_S: Final = 3.2
@@ -44,13 +44,13 @@ class Stage(NamedTuple):
 
 def what_sensing_needs(config: GatewayConfig) -> object:
     """The part of a document that sensing works by: of the uplink only how much one publish may hold."""
-    rest = msgspec.structs.replace(config, uplink=None, updates=UpdatesConfig(), extends=Extends())
+    rest = msgspec.structs.replace(config, uplink=None, updates=UpdatesConfig(), extends=Extends(), fleet=FleetConfig())
     return rest, config.uplink.envelope_bytes() if config.uplink else None
 
 
 def what_forwarding_needs(config: GatewayConfig) -> object:
     """The part of a document that forwarding works by."""
-    return config.gateway, config.state_dir, config.spool, config.uplink
+    return config.gateway, config.state_dir, config.spool, config.uplink, config.fleet
 
 
 class _Shift:

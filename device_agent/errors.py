@@ -7,6 +7,7 @@ ThresherError
 ├── ModelError       the operator: a model file cannot be used; the last good one stays
 ├── SpoolError       the operator: what must be durable cannot be written
 ├── UplinkError      a retry: the broker cannot be reached or refused
+├── JournalError     the operator: what a job does cannot be written down, so it is not begun
 ├── UpdateError      a rollback: what was to be applied cannot be, or must not; the last version stays
 └── NucleusError     what a Greengrass nucleus answered; its own tree is in ``ipc/errors.py``
 
@@ -44,6 +45,10 @@ class SpoolError(ThresherError):
 
 class UplinkError(ThresherError):
     """The broker cannot be reached, or refused what was asked."""
+
+
+class JournalError(ThresherError):
+    """The journal of jobs cannot be written or read; the message names the file."""
 
 
 class UpdateError(ThresherError):

@@ -41,6 +41,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         spool_hours_left: Until the spool must give something up at the present rate, if nothing were stored.
         spool_lane_hours_left: The same for each lane and its own limit.
         filters: What each sensor's filter did.
+        episode_open: Whether a deviation is going on, or a rule is open.
         degraded: What does not work as it should, in plain words.
     """
 
@@ -58,6 +59,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     spool_hours_left: float | None = None
     spool_lane_hours_left: dict[Lane, float | None] = {}
     filters: dict[str, FilterStatus] = {}
+    episode_open: bool = False
     pid: int = 0
     degraded: list[str] = []
 

@@ -26,6 +26,7 @@ from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
 from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
 from device_agent.feedback.view import FeedbackView
+from device_agent.filters.published import CURRENT, MODELS, PublishedModels
 from device_agent.health import Gatherer, SpoolView, next_beat_ns
 from device_agent.identity import Identity, read_identity
 from device_agent.ledger import Acceptance, Ledger
@@ -97,7 +98,7 @@ class Parts(NamedTuple):
 
     Attributes:
         lines: Where scans come from.
-        models: Where filters get their model; by default as the document says.
+        models: Where filters get their model; by default see ``models_of``.
         beside: Asked for every status.
         end_within_s: How long threads may take to end.
     """
@@ -138,7 +139,7 @@ class Sensing:
             on_accepted=self._note,
         )
         self._feedback = FeedbackView(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))
-        models = self._parts.models or ConfiguredModel(config.model_path())
+        models = self._parts.models or models_of(config)
         self._rules = self._watch()
         watch = self._rules.see if config.rules else None
         around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback, watch)
@@ -214,8 +215,9 @@ class Sensing:
 
     def _status(self) -> bytes:
         status = self._gatherer.status(self._view())
+        accepted = status.accepted + self._own + self._rules.accepted
         return msgspec.json.encode(
-            msgspec.structs.replace(status, accepted=status.accepted + self._own + self._rules.accepted)
+            msgspec.structs.replace(status, accepted=accepted, episode_open=self.has_open_episode)
         )
 
     def _view(self) -> SpoolView:
@@ -242,6 +244,12 @@ class Sensing:
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9
+
+
+def models_of(config: GatewayConfig) -> Models:
+    """The model that the document names, else the one that a job brought, else the one that ships."""
+    path = config.model_path()
+    return ConfiguredModel(path) if path else PublishedModels(Path(config.state_dir) / MODELS / CURRENT)
 
 
 def _moved(view: SpoolView) -> str:

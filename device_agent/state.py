@@ -11,16 +11,19 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError
+
+if TYPE_CHECKING:  # a supervisor uses locks only, and stays small
+    from device_agent.config import GatewayConfig
 
 _SICK_DISK = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 logger = logging.getLogger(__name__)
 
 
-def state_folder(config: GatewayConfig) -> Path:
+def state_folder(config: "GatewayConfig") -> Path:
     """The configured folder, made if it is missing, readable by its owner only.
 
     Raises:
@@ -62,6 +65,21 @@ def sole_user(folder: Path, role: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_held(folder: Path, role: str) -> bool:
+    """Whether some process has this role on this folder. To ask is to hold the lock for a moment: ask rarely."""
+    try:
+        descriptor = os.open(folder / f"{role}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _open_lock(path: Path) -> int | None:

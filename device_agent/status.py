@@ -12,11 +12,11 @@ it is written to the state folder, but once a minute.
 A disk that is full or read-only ends nothing here: what could not be written is counted.
 """
 
-import hashlib
 import logging
 import os
 import stat
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -99,7 +99,7 @@ def _own_folder(memory: Path, state_dir: Path) -> Path | None:
     Its name can be guessed and anybody may write to ``/dev/shm``, so it is used only if it is a real folder, owned
     by this user and closed to others.
     """
-    name = hashlib.sha256(os.fsencode(state_dir.absolute())).hexdigest()[:16]
+    name = f"{zlib.crc32(os.fsencode(state_dir.absolute())):08x}"
     folder = memory / f"thresher-{os.getuid()}-{name}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

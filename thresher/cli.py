@@ -26,6 +26,7 @@ COMMANDS = (
     Command("run", "thresher.commands.run", "sense, filter and spool (one gateway)"),
     Command("agent", "thresher.commands.agent", "forward the spool to the cloud (one gateway)"),
     Command("provision", "thresher.commands.provision", "give this gateway its own certificate, by claim"),
+    Command("supervise", "thresher.commands.supervise", "keep run and agent running, and carry their updates"),
     Command("doctor", "thresher.commands.doctor", "can this gateway work on this machine? says what to do"),
     Command("config", "thresher.commands.config", "show where each value comes from, or the schema for editors"),
     Command(

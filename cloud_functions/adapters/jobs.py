@@ -1,15 +1,18 @@
 """AWS IoT Jobs by its control plane, and plans in a bucket."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud_functions.core.errors import RejectedError, StoreError
 from cloud_functions.core.rollout.judging import Execution
+from cloud_functions.core.views import JobView
 from contract.errors import ContractError
 from contract.job_request import JobRequest
 from contract.rollout import Plan, decode_plan, plan_key
 
+_LATEST: Final = 50
 _MISSING: Final = ("ResourceNotFoundException", "NoSuchKey")
 
 
@@ -65,6 +68,17 @@ class IotJobs:
             if _code(exc) not in (*_MISSING, "InvalidRequestException"):  # the latter of a job that is over
                 raise StoreError(f"job {job_id}: {exc}") from exc
 
+    def latest(self, gateway_id: str) -> list[JobView]:
+        """See ``ports.JobHistory``."""
+        try:
+            page = self._client.list_job_executions_for_thing(thingName=gateway_id, maxResults=_LATEST)
+        except (ClientError, BotoCoreError) as exc:
+            if _code(exc) in _MISSING:
+                return []
+            raise StoreError(f"jobs of {gateway_id}: {exc}") from exc
+        found = [_job(summary) for summary in page["executionSummaries"]]
+        return sorted(found, key=lambda job: (-job.queued_ms, job.job_id))
+
 
 class S3Plans:
     """See ``core.rollout.ports.Plans``.
@@ -98,9 +112,24 @@ def _execution(summary: dict[str, Any]) -> Execution:
         gateway_id=summary["thingArn"].rsplit("/", 1)[1],
         status=said["status"],
         number=said.get("executionNumber", 1),
-        updated_ms=int(said["lastUpdatedAt"].timestamp() * 1000),
+        updated_ms=_ms(said["lastUpdatedAt"]),
         begun="startedAt" in said,
     )
+
+
+def _job(summary: dict[str, Any]) -> JobView:
+    said = summary["jobExecutionSummary"]
+    return JobView(
+        job_id=summary["jobId"],
+        status=said["status"],
+        number=said.get("executionNumber", 1),
+        queued_ms=_ms(said["queuedAt"]),
+        updated_ms=_ms(said["lastUpdatedAt"]),
+    )
+
+
+def _ms(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
 
 
 def _code(exc: Exception) -> str:

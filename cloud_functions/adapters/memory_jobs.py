@@ -5,6 +5,7 @@ from typing import Final
 from cloud_functions.core.errors import RejectedError
 from cloud_functions.core.ports import Clock
 from cloud_functions.core.rollout.judging import PENDING, Execution, JobStatus
+from cloud_functions.core.views import JobView
 from contract.job_request import JobRequest
 from contract.rollout import Plan
 
@@ -54,6 +55,20 @@ class MemoryJobs:
         for name, one in executions.items():
             if one.status in PENDING:
                 executions[name] = self._execution(name, "CANCELED", begun=one.begun)
+
+    def latest(self, gateway_id: str) -> list[JobView]:
+        """See ``ports.JobHistory``."""
+        return [
+            JobView(
+                job_id=job_id,
+                status=executions[gateway_id].status,
+                number=executions[gateway_id].number,
+                queued_ms=executions[gateway_id].updated_ms,
+                updated_ms=executions[gateway_id].updated_ms,
+            )
+            for job_id, executions in reversed(self._executions.items())
+            if gateway_id in executions
+        ]
 
     def answer(self, job_id: str, gateway_id: str, status: JobStatus, reason: str = "") -> None:
         """What a gateway says of its execution."""

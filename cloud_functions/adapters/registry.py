@@ -26,11 +26,11 @@ class IotRegistry:
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - a boto3 client
         self._iot = client
 
-    def things(self, certificate_id: str) -> list[str]:
+    def holds(self, gateway_id: str, certificate_id: str) -> bool:
         """See ``Registry``."""
-        with _speaking(f"certificate {certificate_id[:12]}"):
-            found: list[str] = self._iot.list_principal_things(principal=self._arn(certificate_id))["things"]
-        return found
+        with _speaking(f"thing {gateway_id}"):
+            found = self._iot.list_thing_principals(thingName=gateway_id)["principals"]
+        return any(principal.endswith(f"cert/{certificate_id}") for principal in found)
 
     def make(self, csr: str) -> Made | None:
         """See ``Registry``."""
@@ -60,8 +60,7 @@ class IotRegistry:
             self._iot.update_certificate(certificateId=certificate_id, newStatus="INACTIVE")
             for policy in self._policies(certificate_id):
                 self._iot.detach_policy(policyName=policy, target=arn)
-            for thing in self._iot.list_principal_things(principal=arn)["things"]:
-                self._iot.detach_thing_principal(thingName=thing, principal=arn)
+            self._iot.detach_thing_principal(thingName=gateway_id, principal=arn)
 
     def _policies(self, certificate_id: str) -> list[str]:
         attached = self._iot.list_attached_policies(target=self._arn(certificate_id), pageSize=250)["policies"]

@@ -5,6 +5,7 @@ GET /api/gateways/{id}?minutes=15                       one gateway's last minut
 GET /api/gateways/{id}/episodes/{episode}/context       raw readings around an episode's onset
 GET /api/gateways/{id}/reports?minutes=15               its readings by exception (1 to 1440)
 GET /api/alerts?state=open|all                          open alerts, or the latest of all
+GET /api/gateways/{id}/jobs                             its latest jobs, as IoT Jobs has them
 GET /api/rollouts                                       the latest rollouts, and how they stand
 GET /api/rollouts/{id}                                  one of them by its waves, with counts and reasons
 
@@ -22,7 +23,8 @@ from cloud_functions.core import detail, fleet, reported
 from cloud_functions.core.errors import QueryError, StoreError
 from cloud_functions.core.ports import Clock, Table
 from cloud_functions.core.rollout import shown
-from cloud_functions.core.views import AnyView, ErrorView
+from cloud_functions.core.rollout.ports import JobHistory
+from cloud_functions.core.views import AnyView, ErrorView, JobsView
 from contract.envelope import check_gateway_id
 from contract.errors import ContractError
 
@@ -53,11 +55,13 @@ class Api:
     Args:
         table: What is read.
         clock: The cloud's time.
+        history: Asked for a gateway's jobs.
     """
 
-    def __init__(self, table: Table, clock: Clock) -> None:
+    def __init__(self, table: Table, clock: Clock, history: JobHistory) -> None:
         self._table = table
         self._clock = clock
+        self._history = history
 
     def ask(self, question: Question) -> Reply:
         """Answers one question; never raises for what the caller asked."""
@@ -66,7 +70,7 @@ class Api:
         except QueryError as exc:
             return reply(exc.status, ErrorView(error=str(exc), remedy=exc.remedy))
         except StoreError:
-            return reply(503, ErrorView(error="the table does not answer", remedy="ask again in a second"))
+            return reply(503, ErrorView(error="what is asked does not answer", remedy="ask again in a second"))
 
     def _answer(self, question: Question) -> AnyAnswer:
         now_ms = self._clock()
@@ -89,6 +93,8 @@ class Api:
                 return detail.detail(self._table, gateway_id, minutes=_minutes(question.parameters), now_ms=now_ms)
             case ["episodes", episode_id, "context"]:
                 return detail.context(self._table, gateway_id, episode_id, now_ms=now_ms)
+            case ["jobs"]:
+                return JobsView(gateway_id=gateway_id, jobs=self._history.latest(gateway_id))
             case ["reports"]:
                 return reported.reports(self._table, gateway_id, minutes=_minutes(question.parameters), now_ms=now_ms)
         raise _unknown(question)

@@ -6,6 +6,7 @@ episode     E#<gateway>             <onset_wall_ms 13>#<episode>                
 alert       A#<shard>               <gateway>#<onset_wall_ms 13>#<episode>        one per episode
 alert       A#<shard>               <gateway>!identity#<yyyymmdd>                 two devices, one identity
 gateway     F#<shard>               <gateway>#health                              its latest Health
+software    F#<shard>               <gateway>#software                            what it says that it runs
 watermark   F#<shard>               <gateway>#lane#<lane>#<spool>                 what is stored of a lane
 counter     F#<shard>               <gateway>#quarantined, #lost#<lane>#<reason>  how many, ever
 loss        L#<gateway>             <wall_ms 13>#<spool>#<seq 12>                 events a gateway gave up

@@ -16,6 +16,7 @@ from cloud_functions.core.rows import (
     NoticeRow,
     Quarantine,
     Row,
+    SoftwareRow,
     WatermarkRow,
 )
 from contract.certificates import CertificateAnswer
@@ -37,6 +38,7 @@ AnyRow = (
     | SerialRow
     | RenewalRow
     | PlaceRow
+    | SoftwareRow
     | RolloutRow
     | WaveRow
 )

@@ -35,8 +35,8 @@ class Made(NamedTuple):
 class Registry(Protocol):
     """Certificates of things. Any method may be repeated without harm; raises ``StoreError`` if a retry may help."""
 
-    def things(self, certificate_id: str) -> list[str]:
-        """What a certificate is attached to."""
+    def holds(self, gateway_id: str, certificate_id: str) -> bool:
+        """Whether a thing has this certificate."""
 
     def make(self, csr: str) -> Made | None:
         """An inactive certificate that is attached to nothing; ``None`` if the request is no good."""
@@ -116,8 +116,8 @@ class Renewal:
     def _issue(self, asked: Asked, digest: str) -> RenewalRow | str:
         """A new row, or another invocation's, or why not."""
         request = asked.request
-        if self._registry.things(asked.certificate_id) != [asked.gateway_id]:
-            return f"certificate {asked.certificate_id[:12]} is not this gateway's alone"
+        if not self._registry.holds(asked.gateway_id, asked.certificate_id):
+            return f"certificate {asked.certificate_id[:12]} is not this gateway's"
         if not self._orders.is_rotating(asked.gateway_id, request.job_id, request.execution_number):
             return f"job {request.job_id!r} does not ask this gateway for a new certificate now"
         made = self._registry.make(request.csr)
@@ -171,5 +171,9 @@ def _yes(asked: Asked, row: RenewalRow, *, certificate: str = "") -> Certificate
 def _no(asked: Asked, reason: str) -> CertificateAnswer:
     request = asked.request
     return CertificateAnswer(
-        verb=asked.verb, job_id=request.job_id, execution_number=request.execution_number, refused=reason
+        verb=asked.verb,
+        job_id=request.job_id,
+        execution_number=request.execution_number,
+        refused=reason,
+        token=request.token,
     )

@@ -72,6 +72,14 @@ class GatewayRow(Row, frozen=True, kw_only=True, tag="gateway"):
     body: str
 
 
+class SoftwareRow(Row, frozen=True, kw_only=True, tag="software"):
+    """What a gateway last said that it runs; ``body`` is JSON (``software.Reported``)."""
+
+    gateway_id: str
+    broker_ms: int
+    body: str
+
+
 class WatermarkRow(Row, frozen=True, kw_only=True, tag="watermark"):
     """What of one lane and spool is stored.
 

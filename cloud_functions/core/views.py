@@ -14,7 +14,7 @@ from contract.feedback import Label, Threshold
 from contract.health import Health, SensorHealth
 from contract.readings import Context, Summary
 
-Status = Literal["ok", "calibrating", "degraded", "offline"]
+Status = Literal["ok", "calibrating", "degraded", "offline", "retired"]
 
 
 class LaneView(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +48,18 @@ class GapView(msgspec.Struct, frozen=True, kw_only=True):
     ranges: list[Range]
 
 
+class SoftwareView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway says that it runs, by version; ``update`` is the phase of one, ``idle`` where none runs."""
+
+    application: str
+    model: str
+    configuration: str
+    update: str
+    said_ms: int
+
+
 class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the fleet."""
+    """One line of the fleet; ``replaces`` and ``replaced_by`` name gateways of the same place, empty for none."""
 
     gateway_id: str
     last_seen_ms: int
@@ -61,6 +71,9 @@ class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int
     sensors: dict[str, SensorHealth]
     lanes: dict[str, LaneView]
+    software: SoftwareView | None = None
+    replaces: str = ""
+    replaced_by: str = ""
 
 
 class FleetView(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +106,7 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``losses``, ``drifts`` and ``disagreements`` are told in that time, the latest few; ``labels`` are of these
     episodes; ``lanes``, ``gaps`` and ``feedback`` are as they are now; ``truncated`` counts the oldest summaries left
-    out.
+    out. ``continues`` names the gateways that held this place before: what they said is part of all that, as it is.
     """
 
     gateway_id: str
@@ -110,6 +123,24 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     labels: list[LabelView] = []
     feedback: FeedbackView | None = None
     truncated: int = 0
+    continues: list[str] = []
+
+
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """One job of a gateway, as IoT Jobs has it."""
+
+    job_id: str
+    status: str
+    number: int
+    queued_ms: int
+    updated_ms: int
+
+
+class JobsView(msgspec.Struct, frozen=True, kw_only=True):
+    """A gateway's latest jobs, the last first."""
+
+    gateway_id: str
+    jobs: list[JobView]
 
 
 class ContextView(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,4 +203,6 @@ class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
 
 
-AnyView = FleetView | DetailView | ContextView | ReportsView | AlertsView | LabelView | FeedbackView | ErrorView
+AnyView = (
+    FleetView | DetailView | ContextView | ReportsView | AlertsView | LabelView | FeedbackView | JobsView | ErrorView
+)

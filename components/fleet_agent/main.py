@@ -1,4 +1,4 @@
-"""io.thresher.FleetAgent: hears the jobs meant for this device, and answers each."""
+"""io.thresher.FleetAgent: carries out the jobs meant for this device."""
 
 import sys
 

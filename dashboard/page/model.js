@@ -31,8 +31,9 @@ function readGateway(raw) {
     status: text(raw.status, "offline"),
     openAlerts: raw.open_alerts ?? 0,
     quarantined: raw.quarantined ?? 0,
-    version: text(raw.version),
+    version: text(raw.software?.application || raw.version),
     degraded: list(raw.degraded).map((words) => text(words)),
+    replaces: text(raw.replaces), replacedBy: text(raw.replaced_by),
     sensors: entries(raw.sensors).map(([name, health]) => readSensor(name, health)),
     lanes,
     stored: lanes.reduce((sum, x) => sum + x.stored, 0),
@@ -121,6 +122,29 @@ export function readDetail(raw) {
     feedback: raw.feedback ? readFeedback(raw.feedback) : null,
     episodes: list(raw.episodes).map((episode) => readEpisode(episode, labels.get(episode.episode_id))).sort((a, b) => b.onsetMs - a.onsetMs),
   };
+}
+
+/** /api/rollouts, the newest first. */
+export function readRollouts(raw) {
+  need(Array.isArray(raw?.rollouts), "/api/rollouts answered without a list of rollouts");
+  return raw.rollouts.map(readRollout).sort((a, b) => b.createdMs - a.createdMs);
+}
+
+function readRollout(raw) {
+  return {
+    id: text(raw.rollout_id), what: text(raw.what), release: text(raw.release), state: text(raw.state), reason: text(raw.reason),
+    wave: raw.wave ?? 0, waves: raw.waves ?? 0, createdMs: number(raw.created_ms), updatedMs: number(raw.updated_ms),
+  };
+}
+
+/** /api/rollouts/{id}: one by its waves, each with counts by status and gateways by the reason they failed for. */
+export function readRolloutWaves(raw) {
+  need(Array.isArray(raw?.waves), "/api/rollouts answered without waves");
+  const waves = raw.waves.map((wave) => ({
+    name: text(wave.name), state: text(wave.state), gateways: wave.gateways ?? 0, counts: entries(wave.counts),
+    reasons: entries(wave.reasons).map(([reason, names]) => [reason, list(names).map((name) => text(name))]),
+  }));
+  return { id: text(raw.rollout?.rollout_id), waves };
 }
 
 function readHealth(raw) {

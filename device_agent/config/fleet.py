@@ -6,6 +6,9 @@ import msgspec
 
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
+from device_agent.config.fleet_jobs import JobsConfig
+from device_agent.config.fleet_probe import ProbeConfig
+from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
 from device_agent.config.fleet_trust import TrustConfig
 from device_agent.config.fleet_update import UpdateConfig, located_update
 from device_agent.config.fleet_visibility import VisibilityConfig
@@ -17,6 +20,9 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         commands: What job documents of others may run, see ``CommandsConfig``.
         identity: How this gateway gets its certificate and renews it, see ``IdentityConfig``.
+        probe: How a new version is judged, see ``ProbeConfig``.
+        supervise: How processes are kept running, see ``SuperviseConfig``.
+        jobs: How jobs are heeded, see ``JobsConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
         visibility: What it says of itself, see ``VisibilityConfig``.
@@ -24,6 +30,9 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     commands: CommandsConfig = CommandsConfig()
     identity: IdentityConfig = IdentityConfig()
+    probe: ProbeConfig = ProbeConfig()
+    supervise: SuperviseConfig = SuperviseConfig()
+    jobs: JobsConfig = JobsConfig()
     trust: TrustConfig = TrustConfig()
     update: UpdateConfig = UpdateConfig()
     visibility: VisibilityConfig = VisibilityConfig()
@@ -37,6 +46,7 @@ def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
     return msgspec.structs.replace(
         fleet,
         identity=located_identity(fleet.identity, folder),
+        supervise=located_supervise(fleet.supervise, folder),
         trust=trust,
         update=located_update(fleet.update, folder),
     )

@@ -47,14 +47,15 @@ def load(path: Path) -> GatewayConfig:
     return load_layers(path).config
 
 
-def load_layers(path: Path, *, desired: Mapping[str, Any] | None = None) -> Loaded:
+def load_layers(path: Path, *, desired: Mapping[str, Any] | None = None, delivered: Path | None = None) -> Loaded:
     """As ``load``, with the origin of every value.
 
     Args:
         path: Of the document.
         desired: What a shadow wants, in place of what is kept of it.
+        delivered: The layer of an update, in place of the last one's.
     """
-    document = read(path, desired=desired)
+    document = read(path, desired=desired, delivered=delivered)
     config = _checked(document.merged.values, document.told, strict=True)
     config = located(config, path.absolute().parent)
     return Loaded(_with_rules(config, document.told), document)

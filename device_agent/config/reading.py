@@ -16,9 +16,12 @@ from device_agent.errors import ConfigError
 LAYERS: Final = ("fleet", "type", "site")
 """Keys of ``extends``, the lowest first; above them all is the document that names them."""
 
+DELIVERED: Final = Path("configuration") / "current" / "gateway-layer.yaml"
+"""Below the state folder: the layer that the last update of kind ``configuration`` brought."""
+
 SHADOW_FILE: Final = "shadow.json"
 _OWN: Final = ("gateway", "extends")
-_NEVER_BY_SHADOW: Final = (*_OWN, "state_dir", "uplink")
+_NEVER_FROM_AFAR: Final = (*_OWN, "state_dir", "uplink", "fleet")
 _MOST_VALUES: Final = 100_000
 """A document is a few hundred; YAML's anchors can make billions of a few lines, or a value that contains itself."""
 
@@ -34,17 +37,20 @@ class Document(NamedTuple):
         merged: One document, with the origin of every value.
         layers: It was made of, the lowest first.
         shadow: Where the shadow's layer is kept, also if there is none yet; ``None`` where the document asks for none.
+        delivered: Where an update puts its layer, also if there is none yet.
     """
 
     merged: Merged
     layers: tuple[Layer, ...]
     shadow: Path | None = None
+    delivered: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Of the layers, also that of a shadow which is not there yet."""
+        """Of the layers, also those which are not there yet."""
         found = tuple(Path(layer.source) for layer in self.layers)
-        return found if self.shadow is None or self.shadow in found else (*found, self.shadow)
+        awaited = (each for each in (self.delivered, self.shadow) if each is not None and each not in found)
+        return (*found, *awaited)
 
     def told(self, problem: str) -> str:
         """A message of msgspec's with the file that it is about, and the place in that file.
@@ -83,24 +89,40 @@ def _name(item: object) -> object:
     return item.get("name") if isinstance(item, Mapping) else None
 
 
-def read(path: Path, *, desired: Mapping[str, Any] | None = None) -> Document:
-    """Reads a gateway's document, the layers that it extends, and what its shadow lays over it.
+def read(path: Path, *, desired: Mapping[str, Any] | None = None, delivered: Path | None = None) -> Document:
+    """Reads a gateway's document, the layers that it extends, what an update brought, and what its shadow lays over it.
 
     Args:
         path: Of the document.
         desired: In place of the shadow's layer that is kept.
+        delivered: File in place of the layer that the last update brought.
 
     Raises:
         ConfigError: A file cannot be read or is no YAML mapping, or a layer holds what is the gateway's own.
     """
-    own = _layer(path)
-    layers = (*lower_layers(own.values, path.absolute().parent, source=str(path)), own)
+    own, folder = _layer(path), path.absolute().parent
+    below = lower_layers(own.values, folder, source=str(path))
+    whole = merged([*below, own])
+    brought = delivered or _delivered_file(whole.values, folder)
+    layers = (*below, *_delivered(brought), own)
     whole = merged(layers)
-    shadow = _shadow_file(whole.values, path.absolute().parent)
+    shadow = _shadow_file(whole.values, folder)
     if shadow is None or (desired is None and not shadow.exists()):
-        return Document(whole, layers, shadow)
-    top = _restrained(_layer(shadow) if desired is None else Layer(str(shadow), desired))
-    return Document(merged([*layers, top]), (*layers, top), shadow)
+        return Document(whole, layers, shadow, brought)
+    top = _restrained(_layer(shadow) if desired is None else Layer(str(shadow), desired), _BY_SHADOW)
+    return Document(merged([*layers, top]), (*layers, top), shadow, brought)
+
+
+def _delivered_file(values: Mapping[str, Any], folder: Path) -> Path | None:
+    state = values.get("state_dir")
+    return folder / state / DELIVERED if isinstance(state, str) else None
+
+
+def _delivered(path: Path | None) -> tuple[Layer, ...]:
+    """An update's layer counts more than the site's, and less than what the gateway's own document says."""
+    if path is None or not path.exists():
+        return ()
+    return (_restrained(_layer(path), _BY_UPDATE),)
 
 
 def _shadow_file(values: Mapping[str, Any], folder: Path) -> Path | None:
@@ -110,13 +132,24 @@ def _shadow_file(values: Mapping[str, Any], folder: Path) -> Path | None:
     return None
 
 
-def _restrained(layer: Layer) -> Layer:
-    """A shadow changes what a gateway does, not who it is, where it keeps things or how it is reached."""
-    for key in _NEVER_BY_SHADOW:
+class _Afar(NamedTuple):
+    whose: str
+    remedy: str
+
+
+_BY_SHADOW: Final = _Afar("a shadow's", "take it out of the shadow's desired state; change the document on the gateway")
+_BY_UPDATE: Final = _Afar("an update's", "take it out of the bundle; change the document on the gateway")
+
+
+def _restrained(layer: Layer, afar: _Afar) -> Layer:
+    """What comes from afar changes what a gateway does, not who it is, where it keeps things, how it is reached.
+
+    Nor whom it obeys (``fleet``): a key that may be changed from afar would open every other one.
+    """
+    for key in _NEVER_FROM_AFAR:
         if key in layer.values:
             raise ConfigError(
-                f"{layer.source}: `{key}` is not a shadow's to change - at `$.{key}`",
-                remedy="take it out of the shadow's desired state; change the document on the gateway",
+                f"{layer.source}: `{key}` is not {afar.whose} to change - at `$.{key}`", remedy=afar.remedy
             )
     return layer
 

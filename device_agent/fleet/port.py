@@ -5,8 +5,8 @@ nothing of IoT Jobs. Not here: which performers there are (``bootstrap``), docum
 """
 
 import threading
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -42,7 +42,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         cancelled: Set when the cloud takes the job back: undo, and return.
         stop: Set when the process ends: raise ``Interrupted`` soon.
         tell: Says in a word or two how far it is, e.g. ``"downloading"``, with details; it may be said often.
-        renew: Asks the cloud for the document anew and returns the same action with fresh presigned URLs.
+        renew: Asks the cloud for the document anew and returns the same action with fresh presigned URLs. Raises
+            ``ThresherError`` where the cloud cannot be asked now, or no longer has it.
     """
 
     job_id: str
@@ -74,3 +75,7 @@ class Performer(Protocol):
         Raises:
             Interrupted: The process ends again.
         """
+
+
+Performers = Mapping[type[Any], Performer]
+"""By the type of the action."""

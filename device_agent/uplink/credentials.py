@@ -4,6 +4,7 @@ A wrong file found here is one sentence with its place; found by the TLS library
 attempt to connect, for ever. Not here: whether the broker knows the certificate.
 """
 
+import hashlib
 import ssl
 from pathlib import Path
 from typing import NoReturn
@@ -48,6 +49,14 @@ def check_credentials(config: UplinkConfig) -> None:
             f"does not belong to {config.certificate}" if mismatch else "not an unencrypted private key in PEM form"
         )
         _refuse("private_key", config.private_key, reason)
+
+
+def certificate_id(path: Path) -> str:
+    """AWS IoT's id of the first certificate in a file: SHA-256 of its DER, hexadecimal; empty if there is none."""
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(_first_certificate(path))).hexdigest()
+    except (OSError, ValueError):
+        return ""
 
 
 def _first_certificate(path: Path) -> str:

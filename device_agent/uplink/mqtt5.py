@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Final
 
 from awscrt import mqtt5
@@ -30,7 +31,7 @@ from device_agent.errors import ConfigError, UplinkError
 from device_agent.fault_points import reach
 from device_agent.uplink.answers import HANG_UP, error_name, in_packets, is_heard, resolve, why_deaf, why_not_connected
 from device_agent.uplink.building import build_client
-from device_agent.uplink.credentials import check_credentials
+from device_agent.uplink.credentials import certificate_id, check_credentials
 from device_agent.uplink.port import Deliver, Link
 from device_agent.uplink.reconnecting import Reconnecting
 from device_agent.uplink.renewal import LOOK_EVERY_S, Renewal
@@ -70,6 +71,7 @@ class Mqtt5Uplink:
         self._renewal = Renewal(config)
         self._trial: Any = None
         self._tried = 0
+        self._names = {0: certificate_id(Path(config.certificate))}
         self._rejected = False
         self._reconnecting = Reconnecting(random.SystemRandom())
         self._pause: threading.Timer | None = None
@@ -119,6 +121,7 @@ class Mqtt5Uplink:
     def _renew(self) -> None:
         """Tries what is on the disk now; the old connection stays until the broker has taken the new one."""
         number = self._tried + 1  # never used twice: a trial that another overtook may still speak
+        name = certificate_id(Path(self._config.certificate))
         try:
             trial = build_client(self._config, self._client_id, self._handlers(number))
         except ConfigError as exc:
@@ -128,6 +131,7 @@ class Mqtt5Uplink:
             if self._closing:
                 return
             before, self._trial, self._tried = self._trial, trial, number
+            self._names = {self._generation: self._names[self._generation], number: name}
         if before is not None:
             before.stop()
         trial.start()
@@ -152,6 +156,7 @@ class Mqtt5Uplink:
                 return
             trial, self._trial = self._trial, None
             self._rejected = True
+            self._link = self._link._replace(refused=self._names[generation])
         trial.stop()
         logger.error("uplink.renewal_refused", extra={"reason": reason, "remedy": _NOT_TAKEN})
 
@@ -193,7 +198,14 @@ class Mqtt5Uplink:
             self._subscribe(filters)
         self._reconnecting.accepted(time.monotonic())
         contested = self._link.reason if self._reconnecting.is_contested else ""
-        self._link = self._link._replace(connected=True, connects=self._link.connects + 1, reason=contested)
+        name, refused = self._names[self._generation], self._link.refused
+        self._link = self._link._replace(
+            connected=True,
+            connects=self._link.connects + 1,
+            reason=contested,
+            certificate=name,
+            refused="" if refused == name else refused,
+        )
         logger.info("uplink.connected", extra={"client_id": self._client_id, "session_resumed": resumed})
         self._wake()
 
@@ -215,6 +227,7 @@ class Mqtt5Uplink:
         reason, refused = why_not_connected(data)
         if refused:
             self._reconnecting.refused()
+            self._link = self._link._replace(refused=self._names[self._generation])
             if self._rejected:  # what is on the disk may be taken by now
                 self._rejected = False
                 self._renewal.retry()

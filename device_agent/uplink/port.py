@@ -34,6 +34,8 @@ class Link(NamedTuple):
         failures: Attempts that failed so far.
         reason: Why it is not connected, or cannot hear; for a person, empty while all is well.
         takeovers: Times that another client under this name ended the session, as far as the broker said so.
+        certificate: Id of the one it connected with last; empty before, and where somebody else has it.
+        refused: Id of the one that the broker refused last, alone or beside the connection; empty if none is.
     """
 
     connected: bool
@@ -41,6 +43,8 @@ class Link(NamedTuple):
     failures: int
     reason: str
     takeovers: int = 0
+    certificate: str = ""
+    refused: str = ""
 
 
 Deliver = Callable[[bytes], None]

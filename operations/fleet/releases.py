@@ -5,7 +5,6 @@ Not here: making and signing bundles (``bundles``, ``signing``), trusting them (
 
 import hashlib
 import json
-import tarfile
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +12,10 @@ import msgspec
 
 from contract.bundle import MANIFEST
 from contract.jobs import ApplyBundle, Bundle
-from contract.manifest import MANIFEST_BYTES, Manifest
+from contract.manifest import Manifest
 from contract.rollout import Release
 from operations.errors import OperationError
+from operations.fleet.bundles import opened
 from operations.fleet.requests import Cargo
 from operations.stack import Stack, speaking
 
@@ -59,15 +59,13 @@ def read(path: Path) -> Shipped:
     Raises:
         OperationError: It is none.
     """
+    with opened(path) as (_, layout), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-        with tarfile.open(path, "r:") as parts:
-            part = parts.extractfile(MANIFEST)
-            manifest = msgspec.json.decode(part.read(MANIFEST_BYTES) if part else b"", type=Manifest)
-    except (OSError, tarfile.TarError, KeyError, msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise OperationError(f"{path}: {exc}", remedy="give a bundle, as `thresher fleet bundle` makes it") from exc
+        manifest = msgspec.json.decode(layout.manifest, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise OperationError(f"{path}: {MANIFEST}: {exc}", remedy="make the bundle anew") from exc
     return Shipped(path=path, size=size, sha256=digest, manifest=manifest)
 
 

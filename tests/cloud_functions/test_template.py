@@ -1,3 +1,5 @@
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +41,23 @@ def test_every_function_has_a_role_of_its_own(resources: dict[str, dict[str, Any
     functions = of_type(resources, "AWS::Serverless::Function")
     roles = [str(function["Role"]) for function in functions.values()]
     assert len(set(roles)) == len(functions)
+
+
+LONGEST = {
+    "AWS::Partition": "aws-us-gov",
+    "AWS::Region": "ap-southeast-2",
+    "AWS::AccountId": "1" * 12,
+    "RuleName": "r" * 20,
+}
+
+
+def test_an_iot_policy_is_as_short_as_the_service_wants_it(resources: dict[str, dict[str, Any]]) -> None:
+    for name, policy in of_type(resources, "AWS::IoT::Policy").items():
+        text = json.dumps(policy["PolicyDocument"], separators=(",", ":"))
+        for variable, value in LONGEST.items():
+            text = text.replace(f"${{{variable}}}", value)
+        text = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", text).replace("${!", "${")
+        assert len("".join(text.split())) <= 2048, name  # AWS IoT Core quotas
 
 
 CANNOT_NAME = {

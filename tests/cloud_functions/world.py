@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from cloud_functions.adapters.memory import MemoryReplies, MemoryTable
+from cloud_functions.adapters.memory_jobs import MemoryJobs
 from cloud_functions.core.api import Api, Question
 from cloud_functions.core.ingest import Ingest, Settings
 from cloud_functions.core.ports import Table
@@ -18,7 +19,8 @@ class World:
         self.clock = Clock()
         settings = Settings(interval_ms=0, retention=Retention(block_days=2, episode_days=3))
         self.ingest = Ingest(self.table, self.replies, self.clock, settings)
-        self.api = Api(self.table, self.clock)
+        self.jobs = MemoryJobs(self.clock)
+        self.api = Api(self.table, self.clock, self.jobs)
 
     def send(self, *envelopes: Any) -> None:
         self.ingest.ingest([record(one) for one in envelopes])

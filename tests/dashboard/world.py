@@ -24,6 +24,8 @@ class FleetWorld:
         self.contexts: dict[str, list[dict[str, Any]]] = {}
         self.alerts: list[dict[str, Any]] = []
         self.quarantined = 0
+        self.rollouts: list[dict[str, Any]] = []
+        self.waves: dict[str, list[dict[str, Any]]] = {}
         self.failure: tuple[int, bytes] | None = None
         self.asked: list[str] = []
         self.told: list[tuple[str, Any]] = []
@@ -81,6 +83,12 @@ class FleetWorld:
         self.alerts.append(alert | {name: episode[name] for name in copied} | changes)
         return self.alerts[-1]
 
+    def _of_rollouts(self, rest: list[str]) -> tuple[int, dict[str, Any]]:
+        if not rest:
+            return 200, {"rollouts": self.rollouts}
+        (rollout,) = [one for one in self.rollouts if one["rollout_id"] == rest[0]]
+        return 200, {"rollout": rollout, "waves": self.waves[rest[0]]}
+
     def heed(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         match [unquote(part) for part in path.split("/")[2:]]:
             case ["gateways", gateway_id, "episodes", episode_id, "label"]:
@@ -102,6 +110,8 @@ class FleetWorld:
             case ["alerts"]:
                 every = query["state"] == ["all"]
                 return 200, {"alerts": [a for a in self.alerts if every or a["state"] == "open"]}
+            case ["rollouts", *rest]:
+                return self._of_rollouts(rest)
             case ["gateways", gateway_id] if gateway_id in self.details:
                 from_ms = NOW - int(query["minutes"][0]) * 60_000
                 return 200, {"gateway_id": gateway_id, "from_ms": from_ms, "to_ms": NOW} | self.details[gateway_id]

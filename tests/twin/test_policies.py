@@ -49,11 +49,19 @@ def test_a_gateway_hears_its_own_watermark_only(deployment: Deployment, barn: De
 
 def test_a_gateway_hears_and_answers_its_own_jobs_only(deployment: Deployment, barn: DeviceFiles) -> None:
     with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
-        assert device.subscribe(jobs_topic("barn", "notify-next")) == 1
-        assert device.subscribe(jobs_topic("barn", "+/update/accepted")) == 1
         assert device.publish(jobs_topic("barn", "$next/get"), b"{}") in PUBLISHED
-        assert device.subscribe(jobs_topic("mill", "notify-next")) == NOT_AUTHORISED
         assert device.publish(jobs_topic("mill", "$next/get"), b"{}") == NOT_AUTHORISED
+        for what in ("notify", "notify-next", "+/get/accepted", "+/get/rejected", "+/update/accepted"):
+            assert device.subscribe(jobs_topic("barn", what)) == 1
+        assert device.subscribe(jobs_topic("mill", "notify-next")) == NOT_AUTHORISED
+        assert device.subscribe("$aws/things/+/jobs/notify-next") == NOT_AUTHORISED
+        assert device.subscribe(jobs_topic("mill", "+/update/accepted")) == NOT_AUTHORISED
+
+
+def test_a_gateway_may_say_nothing_of_jobs_but_what_it_does(deployment: Deployment, barn: DeviceFiles) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        for what in ("start-next", "get", "notify", "notify-next", "j-1/update/accepted"):
+            assert device.publish(jobs_topic("barn", what), b"{}") not in PUBLISHED
 
 
 def test_a_gateway_hears_what_people_said_of_its_own_episodes_only(deployment: Deployment, barn: DeviceFiles) -> None:

@@ -133,7 +133,7 @@ def _plan(stack: "Stack", new: "Shipped", back: "Shipped | None", arguments: arg
 def _settings(arguments: argparse.Namespace) -> "Settings":
     given = {
         "canaries": arguments.canaries,
-        "rate": _rate(arguments.rate),
+        "rate": rate(arguments.rate),
         "failed_percent": max(arguments.max_failed, 10.0),
         "retries": arguments.retries,
         "timeout_minutes": arguments.timeout,
@@ -160,7 +160,8 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     return settings
 
 
-def _rate(text: str) -> tuple[int, int]:
+def rate(text: str) -> tuple[int, int]:
+    """``10:200`` as first and most."""
     first, _, most = text.partition(":")
     if not (first.isdecimal() and (most or first).isdecimal()):
         raise ThresherError(f"--rate {text}", remedy="give FIRST:MOST, gateways in a minute, e.g. 10:200")

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from cloud_functions.core.rollout.judging import Execution
+from cloud_functions.core.views import JobView
 from contract.job_request import JobRequest
 from contract.rollout import Plan
 
@@ -21,6 +22,13 @@ class Jobs(Protocol):
 
     def cancel(self, job_id: str, comment: str) -> None:
         """Takes back what is queued and what runs; a job that is over or does not exist stays as it is."""
+
+
+class JobHistory(Protocol):
+    """What a gateway was asked to do."""
+
+    def latest(self, gateway_id: str) -> list[JobView]:
+        """Its latest jobs, the last first; none of a thing that does not exist. Raises ``StoreError``."""
 
 
 class Plans(Protocol):

@@ -78,6 +78,8 @@ class Commands:
                 return self._run(task, program, whom)
         except RefusedError as exc:
             return Outcome(status="REJECTED", reason=str(exc))
+        except OSError as exc:  # a full disk, or no process to be had: the next try may have more luck
+            return Outcome(status="FAILED", reason=f"{_name(task.action)} could not be begun: {exc}")
 
     def resume(self, task: Task) -> Outcome:
         """See ``Performer``."""

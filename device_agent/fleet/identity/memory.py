@@ -11,7 +11,8 @@ from typing import Any
 
 from device_agent.errors import UplinkError
 from device_agent.fleet.identity.registrar import Issued, Registered, RegistrationRefusedError, TokenExpiredError
-from device_agent.fleet.identity.store import CERTIFICATE, certificate_id
+from device_agent.fleet.identity.store import CERTIFICATE
+from device_agent.uplink.credentials import certificate_id
 
 
 class MemoryCloud:
@@ -35,12 +36,13 @@ class MemoryCloud:
 
     def create(self, request: str) -> Issued:
         """See ``Registrar``."""
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - see ``keys``
         from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415 - see ``keys``
 
-        certificate = self._signed(request)
+        certificate = self.signed(request)
         pem = certificate.public_bytes(form.Encoding.PEM).decode()
         public = certificate.public_key().public_bytes(form.Encoding.DER, form.PublicFormat.SubjectPublicKeyInfo)
-        name, token = certificate_id(pem), uuid.uuid4().hex
+        name, token = certificate.fingerprint(hashes.SHA256()).hex(), uuid.uuid4().hex
         self.certificates[name] = ""
         self._tokens[token] = (name, public)
         return Issued(certificate_id=name, certificate_pem=pem, certificate_ownership_token=token)
@@ -63,10 +65,11 @@ class MemoryCloud:
 
     def prove(self, folder: Path) -> None:
         """A connection with the identity in a folder. Raises ``UplinkError``."""
-        if not self.certificates.get(certificate_id((folder / CERTIFICATE).read_text(encoding="ascii"))):
+        if not self.certificates.get(certificate_id(folder / CERTIFICATE)):
             raise UplinkError("refused by the broker: NOT_AUTHORIZED", remedy="activate the certificate")
 
-    def _signed(self, request: str) -> Any:  # noqa: ANN401 - loaded when it is used
+    def signed(self, request: str) -> Any:  # noqa: ANN401 - loaded when it is used
+        """A certificate (``cryptography``'s) for a request. Raises ``RegistrationRefusedError``."""
         from cryptography import x509  # noqa: PLC0415 - see ``keys``
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - see ``keys``
 

@@ -8,9 +8,7 @@ The configuration names ``current/certificate.pem``, so key and certificate chan
 owner only, from its first byte on.
 """
 
-import hashlib
 import shutil
-import ssl
 from pathlib import Path
 from typing import Final
 
@@ -79,15 +77,3 @@ class Store:
 def store_of(config: GatewayConfig) -> Store:
     """Of a gateway."""
     return Store(Path(config.state_dir) / FOLDER)
-
-
-def certificate_id(pem: str) -> str:
-    """AWS IoT's id of a certificate: SHA-256 of the DER, hexadecimal.
-
-    Raises:
-        ValueError: There is no certificate in the text.
-    """
-    begin, end = pem.find(ssl.PEM_HEADER), pem.find(ssl.PEM_FOOTER)
-    if begin < 0 or end < begin:
-        raise ValueError("no certificate in PEM form")
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem[begin : end + len(ssl.PEM_FOOTER)])).hexdigest()

@@ -1,9 +1,15 @@
 """What a version must keep on this gateway: its manifest's bounds, as far as the gateway allows them."""
 
+from typing import Final
+
 import msgspec
 
+from contract.jobs import Kind
 from contract.manifest import Health
 from device_agent.config.fleet_probe import ProbeConfig
+
+_TAKEN_S: Final[dict[Kind, float]] = {"configuration": 10.0, "model": 2.0}
+"""What running processes take by themselves, they have taken by then: nothing is kept before it was tried."""
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +32,9 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     growth_mib_per_min: float
 
 
-def bounds_of(health: Health, limits: ProbeConfig) -> Bounds:
+def bounds_of(kind: Kind, health: Health, limits: ProbeConfig) -> Bounds:
     """A manifest's bounds within a gateway's limits."""
-    window_s = min(max(health.window_s, limits.shortest_s), limits.longest_s)
+    window_s = max(min(max(health.window_s, limits.shortest_s), limits.longest_s), _TAKEN_S.get(kind, 0.0))
     return Bounds(
         health=health,
         limits=limits,

@@ -35,6 +35,7 @@ class Sensed(msgspec.Struct, frozen=True, kw_only=True):
     samples: int = 0
     windows: int = 0
     accepted: int = 0
+    episode_open: bool = False
     sensors: dict[str, SensorFigures] = {}
     filters: dict[str, FilterFigures] = {}
     counters: dict[str, int] = {}

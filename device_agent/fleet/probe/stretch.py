@@ -23,7 +23,8 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         seconds: From the first look to the last.
-        sensing_s: Of these, how long one and the same sensing process was seen.
+        sensing_s: Of these, how long one and the same sensing process was seen, by its own account: it says how it is
+            once a second, and is looked at at other times.
         scans: Of all sensors.
         samples_per_s: Channel values taken, while it sensed.
         gap_share: Of all values that should have been there, those that were missing.
@@ -74,9 +75,9 @@ def stretch(looks: Sequence[Look]) -> Stretch:
         return Stretch()
     pairs, last = list(pairwise(looks)), looks[-1]
     sensing = list(_sensing(pairs))
-    sensing_s = sum(late.at_s - early.at_s for early, late, _, _ in sensing)
-    samples = sum(after.samples - before.samples for _, _, before, after in sensing)
-    missing = sum(_missing(after) - _missing(before) for _, _, before, after in sensing)
+    sensing_s = sum(after.uptime_ms - before.uptime_ms for before, after in sensing) / 1000
+    samples = sum(after.samples - before.samples for before, after in sensing)
+    missing = sum(_missing(after) - _missing(before) for before, after in sensing)
     scores = _scores(sensing)
     windows = sum(scores)
     growth, per_min = _growth(looks)
@@ -93,7 +94,7 @@ def stretch(looks: Sequence[Look]) -> Stretch:
         opened=_sum(sensing, lambda sensed: sum(each.opened for each in sensed.filters.values())),
         failed=[name for name, one in last.sensed.sensors.items() if one.state == "failed"] if last.sensed else [],
         accepted=_sum(sensing, lambda sensed: sensed.accepted),
-        refusals=_sum(sensing, _refusals),
+        refusals=_refusals(pairs),
         refused=_refused(looks),
         memory_mib=max(_memory_mib(look) for look in looks),
         memory_growth_mib=growth,
@@ -106,18 +107,18 @@ def stretch(looks: Sequence[Look]) -> Stretch:
     )
 
 
-_Pair = tuple[Look, Look, Sensed, Sensed]
+_Pair = tuple[Sensed, Sensed]
 
 
 def _sensing(pairs: Iterable[tuple[Look, Look]]) -> Iterator[_Pair]:
     for early, late in pairs:
         before, after = early.sensed, late.sensed
         if before and after and before.pid == after.pid and after.uptime_ms >= before.uptime_ms:
-            yield early, late, before, after
+            yield before, after
 
 
 def _sum(sensing: Sequence[_Pair], count: Callable[[Sensed], int]) -> int:
-    return sum(count(after) - count(before) for _, _, before, after in sensing)
+    return sum(count(after) - count(before) for before, after in sensing)
 
 
 def _missing(sensed: Sensed) -> int:
@@ -125,7 +126,17 @@ def _missing(sensed: Sensed) -> int:
     return sum(one.gaps + one.missed + one.shed for one in sensed.sensors.values())
 
 
-def _refusals(sensed: Sensed) -> int:
+def _refusals(pairs: Iterable[tuple[Look, Look]]) -> int:
+    """In one process; it may have begun its work anew meanwhile, by the configuration of before."""
+    total = 0
+    for early, late in pairs:
+        if early.sensed and late.sensed and early.sensed.pid == late.sensed.pid:
+            before, after = _refusals_of(early.sensed), _refusals_of(late.sensed)
+            total += after - before if after >= before else after
+    return total
+
+
+def _refusals_of(sensed: Sensed) -> int:
     return sum(
         count
         for name, count in sensed.counters.items()
@@ -140,7 +151,7 @@ def _refused(looks: Sequence[Look]) -> str:
 
 def _scores(sensing: Sequence[_Pair]) -> list[int]:
     total = [0] * (len(EDGES) + 1)
-    for _, _, before, after in sensing:
+    for before, after in sensing:
         for name, one in after.filters.items():
             if len(one.scores) == len(total):
                 old = before.filters[name].scores if name in before.filters else [0] * len(total)

@@ -22,7 +22,14 @@ from device_agent.fleet.probe.look import Look
 from device_agent.fleet.probe.stretch import Stretch, stretch
 from device_agent.fleet.update.port import Verdict
 
-LOOK_EVERY_S: Final = 5.0
+_SELDOM_S: Final = 5.0
+_OFTEN_S: Final = 0.25
+_LOOKS: Final = 20
+"""Of a window, at least; and of what was before, when it is asked for early."""
+
+_ENOUGH_S: Final = 2.0
+_WAIT_S: Final = 0.25
+_WAITS: Final = 60
 _KEPT: Final = 120
 _MOST: Final = 512
 
@@ -33,7 +40,6 @@ class WorkProbe:
     Args:
         look: Takes one.
         limits: Of this gateway.
-        every_s: How often it looks.
         monotonic_s: Seconds, never going back.
     """
 
@@ -42,14 +48,12 @@ class WorkProbe:
         look: Callable[[], Look],
         limits: ProbeConfig,
         *,
-        every_s: float = LOOK_EVERY_S,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look = look
         self._limits = limits
-        self._every_s = every_s
         self._now = monotonic_s
-        self._due_s = monotonic_s()
+        self._started_s = self._due_s = monotonic_s()
         self._recent: deque[Look] = deque(maxlen=_KEPT)
         self._since: list[Look] | None = None
         self._last: Look | None = None  # before the activation: what is counted at once must not be missed
@@ -57,12 +61,13 @@ class WorkProbe:
         self._before = Stretch()
         self._bounds: Bounds | None = None
         self._mutex = threading.Lock()
+        self._waiting = threading.Event()  # never set: looks come from another thread
 
     def tick(self) -> None:
         """Looks, if it is time; called often."""
         if self._now() < self._due_s:
             return
-        self._due_s = self._now() + self._every_s
+        self._due_s = self._now() + self._every_s()
         seen = self._look()
         with self._mutex:
             self._recent.append(seen)
@@ -71,20 +76,31 @@ class WorkProbe:
                 if len(self._since) > _MOST:
                     del self._since[1:-1:2]
 
+    def _every_s(self) -> float:
+        span_s = self._bounds.window_s if self._bounds is not None else self._now() - self._started_s
+        return min(_SELDOM_S, max(_OFTEN_S, span_s / _LOOKS))
+
     def before(self, manifest: Manifest) -> str:
-        """See ``Probe``."""
+        """See ``Probe``; a supervisor that has just begun looks on for some seconds first."""
         del manifest  # what is normal here does not depend on what comes
+        for _ in range(_WAITS):
+            if (seen := self._so_far()).sensing_s >= _ENOUGH_S:
+                break
+            self._waiting.wait(_WAIT_S)
+        return msgspec.json.encode(seen).decode()
+
+    def _so_far(self) -> Stretch:
         with self._mutex:
             self._last = self._recent[-1] if self._recent else None
-            return msgspec.json.encode(stretch(list(self._recent))).decode()
+            return stretch(list(self._recent))
 
     def begin(self, manifest: Manifest, before: str) -> None:
         """See ``Probe``."""
         with self._mutex:
-            self._bounds = bounds_of(manifest.health, self._limits)
+            self._bounds = bounds_of(manifest.kind, manifest.health, self._limits)
             self._before = msgspec.json.decode(before or "{}", type=Stretch)
             self._since = [self._last] if self._last else []
-            self._begun_s = self._now()
+            self._begun_s = self._due_s = self._now()
 
     def verdict(self) -> Verdict | None:
         """See ``Probe``; ``None`` before ``begin``."""

@@ -1,5 +1,6 @@
 """Trust as the update machine asks for it: this gateway, now."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,11 +8,13 @@ from typing import TYPE_CHECKING
 from contract.manifest import Manifest
 from device_agent.fleet.trust.device import Device, Moment, this_device, this_moment
 from device_agent.fleet.trust.ed25519 import check_apart
-from device_agent.fleet.trust.store import TrustStore
+from device_agent.fleet.trust.store import TRUST_FOLDER, TrustStore
 from device_agent.fleet.trust.verifying import VerifiedBundle, verify_bundle
 
 if TYPE_CHECKING:
     from device_agent.config import GatewayConfig
+
+logger = logging.getLogger(__name__)
 
 
 class GatewayTrust:
@@ -40,5 +43,8 @@ class GatewayTrust:
 def gateway_trust(config: "GatewayConfig") -> GatewayTrust:
     """That of a document; it is kept in ``<state_dir>/trust``."""
     root = config.fleet.trust.root
-    store = TrustStore(Path(config.state_dir) / "trust", Path(root) if root else None, check_apart)
+    folder = Path(config.state_dir) / TRUST_FOLDER
+    store = TrustStore(folder, Path(root) if root else None, check_apart)
+    if store.lost:
+        logger.error("trust.lost", extra={"folder": str(folder), "begins_with": root})
     return GatewayTrust(store, this_device(config))

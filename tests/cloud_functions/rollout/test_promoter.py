@@ -5,7 +5,7 @@ import json
 from msgspec.structs import replace
 
 from cloud_functions.adapters.memory import MemoryTable
-from cloud_functions.adapters.memory_jobs import MemoryJobs, MemoryPlans
+from cloud_functions.adapters.memory_jobs import MemoryPlans
 from cloud_functions.core.ports import Span
 from cloud_functions.core.rollout.promoter import Promoter, Step
 from cloud_functions.core.rollout.rows import ROLLOUTS, RolloutRow, WaveRow
@@ -23,7 +23,7 @@ class Promotion:
     def __init__(self, of: Plan | None = None) -> None:
         self.world = World(MemoryTable())
         self.plan = of or plan()
-        self.jobs = MemoryJobs(self.world.clock)
+        self.jobs = self.world.jobs
         self.promoter = Promoter(self.world.table, self.jobs, MemoryPlans(self.plan), self.world.clock)
         self.seq = 0
         self.step = Step(rollout_id=self.plan.rollout_id)
@@ -112,6 +112,17 @@ def test_a_version_that_its_gateway_refused_stops_at_the_canaries_and_says_why()
     assert (promotion.rollout().state, wave.state) == ("aborted", "failed")
 
 
+def test_reasons_that_differ_in_their_figures_are_one() -> None:
+    promotion = Promotion()
+    promotion.begin()
+    promotion.answer("r1-w1", "gw-1", status="FAILED", reason="stops sampling: 1.5 a second")
+    promotion.judge()
+    promotion.answer("r1-w1", "gw-2", status="FAILED", reason="stops sampling: 22 a second")
+    promotion.judge()
+    (wave,) = promotion.waves()
+    assert json.loads(wave.reasons) == {"stops sampling: 1.5 a second": ["gw-1", "gw-2"]}
+
+
 def test_a_version_that_raises_false_alarms_is_taken_back_by_the_previous_one() -> None:
     promotion = canaries_done()
     promotion.later(30)
@@ -147,6 +158,24 @@ def test_gateways_that_fall_silent_take_it_back() -> None:
     promotion.talk("gw-3", "gw-4", "gw-5")
     assert promotion.judge().decision == "abort"
     assert "2 of 2 updated gateways fell silent" in promotion.step.reason
+
+
+def test_an_outage_of_the_cloud_is_nobodys_silence_and_nothing_passes_in_it() -> None:
+    promotion = canaries_done()
+    promotion.later(240)
+    assert promotion.judge().decision == "wait"
+    assert "nobody was heard for 245 s" in promotion.step.reason
+
+
+def test_a_whole_fleet_that_stays_silent_is_no_outage() -> None:
+    promotion = Promotion(plan("r1", wave("all", "r1-w1", *GATEWAYS)))
+    promotion.talk()
+    promotion.begin()
+    promotion.answer("r1-w1", *GATEWAYS)
+    promotion.later(299)
+    assert promotion.judge().decision == "wait"
+    promotion.later(2)
+    assert promotion.judge().decision == "abort"
 
 
 def test_gateways_whose_sensing_began_anew_take_it_back() -> None:
@@ -215,3 +244,5 @@ def test_the_api_shows_a_rollout_by_its_waves_and_reasons() -> None:
     status, shown = promotion.world.ask("/api/rollouts/r1")
     assert (status, shown["waves"][0]["reasons"]) == (200, {"untrusted: expired": ["gw-1"]})
     assert promotion.world.ask("/api/rollouts/r9")[0] == 404
+    (job,) = promotion.world.ask("/api/gateways/gw-1/jobs")[1]["jobs"]
+    assert (job["job_id"], job["status"]) == ("r1-w1", "REJECTED")

@@ -15,8 +15,8 @@ from device_agent.clock import SimulatedClock
 from device_agent.condenser import Condenser, Shape, Surroundings
 from device_agent.config import convert
 from device_agent.filters.model import LevelModel
+from device_agent.filters.published import PublishedModels
 from device_agent.greengrass import published_model
-from device_agent.greengrass.models import PublishedModels
 from device_agent.greengrass.published_model import CURRENT, KEPT, RefusedError, publish
 from device_agent.identity import Identity
 from device_agent.sensors.port import Channel, Scan

@@ -12,10 +12,11 @@ from bench.bare_core import ROOT, THING, BareCore
 from contract.codec import decode_envelope, decode_event, encode_stored
 from contract.envelope import Stored
 from contract.events import Lane
-from contract.topics import jobs_topic, stored_topic
+from contract.topics import stored_topic
 from device_agent.greengrass.place import EDGE_FILTER, EDGE_MODEL, EVENT_FORWARDER, FLEET_AGENT, GATEWAY, SENSOR_READER
 from device_agent.spool.sqlite import SqliteSpool
 from tests.device_agent.greengrass.machinery import recording, until
+from twin.jobs_service import serve
 
 FAST = {"filter": {"calibration_scans": 128}, "summary_s": 0.5, "health_s": 1, "uplink": {"linger_s": 0.1}}
 
@@ -183,14 +184,11 @@ def test_it_ends_in_time_under_a_nucleus_that_says_nothing(classic):
     spool.close()
 
 
-def test_the_fleet_agent_answers_the_job_that_waits(lite):
-    job = {"execution": {"jobId": "j-7", "status": "QUEUED", "versionNumber": 1, "jobDocument": {"do": "it"}}}
-    accepted = jobs_topic(THING, "$next/get/accepted")
-    lite.broker.subscribe(
-        jobs_topic(THING, "$next/get"), lambda *_: lite.broker.say(accepted, json.dumps(job).encode())
-    )
-    lite.configure(FLEET_AGENT, {})
+def test_the_fleet_agent_carries_out_the_job_that_waits(lite):
+    jobs = serve(lite.broker, THING)
+    command = {"name": "say yes", "type": "runCommand", "input": {"command": "/bin/true"}}
+    jobs.ledger.create("j-7", {"version": "1.0", "steps": [{"action": command}]})
+    lite.configure(FLEET_AGENT, {"fleet": {"commands": {"commands": ["/bin/true"]}}})
     process = lite.start(FLEET_AGENT)
-    update = until(lambda: [each for each in lite.broker.published if each.topic == jobs_topic(THING, "j-7/update")])
-    assert json.loads(update[0].payload)["status"] == "REJECTED"
+    until(lambda: jobs.ledger.of("j-7").said == ["IN_PROGRESS", "SUCCEEDED"])
     assert ended_in_time(process) == 0

@@ -62,6 +62,10 @@ class Site:
     def status(self, certificate_id: str) -> str:
         return str(self.iot.describe_certificate(certificateId=certificate_id)["certificateDescription"]["status"])
 
+    def policies(self, certificate_id: str) -> list[str]:
+        arn = self.iot.describe_certificate(certificateId=certificate_id)["certificateDescription"]["certificateArn"]
+        return [each["policyName"] for each in self.iot.list_attached_policies(target=arn)["policies"]]
+
     def order(self, gateway_id: str, action: str = "rotateCertificate") -> str:
         """A job for one gateway; its id."""
         job = f"job-{uuid.uuid4().hex[:8]}"

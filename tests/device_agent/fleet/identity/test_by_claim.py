@@ -2,13 +2,21 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from device_agent.config import GatewayConfig
 from device_agent.errors import UplinkError
+from device_agent.fleet.identity.connecting import connected
 from device_agent.fleet.identity.first import provisioning
+from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.registrar import RegistrationRefusedError
-from device_agent.fleet.identity.store import certificate_id, store_of
+from device_agent.fleet.identity.store import store_of
+from device_agent.fleet.port import Outcome
+from device_agent.uplink.credentials import certificate_id
+from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from operations.fleet.serials import serial_of
+from tests.device_agent.fleet.identity.rotating import task_of
 from tests.device_agent.fleet.identity.site import Site
 
 
@@ -21,7 +29,7 @@ def test_a_new_gateway_gets_thing_certificate_policy_type_and_group(site: Site, 
     assert thing["attributes"] == {"serial": config.fleet.identity.serial, "site": "hall-2"}
     assert thing["thingTypeName"]
     assert site.iot.list_thing_groups_for_thing(thingName=config.gateway)["thingGroups"]
-    mine = certificate_id(store_of(config).certificate.read_text())
+    mine = certificate_id(store_of(config).certificate)
     assert site.certificates(config.gateway) == {mine: "ACTIVE"}
     assert not (tmp_path / "claim.key").exists()
     row = serial_of(site.stack, config.fleet.identity.serial)
@@ -42,9 +50,6 @@ def test_a_serial_nobody_allowed_gets_nothing_and_is_told_what_to_do(site: Site,
 
 
 def test_a_claim_cannot_connect_as_a_gateway(site: Site, tmp_path: Path):
-    import msgspec  # noqa: PLC0415
-
-    from device_agent.fleet.identity.connecting import connected  # noqa: PLC0415
 
     config = site.new_gateway(tmp_path)
     assert config.uplink is not None
@@ -53,3 +58,44 @@ def test_a_claim_cannot_connect_as_a_gateway(site: Site, tmp_path: Path):
     )
     with pytest.raises(UplinkError, match="NOT_AUTHORIZED"), connected(claim, config.gateway, within_s=2):
         pass
+
+
+def rotate(config: GatewayConfig, job: str) -> Outcome:
+    """One rotation over a connection of its own."""
+    assert config.uplink is not None
+    uplink = Mqtt5Uplink(config.uplink, client_id=config.gateway)
+    rotation = own_rotation(config, uplink, ask_s=20.0)
+    uplink.connect(rotation.hears(), lambda: None)
+    task = task_of(job)
+    try:
+        assert rotation.refusal(task.action) == ""
+        return rotation.perform(task)
+    finally:
+        uplink.close()
+
+
+def test_a_certificate_is_rotated_within_a_job_and_the_old_one_deactivated(site: Site, tmp_path: Path):
+    config = site.new_gateway(tmp_path)
+    provisioning(config).run()
+    old = certificate_id(store_of(config).certificate)
+
+    outcome = rotate(config, site.order(config.gateway))
+
+    assert outcome.status == "SUCCEEDED", outcome
+    new = certificate_id(store_of(config).certificate)
+    assert new != old
+    assert site.certificates(config.gateway) == {new: "ACTIVE"}
+    assert site.status(old) == "INACTIVE"
+    assert site.policies(new) == [site.deployment.outputs.gateway_policy_name]
+
+
+def test_no_certificate_is_made_outside_of_a_rotation(site: Site, tmp_path: Path):
+    config = site.new_gateway(tmp_path)
+    provisioning(config).run()
+    old = certificate_id(store_of(config).certificate)
+
+    outcome = rotate(config, site.order(config.gateway, "restart"))
+
+    assert outcome.status == "FAILED"
+    assert "does not ask" in outcome.reason
+    assert site.certificates(config.gateway) == {old: "ACTIVE"}

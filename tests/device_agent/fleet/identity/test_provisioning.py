@@ -12,7 +12,8 @@ from device_agent.fleet.identity.keys import FileKeys
 from device_agent.fleet.identity.memory import MemoryCloud
 from device_agent.fleet.identity.provisioning import Provisioning
 from device_agent.fleet.identity.registrar import RegistrationRefusedError
-from device_agent.fleet.identity.store import Store, certificate_id
+from device_agent.fleet.identity.store import Store
+from device_agent.uplink.credentials import certificate_id
 from tests.device_agent.fleet.identity.cuts import cut_at, places
 
 GATEWAY, SERIAL = "gw-1", "S-0001"
@@ -50,7 +51,7 @@ class Device:
     def is_whole(self) -> bool:
         """One identity that counts, that the cloud takes, and no claim."""
         self.cloud.prove(self.store.certificate.parent)
-        active = certificate_id(self.store.certificate.read_text())
+        active = certificate_id(self.store.certificate)
         assert self.cloud.certificates[active] == GATEWAY
         assert [self.store.certificate.exists(), self.store.key.exists()] == [True, True]
         return not any(path.exists() for path in self.claim)

@@ -31,7 +31,7 @@ class Gateway:
         self.refused = ""
         self._renew()
         self._agent_sent = 0
-        self.probe = WorkProbe(self.look, ProbeConfig(), every_s=EVERY_S, monotonic_s=lambda: self.now_s)
+        self.probe = WorkProbe(self.look, ProbeConfig(), monotonic_s=lambda: self.now_s)
 
     def _renew(self) -> None:
         self._up_s = self._cpu_s = self._samples = self._gaps = self._opened = self._accepted = self._refusals = 0.0
@@ -151,7 +151,7 @@ FAULTS = {
     "memory: ": {"memory_mib": 900.0},
     "stops sampling": {"rate_hz": 0.0},
     "stops sampling: 5.00": {"rate_hz": 5.0},
-    "gaps: 30": {"gap_share": 0.3, "rate_hz": 14.0},
+    "gaps: ": {"gap_share": 0.3, "rate_hz": 14.0},
     "false alarms: 100": {"score": 1.2},
     "false alarms: ": {"opened_every_s": 10.0},
     "scores moved": {"score": 0.85},
@@ -205,8 +205,14 @@ def test_a_filter_that_calibrates_is_waited_for_no_longer_than_allowed(gateway):
 
 def test_a_gateway_allows_less_than_a_manifest_asks_for():
     limits = ProbeConfig(shortest_s=120, longest_s=600, memory_mib=100)
-    bounds = bounds_of(Health(window_s=1, timeout_s=3600, max_memory_bytes=900 * MIB), limits)
+    bounds = bounds_of("model", Health(window_s=1, timeout_s=3600, max_memory_bytes=900 * MIB), limits)
     assert (bounds.window_s, bounds.timeout_s, bounds.memory_mib) == (120, 600, 100)
+
+
+def test_a_configuration_is_not_kept_before_processes_have_looked_at_it():
+    health = Health(window_s=1, timeout_s=5)
+    assert bounds_of("configuration", health, ProbeConfig()).window_s == 10
+    assert bounds_of("application", health, ProbeConfig()).window_s == 1
 
 
 def test_a_probe_that_begins_anew_after_a_kill_judges_by_the_same_past(gateway):
