@@ -28,6 +28,10 @@ SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (
     Subcommand("status", "how rollouts stand, failures grouped by their reason"),
     Subcommand("abort", "take a rollout back"),
     Subcommand("retry", "try the gateways again that failed"),
+    Subcommand("allow", "let a device come by claim, by its serial number"),
+    Subcommand("retire", "take a gateway out of service; its history stays"),
+    Subcommand("replace", "put a new gateway in the place of another, whose history it continues"),
+    Subcommand("groups", "dynamic groups of gateways by site and by version"),
     Subcommand("deploy", "revise what Greengrass has on a thing or group"),
 )
 
