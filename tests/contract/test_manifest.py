@@ -1,3 +1,5 @@
+import io
+import tarfile
 from pathlib import PurePosixPath
 
 import msgspec
@@ -5,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from contract.bundle import END, header, padding
 from contract.manifest import Manifest, Name, RelativePath, Version, Word
 from contract.versions import precedence
 
@@ -84,3 +87,17 @@ def test_two_contents_of_one_version_lie_in_two_folders():
     contents = [{"sha256": digit * 64, "size": 1, "unpackedBytes": 1, "files": 1} for digit in "ab"]
     folders = {msgspec.convert({**fields, "content": content}, Manifest, strict=False).folder() for content in contents}
     assert folders == {"1.0.0-aaaaaaaaaaaa", "1.0.0-bbbbbbbbbbbb"}
+
+
+def test_a_part_is_what_any_tar_reads():
+    raw = header("roots/12.json", 5) + b"12345" + padding(5) + END
+    with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+        (member,) = archive.getmembers()
+        assert (member.name, member.size, member.isreg(), member.mtime, member.mode) == (
+            "roots/12.json",
+            5,
+            True,
+            0,
+            0o644,
+        )
+        assert archive.extractfile(member).read() == b"12345"

@@ -14,13 +14,15 @@ from device_agent.fleet.trust.errors import Check
 from thresher.cli import main
 from thresher.commands.fleet import SUBCOMMANDS
 
-DOCUMENT = (Path(__file__).parents[2] / "docs/trust.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs/trust.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def ceremony(tmp_path_factory):
     """A folder in which every command of the document was run, in its order."""
     folder = tmp_path_factory.mktemp("ceremony")
+    (folder / "models").symlink_to(ROOT / "models")
     commands = "\n".join(re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL))
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
