@@ -40,6 +40,10 @@ faults: setup ## Inject every fault and account for every event
 greengrass: setup ## Run the built components under both emulated nuclei, through everything that goes wrong
 	@$(BIN)/python -m bench.greengrass $(ARGS)
 
+.PHONY: rollout
+rollout: setup ## Roll bad versions and a good one out to fifty gateways (docs/rollouts.md)
+	@$(BIN)/python -m bench.rollout $(ARGS)
+
 .PHONY: soak
 soak: setup ## Run half an hour with a flapping link: memory, files and threads must stay flat
 	@$(BIN)/python -m bench.soak $(ARGS)

@@ -5,7 +5,6 @@ another order, bytes between or after the parts. Not here: what is in the conten
 """
 
 import re
-import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
@@ -16,7 +15,7 @@ from contract.signing import ROOT_BYTES, SIGNATURES_BYTES
 MANIFEST: Final = "manifest.json"
 SIGNATURES: Final = "signatures.json"
 CONTENT: Final = "content.tar.gz"
-BLOCK: Final = tarfile.BLOCKSIZE
+BLOCK: Final = 512
 END: Final = bytes(2 * BLOCK)
 """Ends a tar."""
 
@@ -42,11 +41,21 @@ def limit(name: str) -> int:
 
 
 def header(name: str, size: int) -> bytes:
-    """The one right header of a part."""
-    entry = tarfile.TarInfo(name)
-    entry.size = size
-    entry.mode = 0o644
-    return entry.tobuf(tarfile.USTAR_FORMAT)
+    """The one right header of a part (POSIX.1-1988 ustar); written out here, since tarfile's differs by its version."""
+    fields = (
+        name.encode("ascii").ljust(100, b"\0"),
+        b"0000644\0",  # mode
+        b"0000000\0" * 2,  # owner and group
+        b"%011o\0" % size,
+        b"%011o\0" % 0,  # 1970
+        b" " * 8,  # the sum, while it is counted
+        b"0",  # a file
+        bytes(100),  # no link
+        b"ustar\x0000",
+        bytes(BLOCK - 265),  # no names, devices, prefix
+    )
+    block = b"".join(fields)
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
 
 
 def padding(size: int) -> bytes:

@@ -9,15 +9,15 @@ Who asks is never in a message: the broker says it, thing by topic and certifica
 twice, and is then answered twice with the same.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from contract.errors import ContractError
 
-VERBS = ("request", "confirm", "withdraw")
 Verb = Literal["request", "confirm", "withdraw"]
+VERBS: Final[tuple[Verb, ...]] = ("request", "confirm", "withdraw")
 CertificateId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """SHA-256 of the certificate's DER, hexadecimal: AWS IoT's own id of it."""
 
@@ -30,12 +30,14 @@ class CertificateRequest(msgspec.Struct, frozen=True, kw_only=True):
         execution_number: Which execution of it.
         csr: ``request``: PKCS#10, PEM.
         certificate_id: ``confirm``, ``withdraw``: of the new certificate.
+        token: Comes back with the answer: an answer to this question, and to no earlier one.
     """
 
     job_id: Annotated[str, Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
     execution_number: Annotated[int, Meta(ge=1)] = 1
     csr: Annotated[str, Meta(max_length=4096)] = ""
     certificate_id: str = ""
+    token: Annotated[str, Meta(max_length=64)] = ""
 
 
 class CertificateAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class CertificateAnswer(msgspec.Struct, frozen=True, kw_only=True):
         certificate_id: Of the new certificate.
         certificate: ``request``: the new certificate, PEM.
         refused: Why not, for a person; empty if it was done.
+        token: As it was asked with.
     """
 
     verb: Verb
@@ -56,6 +59,7 @@ class CertificateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     certificate_id: str = ""
     certificate: str = ""
     refused: str = ""
+    token: str = ""
 
 
 _answers = msgspec.json.Decoder(CertificateAnswer)

@@ -8,6 +8,7 @@ unknown field is refused. Fields that are not used are left out, and a bundle th
 ``notes`` is for what only people read.
 """
 
+import datetime as dt
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -18,6 +19,9 @@ from contract.signing import Time
 
 MANIFEST_BYTES: Final = 64 * 1024
 """No manifest is longer."""
+
+LONGEST: Final = dt.timedelta(days=400)
+"""No manifest is good for longer: it bounds how long an old bundle can still be brought to a gateway."""
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
 Version = Annotated[
@@ -181,3 +185,12 @@ class Manifest(_Strict, frozen=True, kw_only=True):
     def folder(self) -> str:
         """What its folder is called: no two contents share one."""
         return f"{self.version}-{self.content.sha256[:12]}"
+
+
+def manifest_fault(manifest: Manifest) -> str:
+    """What makes no sense in a manifest, empty if all does."""
+    if not dt.timedelta(0) < manifest.expires - manifest.created <= LONGEST:
+        return f"it must be good for at most {LONGEST.days} days after it was made"
+    if (manifest.kind == "application") != (manifest.entry is not None):
+        return "an application says how it starts (entry), and nothing else does"
+    return ""

@@ -135,6 +135,8 @@ def root_fault(root: Root) -> str:
     Each key stands under its own id, each role has known keys that are enough, and a root key signs roots only, so that
     it can stay in its safe.
     """
+    if root.expires <= root.created:
+        return "it ends before it begins"
     named: set[str] = set()
     for name in root.roles.__struct_fields__:
         role: Role = getattr(root.roles, name)

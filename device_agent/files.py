@@ -70,6 +70,14 @@ def destroy(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(folder: Path, mode: int = 0o755) -> None:
+    """Makes a folder, and those above it, durably: without its name nothing in it is there after a power cut."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def sync_file(path: Path) -> None:
     """Makes a file's content durable."""
     descriptor = os.open(path, os.O_RDONLY)

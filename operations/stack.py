@@ -28,6 +28,7 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     releases_bucket_name: str
     presign_role_arn: str
     rollout_workflow_arn: str
+    gateway_type_name: str
 
 
 class Stack:

@@ -47,7 +47,9 @@ def created(arguments: argparse.Namespace) -> dt.datetime:
     if arguments.created is not None:
         given: dt.datetime = arguments.created
         return given.replace(microsecond=0)
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not epoch.isdecimal():
+        raise ThresherError(f"SOURCE_DATE_EPOCH is {epoch!r}", remedy="give seconds since 1970, or unset it")
     return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 

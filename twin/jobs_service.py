@@ -6,8 +6,7 @@ a change of what is open ──────────────────�
 ```
 MiniStack knows IoT Jobs, but neither retries, nor step timers by MQTT, nor a bad day; this is for those.
 
-Not here: the rules (``device_agent.fleet.service.ledger``), a connection: whoever has one gives ``say`` and calls
-``hear``.
+Not here: the rules (``device_agent.fleet.service.ledger``); a connection, see ``serve``.
 """
 
 import random
@@ -21,9 +20,10 @@ import msgspec
 from contract.topics import jobs_topic
 from device_agent.fleet.service.ledger import Ledger
 from device_agent.fleet.service.port import Execution, RefusedError, Update
+from twin.nucleus.broker import Broker, Message
 
 NEXT: Final = "$next"
-Say = Callable[[str, bytes], None]
+Say = Callable[[str, bytes], object]
 
 
 @dataclass
@@ -134,6 +134,14 @@ class ScriptedJobs:
                 return
         for topic, payload in copies:
             self._say(topic, payload)
+
+
+def serve(broker: Broker, gateway_id: str) -> ScriptedJobs:
+    """IoT Jobs for one thing, on a broker that is open."""
+    jobs = ScriptedJobs(gateway_id, lambda topic, payload: broker.publish(Message(topic, payload)))
+    for each in jobs.asked:
+        broker.subscribe(each, lambda message: jobs.hear(message.topic, message.payload))
+    return jobs
 
 
 def _shown(execution: Execution | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from bench import powercut
+from bench import powercut, updates
 from bench.faults.catalogue import CATALOGUE, Fault
 from bench.faults.row import Row, failed, say, verdict
 from bench.faults.scene import Stage
@@ -23,6 +23,8 @@ from twin.errors import TwinError
 QUICK_SCALE: Final = 0.1
 _AT_ONCE: Final = 2
 POWER_CUTS: Final = ("power_cut_spool", "power_cut_files")
+UPDATE: Final = "update"
+_QUICK_UPDATES: Final = 0.02
 
 
 def run(names: Sequence[str], *, seed: int, quick: bool, folder: Path) -> list[Row]:
@@ -76,9 +78,21 @@ def _power_cuts(names: Sequence[str], *, seed: int, quick: bool) -> list[Row]:
     return rows
 
 
+def _updates(*, seed: int, quick: bool) -> tuple[list[Row], dict[str, int]]:
+    """The rows of the update machine, and what they come to."""
+    rows, cuts, failed_trials = [], 0, 0
+    for found in updates.run(_QUICK_UPDATES if quick else 1.0, seed):
+        known = {name: getattr(found, name) for name in Row.__struct_fields__ if hasattr(found, name)}
+        row = verdict(Row(**known, recovery_s=0.0), may_declare=True, resume_s=None)
+        say(row, found.took_s)
+        rows.append(row)
+        cuts, failed_trials = cuts + found.injected, failed_trials + found.failed
+    return rows, {"cuts": cuts, "failed": failed_trials}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what was asked for."""
-    everything = [*(fault.name for fault in CATALOGUE), *POWER_CUTS]
+    everything = [*(fault.name for fault in CATALOGUE), *POWER_CUTS, UPDATE]
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--only", help="names, with commas between them")
     parser.add_argument("--list", action="store_true", help="print the names and end")
@@ -99,10 +113,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = options.keep or Path(name)
         folder.mkdir(exist_ok=True)
         rows = run(names, seed=options.seed, quick=options.quick, folder=folder)
+    result: dict[str, object] = {}
+    if UPDATE in names:
+        more, result[UPDATE] = _updates(seed=options.seed, quick=options.quick)
+        rows += more
     print(f"{len(rows)} faults in {time.monotonic() - began_s:.0f} s", file=sys.stderr)
-    result: dict[str, object] = {"faults": rows}
     if options.json:
-        show(result, as_json=True)
+        show({"faults": rows, **result}, as_json=True)
     return 0 if all(row.passed for row in rows) else 1
 
 

@@ -19,12 +19,14 @@ from typing import Final
 from bench.powercut.recording import Kind, Step
 
 SECTOR: Final = 512
-_SURVIVAL: Final = (0.0, 0.1, 0.5, 0.9, 1.0)
+SURVIVAL: Final = (0.0, 0.1, 0.5, 0.9, 1.0)
 """How many unsynced sectors survive a cut, drawn anew for each: none and all are as instructive as some."""
 
 
 @dataclass
-class _File:
+class DiskFile:
+    """One file: what is durable of it, and what was asked since."""
+
     synced: bytearray = field(default_factory=bytearray)
     since: list[Step] = field(default_factory=list)
 
@@ -37,14 +39,14 @@ class Disk:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._files: dict[int, _File] = {}
+        self._files: dict[int, DiskFile] = {}
         self._names: dict[bytes, int] = {}
         self._pending: list[Step] = []
         self._generation: dict[int, int] = {}
         for path in folder.iterdir():
             inode = path.stat().st_ino
             self._generation[inode] = inode
-            self._files[inode] = _File(bytearray(path.read_bytes()))
+            self._files[inode] = DiskFile(bytearray(path.read_bytes()))
             self._names[path.name.encode()] = inode
 
     def replay(self, steps: Iterable[Step]) -> None:
@@ -57,19 +59,19 @@ class Disk:
         names = dict(self._names)
         for step in self._pending[: source.randint(0, len(self._pending))]:
             _rename(names, step)
-        survival = source.choice(_SURVIVAL)
+        survival = source.choice(SURVIVAL)
         for name, file in names.items():
-            content = _survivors(self._files[file], source, survival)
+            content = survivors(self._files[file], source, survival)
             (target / name.decode()).write_bytes(content)
 
     def _do(self, step: Step) -> None:
         if step.kind is Kind.CREATE:  # a number may be used again for another file
             self._generation[step.inode] = len(self._files) + (1 << 62)
-            self._files[self._generation[step.inode]] = _File()
+            self._files[self._generation[step.inode]] = DiskFile()
         if step.kind in (Kind.WRITE, Kind.TRUNCATE):
             self._files[self._generation[step.inode]].since.append(step)
         elif step.kind is Kind.SYNC:
-            _sync(self._files[self._generation[step.inode]])
+            sync(self._files[self._generation[step.inode]])
         elif step.kind is Kind.SYNC_FOLDER:
             for pending in self._pending:
                 _rename(self._names, pending)
@@ -88,7 +90,8 @@ def _rename(names: dict[bytes, int], step: Step) -> None:
         names[new] = names.pop(old, step.inode)
 
 
-def _sync(file: _File) -> None:
+def sync(file: DiskFile) -> None:
+    """Everything asked of it is durable."""
     for step in file.since:
         if step.kind is Kind.TRUNCATE:
             _truncate(file.synced, step.offset)
@@ -97,7 +100,8 @@ def _sync(file: _File) -> None:
     file.since.clear()
 
 
-def _survivors(file: _File, source: random.Random, survival: float) -> bytes:
+def survivors(file: DiskFile, source: random.Random, survival: float) -> bytes:
+    """What is there of a file after a cut; ``survival`` is the share of unsynced sectors that are."""
     content = bytearray(file.synced)
     for step in file.since:
         if step.kind is Kind.TRUNCATE:

@@ -37,6 +37,9 @@ class Kind(IntEnum):
     SYNC_FOLDER = 5
     RENAME = 6
     UNLINK = 7
+    MAKE_FOLDER = 8
+    LINK = 9
+    REMOVE_FOLDER = 10
 
 
 class Step(NamedTuple):
@@ -46,7 +49,8 @@ class Step(NamedTuple):
         kind: What.
         inode: Which file.
         offset: Where it is written, or to what length it is cut, bytes.
-        data: What is written; a name for what concerns the folder, both names with a NUL between for ``RENAME``.
+        data: What is written; a name for what concerns the folder, both names with a NUL between for ``RENAME``, the
+            target and the name for ``LINK``.
     """
 
     kind: Kind
@@ -96,13 +100,13 @@ def start_recorded(module: str, arguments: list[str], folder: Path, *, timeout_s
 
 @contextmanager
 def record(folder: Path) -> Iterator[Recording]:
-    """Records what happens to the files directly inside a folder.
+    """Records what happens below a folder.
 
     Raises:
         RecordingError: This process was not started by ``start_recorded``, or something went past the recorder.
     """
     shim = _shim()
-    for file in folder.iterdir():
+    for file in folder.rglob("*"):
         shim.powercut_watch(file.stat().st_ino)
     if shim.powercut_start(str(folder).encode()):
         raise RecordingError(f"{folder}: cannot be recorded")

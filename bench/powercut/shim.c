@@ -1,10 +1,11 @@
-/* Records what one process asks of its disk, for the files directly inside one folder.
+/* Records what one process asks of its disk, for everything below one folder.
  *
  * Preloaded (ld.so(8), LD_PRELOAD) into a process that then calls powercut_start(folder): every creation, write,
  * truncation, rename, removal and sync below that folder is carried out and noted, in the order in which it was
  * carried out. Nothing is recorded before, and no environment is read.
  *
- * A record is {int64 kind, inode, other, offset, length} and `length` bytes of data, padded to 8; names are data.
+ * A record is {int64 kind, inode, other, offset, length} and `length` bytes of data, padded to 8; names are data, and
+ * paths from that folder. Folders are watched like files, so that their syncs are told apart.
  * Not here: reads, memory maps (SQLite's -shm file; it means nothing after a power cut), metadata such as times.
  */
 #define _GNU_SOURCE
@@ -13,13 +14,14 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CREATE = 1, WRITE, TRUNCATE, SYNC, SYNC_FOLDER, RENAME, UNLINK };
+enum { CREATE = 1, WRITE, TRUNCATE, SYNC, SYNC_FOLDER, RENAME, UNLINK, MAKE_FOLDER, LINK, REMOVE_FOLDER };
 enum { MOST_FILES = 1 << 16 };
 
 struct record { int64_t kind, inode, other, offset, length; }; /* `other` is unused */
@@ -27,7 +29,6 @@ struct record { int64_t kind, inode, other, offset, length; }; /* `other` is unu
 static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static char folder[4096];
 static dev_t device;
-static ino_t folder_inode;
 static ino_t files[MOST_FILES];
 static size_t file_count;
 static char *records;
@@ -55,7 +56,18 @@ static void note(int64_t kind, ino_t inode, ino_t other, int64_t offset, const v
 static const char *name_in_folder(const char *path) {
     size_t length = strlen(folder);
     if (!recording || strncmp(path, folder, length) || path[length] != '/') return NULL;
-    return strchr(path + length + 1, '/') ? NULL : path + length + 1;
+    return path + length + 1;
+}
+
+/* A path that is relative to an open folder, as rmtree gives it, from the root. */
+static const char *from_root(int at, const char *path, char *whole, size_t room_for_it) {
+    char link[64];
+    if (!recording || *path == '/' || at == AT_FDCWD) return path;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", at);
+    ssize_t length = readlink(link, whole, room_for_it - 1);
+    if (length < 0 || (size_t)length + strlen(path) + 2 > room_for_it) return path;
+    sprintf(whole + length, "/%s", path);
+    return whole;
 }
 
 static void watch(ino_t inode) {
@@ -74,6 +86,11 @@ static ino_t inode_of(const char *path) {
     return lstat(path, &st) ? 0 : st.st_ino;
 }
 
+static ino_t inode_at(int at, const char *path) {
+    struct stat st;
+    return fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_ino;
+}
+
 /* --- what the recording process calls ------------------------------------------------------------------- */
 
 void powercut_watch(int64_t inode) { watch((ino_t)inode); }
@@ -82,7 +99,8 @@ int powercut_start(const char *path) {
     struct stat st;
     if (stat(path, &st) || strlen(path) >= sizeof folder) return -1;
     strcpy(folder, path);
-    device = st.st_dev, folder_inode = st.st_ino, used = 0, record_count = 0, failed = 0, recording = 1;
+    device = st.st_dev, used = 0, record_count = 0, failed = 0, recording = 1;
+    watch(st.st_ino);
     return 0;
 }
 
@@ -163,18 +181,12 @@ int ftruncate64(int fd, off64_t length) {
 }
 
 static void note_sync(int fd, ino_t inode) {
-    (void)fd;
-    note(inode == folder_inode ? SYNC_FOLDER : SYNC, inode, 0, 0, NULL, 0);
-}
-
-static ino_t syncable(int fd) {
     struct stat st;
-    if (recording && !fstat(fd, &st) && st.st_dev == device && st.st_ino == folder_inode) return folder_inode;
-    return watched(fd);
+    note(!fstat(fd, &st) && S_ISDIR(st.st_mode) ? SYNC_FOLDER : SYNC, inode, 0, 0, NULL, 0);
 }
 
-int fsync(int fd) { REAL(fsync); NOTED(int, syncable(fd), real(fd), note_sync(fd, inode)) }
-int fdatasync(int fd) { REAL(fdatasync); NOTED(int, syncable(fd), real(fd), note_sync(fd, inode)) }
+int fsync(int fd) { REAL(fsync); NOTED(int, watched(fd), real(fd), note_sync(fd, inode)) }
+int fdatasync(int fd) { REAL(fdatasync); NOTED(int, watched(fd), real(fd), note_sync(fd, inode)) }
 
 int rename(const char *from, const char *to) {
     REAL(rename);
@@ -187,11 +199,47 @@ int rename(const char *from, const char *to) {
     NOTED(int, inode_of(from), real(from, to), note(RENAME, inode, 0, 0, both, (int64_t)(length + strlen(new_name))))
 }
 
-int unlink(const char *path) {
-    REAL(unlink);
+static int noted_removal(int at, const char *path, int flags) {
+    int (*real)(int, const char *, int) = (int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
+    char whole[8192];
+    const char *name = name_in_folder(from_root(at, path, whole, sizeof whole));
+    if (!name) return real(at, path, flags);
+    int64_t kind = flags & AT_REMOVEDIR ? REMOVE_FOLDER : UNLINK;
+    NOTED(int, inode_at(at, path), real(at, path, flags), note(kind, inode, 0, 0, name, (int64_t)strlen(name)))
+}
+
+int unlink(const char *path) { return noted_removal(AT_FDCWD, path, 0); }
+int rmdir(const char *path) { return noted_removal(AT_FDCWD, path, AT_REMOVEDIR); }
+int unlinkat(int at, const char *path, int flags) { return noted_removal(at, path, flags); }
+
+int mkdir(const char *path, mode_t mode) {
+    REAL(mkdir);
     const char *name = name_in_folder(path);
-    if (!name) return real(path);
-    NOTED(int, inode_of(path), real(path), note(UNLINK, inode, 0, 0, name, (int64_t)strlen(name)))
+    if (!name) return real(path, mode);
+    pthread_mutex_lock(&mutex);
+    int done = real(path, mode);
+    if (!done) {
+        ino_t inode = inode_of(path);
+        watch(inode);
+        note(MAKE_FOLDER, inode, 0, 0, name, (int64_t)strlen(name));
+    }
+    pthread_mutex_unlock(&mutex);
+    return done;
+}
+
+int symlink(const char *target, const char *path) {
+    REAL(symlink);
+    const char *name = name_in_folder(path);
+    char both[8192];
+    if (!name) return real(target, path);
+    size_t length = strlen(target) + 1;
+    memcpy(both, target, length);
+    strcpy(both + length, name);
+    pthread_mutex_lock(&mutex);
+    int done = real(target, path);
+    if (!done) note(LINK, inode_of(path), 0, 0, both, (int64_t)(length + strlen(name)));
+    pthread_mutex_unlock(&mutex);
+    return done;
 }
 
 /* Ways past the recorder: whoever takes one inside the folder makes the recording fail instead of lying. */

@@ -15,6 +15,7 @@ from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.keys import day, fleet_key, label_key
 from cloud_functions.core.people import FeedbackRow, LabelRow
+from cloud_functions.core.places import continued, line
 from cloud_functions.core.ports import Span, Table
 from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.shape import health_of
@@ -40,11 +41,18 @@ _Event = TypeVar("_Event", Summary, Context, Report)
 
 
 def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> DetailView:
-    """The last minutes of one gateway.
+    """The last minutes of one gateway, and of those whose place it took.
 
     Raises:
         QueryError: Nobody has heard of it.
     """
+    view, *older = [_alone(table, name, minutes=minutes, now_ms=now_ms) for name in line(table, gateway_id)]
+    for each in older:
+        view = continued(view, each)
+    return view
+
+
+def _alone(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> DetailView:
     pk, prefix = fleet_key(gateway_id, "")
     known = table.query(Span(pk, first=prefix, last=f"{prefix}~"))
     if not known:
@@ -86,18 +94,22 @@ def context(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> C
     """
     onset_ms = find_episode(table, gateway_id, episode_id, now_ms=now_ms).onset_wall_ms
     first_ms, last_ms = onset_ms - _AROUND_ONSET_MS, onset_ms + _AROUND_ONSET_MS
-    blocks = blocks_between(table, gateway_id, "context", first_ms=first_ms, last_ms=last_ms)
+    blocks = [
+        block
+        for name in line(table, gateway_id)
+        for block in blocks_between(table, name, "context", first_ms=first_ms, last_ms=last_ms)
+    ]
     parts = [part for part in events_of(blocks, Context) if part.episode_id == episode_id]
     return ContextView(episode_id=episode_id, parts=sorted(parts, key=lambda part: part.part))
 
 
 def find_episode(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> Episode:
-    """An episode as it was last told.
+    """An episode as it was last told, by this gateway or one whose place it took.
 
     Raises:
         QueryError: Nobody has heard of it.
     """
-    rows = table.query(Span(f"E#{gateway_id}", newest_first=True))
+    rows = [row for name in line(table, gateway_id) for row in table.query(Span(f"E#{name}", newest_first=True))]
     row = next((row for row in rows if isinstance(row, EpisodeRow) and row.episode_id == episode_id), None)
     episode = _episode(row) if row and is_alive(row, now_ms) else None
     if episode is None:

@@ -13,9 +13,11 @@ import msgspec
 from msgspec import UNSET
 
 from cloud_functions.core import software
+from cloud_functions.core.devices import PlaceRow
 from cloud_functions.core.gaps import lanes
 from cloud_functions.core.keys import OPEN_ALERTS, SHARDS
 from cloud_functions.core.people import Alert
+from cloud_functions.core.places import place_in
 from cloud_functions.core.ports import AnyRow, Span, Table
 from cloud_functions.core.rows import Counter, GatewayRow, SoftwareRow, WatermarkRow
 from cloud_functions.core.shape import health_of
@@ -69,16 +71,18 @@ def _alert(row: Alert) -> AlertView:
 def _by_gateway(rows: Iterable[AnyRow]) -> dict[str, list[AnyRow]]:
     found: dict[str, list[AnyRow]] = {}
     for row in rows:
-        if isinstance(row, GatewayRow | WatermarkRow | SoftwareRow | Counter):
+        if isinstance(row, GatewayRow | WatermarkRow | SoftwareRow | Counter | PlaceRow):
             found.setdefault(row.gateway_id, []).append(row)
-    return {name: known for name, known in found.items() if not all(isinstance(row, Counter) for row in known)}
+    return {
+        name: known for name, known in found.items() if not all(isinstance(row, Counter | PlaceRow) for row in known)
+    }
 
 
 def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -> GatewayView:
     row = next((row for row in known if isinstance(row, GatewayRow)), None)
     runs = next((row for row in known if isinstance(row, SoftwareRow)), None)
     marks = [mark for mark in known if isinstance(mark, WatermarkRow)]
-    health = health_of(row)
+    health, place = health_of(row), place_in(known)
     seen_ms = max([mark.last_seen_ms for mark in marks] + [one.broker_ms for one in (row, runs) if one])
     interval_ms = health.interval_ms if health else DEFAULT_INTERVAL_MS
     online = now_ms - seen_ms <= MISSED_INTERVALS * interval_ms
@@ -86,7 +90,7 @@ def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -
         gateway_id=name,
         last_seen_ms=seen_ms,
         online=online,
-        status=_status(health) if online else "offline",
+        status="retired" if place and place.retired_ms else _status(health) if online else "offline",
         open_alerts=open_alerts,
         version=health.version if health else "",
         degraded=health.degraded if health else [],
@@ -94,6 +98,8 @@ def _gateway(name: str, known: list[AnyRow], *, now_ms: int, open_alerts: int) -
         sensors=health.sensors if health else {},
         lanes=lanes(known, now_ms=now_ms),
         software=software.view(runs),
+        replaces=place.replaces if place else "",
+        replaced_by=place.replaced_by if place else "",
     )
 
 

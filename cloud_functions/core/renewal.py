@@ -171,5 +171,9 @@ def _yes(asked: Asked, row: RenewalRow, *, certificate: str = "") -> Certificate
 def _no(asked: Asked, reason: str) -> CertificateAnswer:
     request = asked.request
     return CertificateAnswer(
-        verb=asked.verb, job_id=request.job_id, execution_number=request.execution_number, refused=reason
+        verb=asked.verb,
+        job_id=request.job_id,
+        execution_number=request.execution_number,
+        refused=reason,
+        token=request.token,
     )

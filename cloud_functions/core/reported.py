@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from cloud_functions.core.detail import MINUTE_MS, blocks_between, events_of
 from cloud_functions.core.fleet import is_alive
+from cloud_functions.core.places import line
 from cloud_functions.core.ports import Table
 from cloud_functions.core.views import ReportedView, ReportsView
 from contract.errors import ContractError
@@ -23,9 +24,13 @@ _WAITED_MS: Final = 60 * MINUTE_MS
 
 
 def reports(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> ReportsView:
-    """What one gateway reported, by sensor and channel, in the order of time; nothing where it reports nothing."""
+    """What one gateway and those whose place it took reported, by sensor and channel, in the order of time."""
     from_ms = now_ms - minutes * MINUTE_MS
-    blocks = blocks_between(table, gateway_id, "summaries", first_ms=from_ms - _WAITED_MS, last_ms=now_ms)
+    blocks = (
+        block
+        for name in reversed(line(table, gateway_id))
+        for block in blocks_between(table, name, "summaries", first_ms=from_ms - _WAITED_MS, last_ms=now_ms)
+    )
     found: dict[tuple[str, str], list[ReportedView]] = {}
     read = left_out = 0
     for report in events_of((block for block in blocks if is_alive(block, now_ms)), Report):

@@ -14,7 +14,7 @@ from contract.feedback import Label, Threshold
 from contract.health import Health, SensorHealth
 from contract.readings import Context, Summary
 
-Status = Literal["ok", "calibrating", "degraded", "offline"]
+Status = Literal["ok", "calibrating", "degraded", "offline", "retired"]
 
 
 class LaneView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class SoftwareView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the fleet."""
+    """One line of the fleet; ``replaces`` and ``replaced_by`` name gateways of the same place, empty for none."""
 
     gateway_id: str
     last_seen_ms: int
@@ -72,6 +72,8 @@ class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
     sensors: dict[str, SensorHealth]
     lanes: dict[str, LaneView]
     software: SoftwareView | None = None
+    replaces: str = ""
+    replaced_by: str = ""
 
 
 class FleetView(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +106,7 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``losses``, ``drifts`` and ``disagreements`` are told in that time, the latest few; ``labels`` are of these
     episodes; ``lanes``, ``gaps`` and ``feedback`` are as they are now; ``truncated`` counts the oldest summaries left
-    out.
+    out. ``continues`` names the gateways that held this place before: what they said is part of all that, as it is.
     """
 
     gateway_id: str
@@ -121,6 +123,7 @@ class DetailView(msgspec.Struct, frozen=True, kw_only=True):
     labels: list[LabelView] = []
     feedback: FeedbackView | None = None
     truncated: int = 0
+    continues: list[str] = []
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):

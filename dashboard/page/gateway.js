@@ -7,7 +7,7 @@ import { DriftCard } from "./drift.js";
 import { EpisodeList } from "./episodes.js";
 import { FeedbackCard } from "./feedback.js";
 import { count, duration } from "./format.js";
-import { SensorChip, Status } from "./parts.js";
+import { href, SensorChip, Status } from "./parts.js";
 import { ShadowCard } from "./shadow.js";
 
 export const RANGES = [[5, "5 min"], [15, "15 min"], [60, "1 h"], [360, "6 h"]];
@@ -71,6 +71,13 @@ function Body({ poll }) {
   return html`<p class="quiet card pad">${poll.error ? "Not available now." : "Loading…"}</p>`;
 }
 
+/** Which gateways held this place before and after; what those before said is shown here too. */
+function Place({ gateway }) {
+  const { replaces, replacedBy } = gateway ?? {};
+  return html`${replaces && html`<span class="note">continues <a href=${href(replaces)}>${replaces}</a></span>`}
+    ${replacedBy && html`<span class="note">replaced by <a href=${href(replacedBy)}>${replacedBy}</a></span>`}`;
+}
+
 /** `poll` is the gateway's own poll; `gateway` its row in the fleet, where it has one;
  *  `moved` is false when the page was opened at this address. */
 export function GatewaySection({ gatewayId, moved, gateway, poll, minutes, onMinutes, now }) {
@@ -79,6 +86,7 @@ export function GatewaySection({ gatewayId, moved, gateway, poll, minutes, onMin
     <header class="section-head">
       <h2 id="gateway-title" tabindex="-1" ref=${heading}>${gatewayId}</h2>
       ${gateway && html`<${Status} status=${gateway.status} />`}
+      <${Place} gateway=${gateway} />
       ${gateway?.quarantined > 0 && html`<span class="attention">${count(gateway.quarantined)} quarantined</span>`}
       <span class="tools"><${RangeChoice} minutes=${minutes} onMinutes=${onMinutes} />
         <a class="button" href="#/" aria-label="Close this gateway">Close</a></span>

@@ -33,6 +33,7 @@ function readGateway(raw) {
     quarantined: raw.quarantined ?? 0,
     version: text(raw.software?.application || raw.version),
     degraded: list(raw.degraded).map((words) => text(words)),
+    replaces: text(raw.replaces), replacedBy: text(raw.replaced_by),
     sensors: entries(raw.sensors).map(([name, health]) => readSensor(name, health)),
     lanes,
     stored: lanes.reduce((sum, x) => sum + x.stored, 0),

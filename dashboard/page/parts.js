@@ -2,7 +2,7 @@
 
 import { html } from "./preact.js";
 
-const STATUS_WORDS = new Map([["ok", "OK"], ["calibrating", "Calibrating"], ["degraded", "Degraded"], ["offline", "Offline"]]);
+const STATUS_WORDS = new Map([["ok", "OK"], ["calibrating", "Calibrating"], ["degraded", "Degraded"], ["offline", "Offline"], ["retired", "Retired"]]);
 
 /** Address of a gateway's section, and of an episode's raw readings in it. */
 export function href(gatewayId, episodeId) {

@@ -22,6 +22,7 @@ from device_agent.doctor.devices import device_findings
 from device_agent.doctor.disk import disk_findings, disk_of
 from device_agent.doctor.findings import Finding, good, note, problem
 from device_agent.doctor.trial import told, tried
+from device_agent.doctor.trust import trust_findings
 from device_agent.errors import ConfigError
 from device_agent.health import RunStatus
 from device_agent.sampling.connection import naming
@@ -74,6 +75,7 @@ def _examined(config: GatewayConfig, wall_s: float, *, offline: bool) -> Iterato
     yield from disk_findings(disk_of(folder), spool_limit=config.spool.max_bytes, spool_bytes=spool_bytes)
     yield from device_findings([*config.sensors, *config.outputs])
     yield from _sensors(config, folder, wall_s)
+    yield from trust_findings(config, wall_s)
     if config.uplink is None:
         yield note("broker", "there is no `uplink`: the gateway keeps what it finds and sends nothing", "see README.md")
         return

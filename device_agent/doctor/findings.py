@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-Area = Literal["configuration", "clock", "disk", "buses", "sensors", "certificates", "broker"]
+Area = Literal["configuration", "clock", "disk", "buses", "sensors", "certificates", "broker", "updates"]
 Level = Literal["good", "note", "problem"]
 
 

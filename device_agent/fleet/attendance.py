@@ -1,6 +1,6 @@
 """What the cloud is told of an execution while it is at work, and whether the cloud still wants it.
 
-- Progress is told at most every ``TELL_EVERY_S``; the last word counts.
+- Progress is told at most every ``Limits.tell_every_s``; the last word counts.
 - Each word arms the service's step timer anew, and without a word it is armed before a third of it has passed: a
   gateway that died is over by itself as ``TIMED_OUT``, one that works is not.
 - The version that progress expects is the one the service said last; a mismatch means that a word crossed another.
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Final
 
 from device_agent.fleet.asking import Asker
+from device_agent.fleet.limits import Limits
 from device_agent.fleet.refusals import over_as, what_then
 from device_agent.fleet.service.port import OPEN, JobsError, Update
 from device_agent.fleet.work import Work
 
-TELL_EVERY_S: Final = 5.0
 _TIMER_PARTS: Final = 3
 
 logger = logging.getLogger(__name__)
@@ -30,17 +30,17 @@ class Attendance:
         work: It.
         asker: See there.
         version: Of the execution, as the service said; 0 if it is not known.
-        step_timeout_min: Minutes, see ``Update.step_timeout_in_minutes``.
+        limits: See there.
         monotonic_s: Seconds, never going back.
     """
 
     def __init__(
-        self, work: Work, asker: Asker, *, version: int, step_timeout_min: int, monotonic_s: Callable[[], float]
+        self, work: Work, asker: Asker, *, version: int, limits: Limits, monotonic_s: Callable[[], float]
     ) -> None:
         self.work = work
         self._asker = asker
         self._version = version
-        self._timeout_min = step_timeout_min
+        self._limits = limits
         self._now = monotonic_s
         self._told = 0
         self._told_s = self._look_s = monotonic_s()
@@ -59,7 +59,9 @@ class Attendance:
             self._look()
         quiet_s = self._now() - self._told_s
         is_new = self.work.progress.number != self._told
-        if (is_new and quiet_s >= TELL_EVERY_S) or quiet_s >= self._timeout_min * 60 / _TIMER_PARTS:
+        if (
+            is_new and quiet_s >= self._limits.tell_every_s
+        ) or quiet_s >= self._limits.step_timeout_min * 60 / _TIMER_PARTS:
             self._tell()
 
     def _look(self) -> None:
@@ -67,7 +69,7 @@ class Attendance:
         try:
             found = self._asker.describe(entry.job_id, entry.execution_number)
         except JobsError as exc:
-            self._look_s = self._now() + TELL_EVERY_S
+            self._look_s = self._now() + self._limits.tell_every_s
             self._heed(exc)
             return
         self._doubted = False
@@ -83,7 +85,7 @@ class Attendance:
             execution_number=entry.execution_number,
             expected_version=self._version,
             status_details={} if self._bare else details,
-            step_timeout_in_minutes=0 if self._bare else self._timeout_min,
+            step_timeout_in_minutes=0 if self._bare else self._limits.step_timeout_min,
         )
         try:
             self._version = self._asker.update(entry.job_id, update).version_number

@@ -8,15 +8,29 @@ Each part of the fleet adds its own line; what it needs is in ``Ground``.
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contract.jobs import ApplyBundle, Restart, RunCommand, RunHandler
+from contract.jobs import (
+    ApplyBundle,
+    CollectDiagnostics,
+    Reboot,
+    Recalibrate,
+    Restart,
+    RotateCertificate,
+    RunCommand,
+    RunHandler,
+)
 from device_agent.config import GatewayConfig
 from device_agent.fleet.commands.conditions import known_attributes, unmet
 from device_agent.fleet.commands.performing import Commands
+from device_agent.fleet.identity.rotation import Rotation
 from device_agent.fleet.jobs import OWN, THROUGH_A_NUCLEUS, Jobs
 from device_agent.fleet.judging import Judge
 from device_agent.fleet.port import Performers
 from device_agent.fleet.restarting import Restarting
 from device_agent.fleet.status import STATUS_FILE
+from device_agent.fleet.tending.diagnostics import Diagnostics
+from device_agent.fleet.tending.parts import parts
+from device_agent.fleet.tending.rebooting import Rebooting
+from device_agent.fleet.tending.recalibrating import Recalibrating
 from device_agent.fleet.update.performer import bundle_performer
 from device_agent.identity import read_identity
 from device_agent.machine import Machine
@@ -44,29 +58,35 @@ class Ground(NamedTuple):
     nucleus_owns: bool = False
 
 
-def performers(ground: Ground) -> Performers:
+def performers(ground: Ground, rotation: Rotation) -> Performers:
     """All there are here."""
-    boot_id = read_identity(ground.config.gateway).boot_id
-    commands = Commands(ground.config.fleet.commands, ground.folder / FOLDER, boot_id=boot_id)
+    config, state = ground.config, Path(ground.config.state_dir)
+    boot_id = read_identity(config.gateway).boot_id
+    commands = Commands(config.fleet.commands, ground.folder / FOLDER, boot_id=boot_id)
     return {
         RunHandler: commands,
         RunCommand: commands,
         ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
         Restart: Restarting(ground.folder),
+        Reboot: Rebooting(commands),
+        Recalibrate: Recalibrating(state, [sensor.name for sensor in config.sensors]),
+        CollectDiagnostics: Diagnostics(parts(config, state)),
+        RotateCertificate: rotation,
     }
 
 
-def open_jobs(ground: Ground) -> Jobs:
-    """The conversation with IoT Jobs; begins with ``run``."""
+def open_jobs(ground: Ground, rotation: Rotation) -> Jobs:
+    """The conversation with IoT Jobs; begins with ``run``. ``rotation`` is of whoever owns the certificate here."""
     config = ground.config
     attributes = known_attributes(config.gateway, config.fleet.commands)
     return Jobs(
         ground.uplink,
         config.gateway,
-        Judge(performers(ground), lambda document: unmet(document.conditions, attributes)),
+        Judge(performers(ground, rotation), lambda document: unmet(document.conditions, attributes)),
         config=config.fleet.jobs,
         folder=ground.folder / FOLDER,
         status_file=ground.folder / STATUS_FILE,
         monotonic_s=lambda: ground.machine.clock.monotonic_ns() / 1e9,
         patience=THROUGH_A_NUCLEUS if ground.nucleus_owns else OWN,
+        performers_hear=rotation.hears(),
     )

@@ -24,10 +24,11 @@ from device_agent.fleet.details import fit
 from device_agent.fleet.entry import Entry
 from device_agent.fleet.journal import Journal
 from device_agent.fleet.judging import Judge, Steps
+from device_agent.fleet.limits import Limits
 from device_agent.fleet.outbox import Outbox
 from device_agent.fleet.recovery import RECOVERY
-from device_agent.fleet.service.port import JobsError, JobsService
-from device_agent.fleet.taking import Claimed, Limits, Taking
+from device_agent.fleet.service.port import JobsError, JobsService, Named
+from device_agent.fleet.taking import Claimed, Taking
 from device_agent.fleet.work import Work
 from device_agent.uplink.pacing import Backoff
 
@@ -116,9 +117,9 @@ class Engine:
             self._attendance.work.join(timeout_s)
             self._finish()
 
-    def _hear(self, still_open: frozenset[str] | None) -> None:
+    def _hear(self, still_open: Named | None) -> None:
         entry = self.entry
-        if still_open is not None and entry is not None and entry.job_id not in still_open:
+        if still_open is not None and entry is not None and entry.key not in still_open:
             self._unnamed.set()
         self._hinted.set()
         self.woken.set()
@@ -169,7 +170,7 @@ class Engine:
             work,
             self._asker,
             version=claimed.version,
-            step_timeout_min=self._limits.step_timeout_min,
+            limits=self._limits,
             monotonic_s=self._now,
         )
 

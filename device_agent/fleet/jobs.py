@@ -21,11 +21,11 @@ from device_agent.fleet.asking import Asker
 from device_agent.fleet.engine import Engine
 from device_agent.fleet.journal import Journal
 from device_agent.fleet.judging import Judge
+from device_agent.fleet.limits import Limits
 from device_agent.fleet.outbox import FIRST_S, LAST_S
 from device_agent.fleet.service.by_topics import TopicJobs
 from device_agent.fleet.service.port import ANSWER_S
 from device_agent.fleet.status import FleetStatus
-from device_agent.fleet.taking import Limits
 from device_agent.status import StatusFile
 from device_agent.uplink.pacing import Backoff
 from device_agent.uplink.port import Deliver, Uplink
@@ -46,12 +46,14 @@ class Patience(NamedTuple):
         first_s: Until the first second try.
         last_s: Between two tries at most.
         answer_s: For an answer.
+        tell_every_s: Between two words of progress, at least.
     """
 
     ask_every_s: float = 3600.0
     first_s: float = FIRST_S
     last_s: float = LAST_S
     answer_s: float = ANSWER_S
+    tell_every_s: float = 5.0
 
 
 OWN: Final = Patience()
@@ -70,6 +72,7 @@ class Jobs:
         status_file: Where to say how it goes.
         patience: See there.
         monotonic_s: Seconds, never going back.
+        performers_hear: What performers hear by the same connection.
     """
 
     def __init__(  # noqa: PLR0913 - ports and limits, each by its name
@@ -83,7 +86,9 @@ class Jobs:
         status_file: Path,
         monotonic_s: Callable[[], float],
         patience: Patience = OWN,
+        performers_hear: Mapping[str, Deliver] | None = None,
     ) -> None:
+        self._performers_hear = dict(performers_hear or {})
         self._service = TopicJobs(uplink, gateway_id)
         self._judge, self._config, self._folder = judge, config, folder
         self._said = StatusFile(status_file)
@@ -113,7 +118,7 @@ class Jobs:
 
     def hears(self) -> Mapping[str, Deliver]:
         """See ``Beside``."""
-        return self._service.hears()
+        return {**self._service.hears(), **self._performers_hear}
 
     def run(self, stop: threading.Event) -> None:
         """Works until ``stop``; what is at work then goes on in the next process."""
@@ -157,7 +162,7 @@ class Jobs:
             asker,
             journal,
             self._judge,
-            limits=Limits(config.ask_every_s or patience.ask_every_s, config.step_timeout_min),
+            limits=Limits(config.ask_every_s or patience.ask_every_s, patience.tell_every_s, config.step_timeout_min),
             backoff=Backoff(first_s=patience.first_s, last_s=patience.last_s, source=random.SystemRandom()),
             monotonic_s=self._now,
             stop=stop,

@@ -15,6 +15,7 @@ from device_agent.fleet.details import fit
 from device_agent.fleet.entry import Entry
 from device_agent.fleet.journal import Journal
 from device_agent.fleet.judging import Judge, Steps, is_of_greengrass
+from device_agent.fleet.limits import Limits
 from device_agent.fleet.recovery import RECOVERY
 from device_agent.fleet.refusals import over_as, what_then
 from device_agent.fleet.service.port import OPEN, Execution, JobsError, State, Update
@@ -23,18 +24,6 @@ from device_agent.uplink.pacing import Backoff
 _UNKNOWN: Final = "it was begun before, and this gateway does not know how far: its journal has nothing of it"
 
 logger = logging.getLogger(__name__)
-
-
-class Limits(NamedTuple):
-    """Of asking and telling.
-
-    Attributes:
-        ask_every_s: Seconds until the next job is asked for without a hint.
-        step_timeout_min: Minutes, see ``JobsConfig``.
-    """
-
-    ask_every_s: float = 3600.0
-    step_timeout_min: int = 60
 
 
 class Claimed(NamedTuple):

@@ -10,6 +10,7 @@ import threading
 from device_agent.config import GatewayConfig
 from device_agent.crew import Stage
 from device_agent.fleet.bootstrap import Ground, open_jobs
+from device_agent.fleet.identity.nucleus import nucleus_rotation
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.serving import Service
 from device_agent.uplink.greengrass import GreengrassUplink
@@ -32,7 +33,7 @@ def fleet_agent(inside: Inside) -> None:
             return
         uplink = GreengrassUplink(inside.client.share())
         ground = Ground(config, inside.place.work, inside.machine, uplink, nucleus_owns=True)
-        jobs = open_jobs(ground)
+        jobs = open_jobs(ground, nucleus_rotation(config, ground.folder, uplink))
         with contextlib.closing(uplink):
             uplink.connect(jobs.hears(), lambda: None)
             jobs.run(stop)

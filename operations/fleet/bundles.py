@@ -28,7 +28,7 @@ from contract.bundle import (
 )
 from contract.errors import ContractError
 from contract.jobs import Kind
-from contract.manifest import Content, Entry, Health, Manifest, Provenance, Requires, Target
+from contract.manifest import Content, Entry, Health, Manifest, Provenance, Requires, Target, manifest_fault
 from contract.signing import Signature, Signatures
 from operations.errors import OperationError
 from operations.fleet.content import pack
@@ -147,9 +147,13 @@ def _manifest(making: Making, content: Content) -> Manifest:
         notes=making.notes,
     )
     try:
-        return msgspec.json.decode(msgspec.json.encode(manifest), type=Manifest)
+        manifest = msgspec.json.decode(msgspec.json.encode(manifest), type=Manifest)
+        fault = manifest_fault(manifest)
     except msgspec.ValidationError as exc:
-        raise OperationError(f"manifest: {exc}", remedy="docs/trust.md says what each field may be") from exc
+        fault = str(exc)
+    if fault:
+        raise OperationError(f"manifest: {fault}", remedy="docs/trust.md says what each field may be")
+    return manifest
 
 
 def _text(manifest: Manifest) -> bytes:

@@ -1,6 +1,6 @@
 """``content.tar.gz``: a folder as bytes that depend on nothing but names, contents and who may execute.
 
-The same zlib is needed for the same bytes: another may compress otherwise.
+The same Python and zlib are needed for the same bytes: others may write or compress otherwise.
 Not here: what a gateway makes of it (``device_agent.fleet.update.unpack`` refuses what is refused here too).
 """
 

@@ -15,7 +15,7 @@ PRESIGNED: Final = re.compile(r"\$\{aws:iot:s3-presigned-url:(?P<url>[^}]*)\}")
 MAX_ANSWER_BYTES: Final = 4500
 """Of the message, so that topic and framing have room beside it."""
 
-ANSWER_BYTES: Final = 560
+ANSWER_BYTES: Final = 640
 """Of that message beside the document: a job's name of 64 characters, a thing's of 128, times, versions, a token."""
 
 TOKEN_BYTES: Final = 1200

@@ -15,8 +15,9 @@ from typing import Final
 
 import msgspec
 
+from contract.certificates import VERBS
 from contract.events import LANES
-from contract.topics import blocks_topic, events_topic, feedback_topic, jobs_topic, stored_topic
+from contract.topics import blocks_topic, certificate_topic, events_topic, feedback_topic, jobs_topic, stored_topic
 from operations.publishing.rules.access import MQTT, PUBSUB
 
 _GATEWAY: Final = "GATEWAY"
@@ -47,17 +48,19 @@ _HEARS: Final = Grant(
 _BLOCKS: Final = (blocks_topic("*"),)
 _READS: Final = Grant(PUBSUB, "PublishToTopic", "Hands blocks to the filter.", _BLOCKS)
 _FILTERS: Final = Grant(PUBSUB, "SubscribeToTopic", "Takes blocks from the reader.", _BLOCKS)
+_CERTIFICATES: Final = tuple(certificate_topic(_GATEWAY, verb) for verb in VERBS)
 _ASKS: Final = Grant(
     MQTT,
     "PublishToIoTCore",
-    "Asks for jobs and says how they go.",
-    _any_gateway(jobs_topic(_GATEWAY, "+/get"), jobs_topic(_GATEWAY, "+/update")),
+    "Asks for jobs and for the nucleus's next certificate, and says how they go.",
+    _any_gateway(jobs_topic(_GATEWAY, "+/get"), jobs_topic(_GATEWAY, "+/update"), *_CERTIFICATES),
 )
 _IS_TOLD: Final = Grant(
     MQTT,
     "SubscribeToIoTCore",
-    "Hears of jobs.",
+    "Hears of jobs and of the nucleus's next certificate.",
     _any_gateway(
+        certificate_topic(_GATEWAY),
         *(jobs_topic(_GATEWAY, what) for what in ("notify", "notify-next")),
         *(jobs_topic(_GATEWAY, f"{of}/{how}") for of in ("+/get", "+/update") for how in ("accepted", "rejected")),
     ),

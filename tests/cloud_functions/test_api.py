@@ -48,6 +48,8 @@ def test_the_fleet_shows_each_gateway_once(world: World) -> None:
             "sensors": {"host": {"state": "armed", "rate_hz": 10.0}},
             "lanes": {"events": lane(stored=2), "summaries": lane(stored=1, coming=2)},
             "software": None,
+            "replaces": "",
+            "replaced_by": "",
         }
     ]
 

@@ -12,14 +12,17 @@ import pytest
 from contract.manifest import Health, Manifest
 from device_agent.fleet.trust.errors import Check
 from thresher.cli import main
+from thresher.commands.fleet import SUBCOMMANDS
 
-DOCUMENT = (Path(__file__).parents[2] / "docs/trust.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs/trust.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def ceremony(tmp_path_factory):
     """A folder in which every command of the document was run, in its order."""
     folder = tmp_path_factory.mktemp("ceremony")
+    (folder / "models").symlink_to(ROOT / "models")
     commands = "\n".join(re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL))
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
@@ -90,6 +93,32 @@ def test_a_missing_key_and_a_missing_bundle_are_named_with_a_remedy(tmp_path, ca
     status, _, err = run(capsys, "verify", tmp_path / "no.bundle", "--root", ceremony / "roots/1.json")
     assert status == 1
     assert "no.bundle: No such file" in err
+
+
+def test_a_key_is_not_made_where_nobody_can_be_asked_for_a_passphrase(tmp_path, capsys):
+    status, _, err = run(capsys, "keys", "new", tmp_path / "a.pem")
+    assert status == 1
+    assert err == "error: nobody to ask for the passphrase\ntry: give --passphrase-file\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_key_is_told_by_its_id(tmp_path, capsys):
+    (tmp_path / "pass").write_text("six random words make a passphrase\n")
+    words = ("keys", "new", tmp_path / "a.pem", "--passphrase-file", tmp_path / "pass", "--json")
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    assert re.fullmatch("[0-9a-f]{64}", json.loads(out)["key_id"])
+    status, _, err = run(capsys, *words)
+    assert status == 1
+    assert "a.pem is there already" in err
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS, ids=lambda one: one.name)
+def test_every_subcommand_of_the_fleet_explains_itself(subcommand, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["fleet", subcommand.name, "--help"])
+    assert ended.value.code == 0
+    assert "usage: thresher fleet" in capsys.readouterr().out
 
 
 def test_every_check_and_every_field_is_in_the_document():

@@ -15,6 +15,9 @@ from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
 from device_agent.desired import Desired, Judge
 from device_agent.fleet.bootstrap import Ground, open_jobs
+from device_agent.fleet.identity.own import own_rotation
+from device_agent.fleet.identity.store import store_of
+from device_agent.fleet.identity.turn import settle
 from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.visibility.showing import showing
 from device_agent.logs import configure_logging
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
         stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
         others = *heed_shadow(config, judge), *heed_jobs(config), *showing(config, this_machine(), stands)
+        settle(store_of(config))  # before the first connection
         run_agent(config, halt, beside=others)
 
     watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
@@ -59,4 +63,6 @@ def heed_shadow(config: GatewayConfig, judge: Judge) -> Iterator[Callable[[Uplin
 def heed_jobs(config: GatewayConfig) -> Iterator[Callable[[Uplink], Beside]]:
     """What carries out the thing's jobs, unless the document says otherwise."""
     if config.fleet.jobs.enabled:
-        yield lambda link: open_jobs(Ground(config, Path(config.state_dir), this_machine(), link))
+        yield lambda link: open_jobs(
+            Ground(config, Path(config.state_dir), this_machine(), link), own_rotation(config, link)
+        )

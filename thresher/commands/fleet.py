@@ -22,11 +22,16 @@ SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (
     Subcommand("bundle", "make a bundle from a folder"),
     Subcommand("sign", "sign a bundle or a root document"),
     Subcommand("verify", "check a bundle as a gateway does"),
+    Subcommand("install", "install a bundle from a file, on the gateway itself"),
     Subcommand("lint-job", "check job documents before they are sent"),
     Subcommand("rollout", "roll a signed bundle out: canaries first, the rest when they do well"),
     Subcommand("status", "how rollouts stand, failures grouped by their reason"),
     Subcommand("abort", "take a rollout back"),
     Subcommand("retry", "try the gateways again that failed"),
+    Subcommand("allow", "let a device come by claim, by its serial number"),
+    Subcommand("retire", "take a gateway out of service; its history stays"),
+    Subcommand("replace", "put a new gateway in the place of another, whose history it continues"),
+    Subcommand("groups", "dynamic groups of gateways by site and by version"),
     Subcommand("deploy", "revise what Greengrass has on a thing or group"),
 )
 

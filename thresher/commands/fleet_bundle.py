@@ -1,6 +1,6 @@
 """Make a bundle from a folder; nobody has signed it yet (docs/trust.md).
 
-model          the folder holds the .tflite file and its card
+model          the folder holds level-8.tflite to level-64.tflite and level.card.json; --name level
 configuration  the folder holds gateway-layer.yaml
 application    the folder holds wheels/ and requirements.lock (--staging venv), or the release itself (--staging folder)
 """

@@ -27,6 +27,8 @@ from contract.rollout import Plan, Wave, unwind_job_id
 
 _UNTOUCHED: Final = ("QUEUED", "FAILED", "REJECTED", "REMOVED")
 """Executions whose gateways run the version they had: not begun, or rolled back by themselves."""
+_QUIET_MS: Final = 180_000
+"""Three usual Health intervals: if nobody at all was heard for longer, nothing is known of anybody."""
 _UNWIND_MS: Final = 86_400_000
 """How long gateways are waited for that are to go back; whoever is away gets it when it returns."""
 
@@ -143,7 +145,11 @@ class Promoter:
             now_ms=now_ms,
         )
         worse = compare(both.new, both.old, plan.bounds)
-        return Verdict("abort", f"{wave.name}: {worse}") if worse else said
+        if worse:
+            return Verdict("abort", f"{wave.name}: {worse}")
+        if said.decision == "pass" and both.unheard_ms > plan.poll_seconds * 1000 + _QUIET_MS:
+            return Verdict("wait", f"{wave.name}: nobody was heard for {both.unheard_ms // 1000} s")
+        return said
 
     def _told(self, plan: Plan, step: Step, verdict: Verdict) -> Step:
         last = step.wave == len(plan.waves) - 1

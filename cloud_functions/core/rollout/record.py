@@ -1,5 +1,6 @@
 """How a rollout stands, written where the query API reads it. Counts and reasons, never who decides."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +14,9 @@ from contract.rollout import Plan
 
 MAX_REASONS = 50
 """Gateways of a wave that are asked why; the rest is counted by its status."""
+
+_FIGURES = re.compile(r"\d+(\.\d+)?")
+"""Reasons that differ in their figures only are one: the first of them stands for all."""
 
 _reasons = msgspec.json.Decoder(dict[str, list[str]])
 
@@ -95,9 +99,11 @@ class Record:
     def _why(self, row: WaveRow, executions: Sequence[Execution]) -> dict[str, list[str]]:
         bad = [execution for execution in executions if execution.status in BAD]
         found = {name: why for why, names in _reasons.decode(row.reasons).items() for name in names}
+        labels: dict[str, str] = {}
         told: dict[str, list[str]] = {}
         for execution in bad[:MAX_REASONS]:
             name = execution.gateway_id
             why = found.get(name) or self._jobs.reason(row.job_id, name) or f"{execution.status}, no reason given"
-            told.setdefault(why, []).append(name)
+            label = labels.setdefault(_FIGURES.sub("#", why), why)
+            told.setdefault(label, []).append(name)
         return told

@@ -1,7 +1,8 @@
 """How gateways did before and since an update, read from the table: silence, restarts, alerts, false alarms.
 
 A gateway on the new version counts from when it said so; before that, and everybody else, counts as the old version.
-Of each side at most ``MAX_LOOKED_AT`` gateways are looked at, always the same ones.
+Silence is counted up to the last word of anybody: while nobody at all is heard, for a few minutes, it is the cloud's
+own outage, and says nothing of a version. Of each side at most ``MAX_LOOKED_AT`` gateways are looked at, the same ones.
 """
 
 import zlib
@@ -18,15 +19,18 @@ from cloud_functions.core.rows import GatewayRow, WatermarkRow
 from cloud_functions.core.shape import health_of
 
 MAX_LOOKED_AT: Final = 200
+OUTAGE_MS: Final = 300_000
+"""When nobody was heard for so long, it is no longer taken for an outage of the cloud's own."""
 SETTLE_MS: Final = 10_000
 """A job is told to be done a moment after the new version began."""
 
 
 class Comparison(NamedTuple):
-    """Both sides."""
+    """Both sides; ``unheard_ms`` is how long ago anybody was heard."""
 
     new: Standing
     old: Standing
+    unheard_ms: int
 
 
 class Life(NamedTuple):
@@ -53,6 +57,8 @@ def stand(table: Table, since: Mapping[str, int], *, begun_ms: int, baseline_ms:
         now_ms: The cloud's time.
     """
     lives = _lives(table)
+    heard_ms = max((life.seen_ms for life in lives.values()), default=now_ms)
+    until_ms = heard_ms if now_ms - heard_ms < OUTAGE_MS else now_ms
     updated = {name: since[name] for name in chosen(since)}
     others = chosen(name for name in lives if name not in since)
     first_ms = begun_ms - baseline_ms
@@ -63,8 +69,9 @@ def stand(table: Table, since: Mapping[str, int], *, begun_ms: int, baseline_ms:
     old_ms = sum(ms - first_ms for ms in updated.values()) + (now_ms - first_ms) * len(others)
     beginning = dict.fromkeys(others, begun_ms)
     return Comparison(
-        _standing(lives, updated, new_told, exposure_ms=new_ms, now_ms=now_ms),
-        _standing(lives, beginning, old_told, exposure_ms=old_ms, now_ms=now_ms),
+        _standing(lives, updated, new_told, exposure_ms=new_ms, until_ms=until_ms),
+        _standing(lives, beginning, old_told, exposure_ms=old_ms, until_ms=until_ms),
+        unheard_ms=now_ms - heard_ms,
     )
 
 
@@ -74,13 +81,13 @@ def chosen(names: Iterable[str]) -> list[str]:
 
 
 def _standing(
-    lives: Mapping[str, Life], since: Mapping[str, int], told: list[_Told], *, exposure_ms: int, now_ms: int
+    lives: Mapping[str, Life], since: Mapping[str, int], told: list[_Told], *, exposure_ms: int, until_ms: int
 ) -> Standing:
     nobody = Life(0, DEFAULT_INTERVAL_MS * MISSED_INTERVALS, None)
     known = {name: lives.get(name, nobody) for name in since}
     return Standing(
         gateways=len(since),
-        silent=sum(now_ms - max(life.seen_ms, since[name]) > life.patience_ms for name, life in known.items()),
+        silent=sum(until_ms - max(life.seen_ms, since[name]) > life.patience_ms for name, life in known.items()),
         restarted=sum(
             life.started_ms is not None and life.started_ms > since[name] + SETTLE_MS for name, life in known.items()
         ),

@@ -5,9 +5,9 @@ gateway. What it does not know about itself holds nothing.
 """
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from contract.job_documents import Condition, JobDocument
+from contract.job_documents import Condition
 from device_agent import VERSION
 from device_agent.config.fleet_commands import CommandsConfig
 
@@ -34,9 +34,3 @@ def unmet(conditions: Iterable[Condition], attributes: Mapping[str, str]) -> str
             wanted = ", ".join(condition.value)
             return f"condition not met: {condition.key!r} is {found!r}, the document wants {wanted}"
     return ""
-
-
-def meant(gateway_id: str, config: CommandsConfig) -> Callable[[JobDocument], str]:
-    """Says of a document why it does not mean a gateway; empty if it does."""
-    attributes = known_attributes(gateway_id, config)
-    return lambda document: unmet(document.conditions, attributes)

@@ -6,6 +6,7 @@ Questions may arrive twice and answers too; both sides can bear it. Not here: wh
 import logging
 import queue
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
@@ -29,7 +30,7 @@ class Desk(Protocol):
     """Answers questions about certificates."""
 
     def ask(self, verb: Verb, request: CertificateRequest, *, within_s: float, go_on: Callable[[], None]) -> str:
-        """Asks until there is an answer.
+        """Asks until there is an answer to this question, none to an earlier one.
 
         Args:
             verb: What is asked.
@@ -69,6 +70,7 @@ class TopicDesk:
 
     def ask(self, verb: Verb, request: CertificateRequest, *, within_s: float, go_on: Callable[[], None]) -> str:
         """See ``Desk``."""
+        request = msgspec.structs.replace(request, token=uuid.uuid4().hex)
         deadline, pause_s, again_s = time.monotonic() + within_s, _AGAIN_S, float("-inf")
         while (now_s := time.monotonic()) < deadline:
             go_on()
@@ -77,7 +79,7 @@ class TopicDesk:
                 reach("identity.desk.asked")
                 again_s, pause_s = now_s + pause_s, min(2 * pause_s, _AGAIN_LAST_S)
             answer = self._next()
-            if answer is None or not _answers(answer, verb, request):
+            if answer is None or (answer.verb, answer.token) != (verb, request.token):
                 continue
             if answer.refused:
                 raise DeskRefusedError(f"{verb} of a certificate: {answer.refused}", remedy="see docs/identity.md")
@@ -97,7 +99,3 @@ class TopicDesk:
             self._answers.put(decode_answer(payload))
         except ContractError as exc:
             logger.warning("identity.answer_not_understood", extra={"reason": str(exc)})
-
-
-def _answers(answer: CertificateAnswer, verb: Verb, request: CertificateRequest) -> bool:
-    return (answer.verb, answer.job_id, answer.execution_number) == (verb, request.job_id, request.execution_number)

@@ -101,7 +101,8 @@ def settle(store: Store) -> None:
         if turn.starts > MOST_STARTS:
             reason = f"the process started {turn.starts} times while it was tried"
             turn = msgspec.structs.replace(turn, phase="undoing", reason=reason)
-        journal.write(turn)
+        with contextlib.suppress(SpoolError):  # a sick disk must not keep the gateway from connecting
+            journal.write(turn)
     if turn.phase in ("trying", "confirming"):
         store.activate(turn.new)
     elif turn.phase in ("asking", "undoing"):

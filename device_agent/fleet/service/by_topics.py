@@ -90,6 +90,9 @@ class TopicJobs:
 
     def _ask(self, what: str, question: bytes, token: str, read: Callable[[bytes], T]) -> "Future[T]":
         answer: Future[T] = Future()
+        if self.connects < 0:
+            answer.set_exception(UnansweredError(f"{what}: {self._uplink.link.reason or 'not connected'}"))
+            return answer
         self._questions[token] = _Question(what, read, answer)
         answer.add_done_callback(lambda _: self._questions.pop(token, None))
         sent = self._uplink.publish(self._topic(what), question)

@@ -62,7 +62,7 @@ class MemoryJobs:
         """Tells what is open, as after a change."""
         if self.reachable:
             for _ in range(1 + self.tells_twice):
-                self._tell(frozenset(each.job_id for each in self.ledger.open()))
+                self._tell(frozenset((each.job_id, each.number) for each in self.ledger.open()))
                 self._tell(None)
 
     def describe(self, job_id: str = "", execution_number: int = 0) -> "Future[Execution | None]":

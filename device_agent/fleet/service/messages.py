@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from device_agent.fleet.service.port import Execution, RefusedError, State, Update
+from device_agent.fleet.service.port import Execution, Named, RefusedError, State, Update
 
 NEXT: Final = "$next"
 ACCEPTED: Final = "accepted"
@@ -52,6 +52,7 @@ class _Refused(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Summary(msgspec.Struct, frozen=True, rename="camel"):
     job_id: str
+    execution_number: int = 1
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -117,11 +118,11 @@ def read_refusal(answer: bytes, what: str) -> RefusedError:
     return RefusedError(f"{what}: {refused.code}: {refused.message}", code=refused.code, state=refused.execution_state)
 
 
-def read_open(notification: bytes) -> frozenset[str]:
-    """The ids in a notification of what is not over.
+def read_open(notification: bytes) -> Named:
+    """What a notification says is not over.
 
     Raises:
         ValueError: It is no such notification.
     """
     listed = msgspec.json.decode(notification, type=_Listed)
-    return frozenset(each.job_id for jobs in listed.jobs.values() for each in jobs)
+    return frozenset((each.job_id, each.execution_number) for jobs in listed.jobs.values() for each in jobs)

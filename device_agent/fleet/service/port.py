@@ -20,8 +20,11 @@ ANSWER_S: Final = 15.0
 OPEN: Final = frozenset({"QUEUED", "IN_PROGRESS"})
 """The statuses of an execution that is not over."""
 
-Tell = Callable[[frozenset[str] | None], None]
-"""Gets a hint, on a thread that must not be held: the ids of the jobs that are not over, or ``None`` for "ask"."""
+Named = frozenset[tuple[str, int]]
+"""Executions, by job id and execution number."""
+
+Tell = Callable[[Named | None], None]
+"""Gets a hint, on a thread that must not be held: what is not over, or ``None`` for "ask"."""
 
 
 class JobsError(ThresherError):

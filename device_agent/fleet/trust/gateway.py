@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from contract.manifest import Manifest
 from device_agent.fleet.trust.device import Device, Moment, this_device, this_moment
 from device_agent.fleet.trust.ed25519 import check_apart
-from device_agent.fleet.trust.store import TrustStore
+from device_agent.fleet.trust.store import TRUST_FOLDER, TrustStore
 from device_agent.fleet.trust.verifying import VerifiedBundle, verify_bundle
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class GatewayTrust:
 def gateway_trust(config: "GatewayConfig") -> GatewayTrust:
     """That of a document; it is kept in ``<state_dir>/trust``."""
     root = config.fleet.trust.root
-    store = TrustStore(Path(config.state_dir) / "trust", Path(root) if root else None, check_apart)
+    folder = Path(config.state_dir) / TRUST_FOLDER
+    store = TrustStore(folder, Path(root) if root else None, check_apart)
     if store.lost:
-        logger.error("trust.lost", extra={"folder": str(Path(config.state_dir) / "trust"), "begins_with": root})
+        logger.error("trust.lost", extra={"folder": str(folder), "begins_with": root})
     return GatewayTrust(store, this_device(config))

@@ -16,15 +16,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Final
 
-from contract.manifest import Manifest
+from contract.manifest import Manifest, manifest_fault
 from contract.signing import Root
 from contract.versions import precedence
 from device_agent.fleet.trust.device import Device, Moment
 from device_agent.fleet.trust.errors import UntrustedError
 from device_agent.fleet.trust.state import Committed
-
-LONGEST: Final = dt.timedelta(days=400)
-"""No manifest may be valid longer: what bounds how long a gateway can be held at an old version by an old bundle."""
 
 _CLOCKS_DIFFER: Final = dt.timedelta(days=1)
 """Of those who sign and of gateways."""
@@ -46,11 +43,9 @@ def require_root_in_time(root: Root, now: dt.datetime) -> None:
 
 
 def require_in_time(manifest: Manifest, now: dt.datetime, moment: Moment) -> None:
-    """The manifest must be neither over nor from the future, and not be meant for longer than any may."""
+    """The manifest must be neither over nor from the future."""
     if moment.steered and manifest.created > moment.wall + _CLOCKS_DIFFER:
         raise UntrustedError("early", f"it was made on {manifest.created:%Y-%m-%d}, and now is {moment.wall:%Y-%m-%d}")
-    if manifest.expires <= manifest.created or manifest.expires - manifest.created > LONGEST:
-        raise UntrustedError("expired", f"it must be good for at most {LONGEST.days} days after it was made")
     if now >= manifest.expires:
         raise UntrustedError(
             "expired",
@@ -60,9 +55,9 @@ def require_in_time(manifest: Manifest, now: dt.datetime, moment: Moment) -> Non
 
 
 def require_whole(manifest: Manifest) -> None:
-    """It must say how its kind is started."""
-    if (manifest.kind == "application") != (manifest.entry is not None):
-        raise UntrustedError("document", "manifest: an application says how it starts, and nothing else does")
+    """It must make sense."""
+    if fault := manifest_fault(manifest):
+        raise UntrustedError("document", f"manifest: {fault}")
 
 
 def require_target(manifest: Manifest, device: Device) -> None:

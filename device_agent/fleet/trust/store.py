@@ -17,7 +17,11 @@ from device_agent.fleet.trust.errors import UntrustedError
 from device_agent.fleet.trust.roots import TrustedRoot, first_root, kept_root
 from device_agent.fleet.trust.state import Committed, Expected, TrustState, load, save
 
+TRUST_FOLDER: Final = "trust"
+"""Below the gateway's state folder."""
+
 _WRITABLE_BY_OTHERS: Final = 0o022
+_REMEDY: Final = "install the fleet's root document, e.g. roots/1.json, as fleet.trust.root"
 _HEARD_EVERY: Final = dt.timedelta(days=1)
 
 
@@ -51,7 +55,9 @@ class TrustStore:
         Raises:
             UntrustedError: There is no root, or it is not whole.
         """
-        document = self._anchor()
+        if self._root_file is None:
+            raise UntrustedError("root", "this gateway has no root, so it takes no update", remedy=_REMEDY)
+        document = anchor_of(self._root_file)
         anchor = hashlib.sha256(document).hexdigest()
         if anchor == self._state.anchor:
             return kept_root(self._state.root.encode())
@@ -114,17 +120,6 @@ class TrustStore:
         keys = getattr(root.roles, name.partition("/")[0]).keys
         return {key: one for key, one in self._state.committed.get(name, {}).items() if key in keys}
 
-    def _anchor(self) -> bytes:
-        remedy = "install the fleet's root document, e.g. roots/1.json, as fleet.trust.root"
-        if self._root_file is None:
-            raise UntrustedError("root", "this gateway has no root, so it takes no update", remedy=remedy)
-        try:
-            if self._root_file.stat().st_mode & _WRITABLE_BY_OTHERS:
-                raise UntrustedError("root", f"{self._root_file} can be written by others", remedy="chmod go-w")
-            return self._root_file.read_bytes()
-        except OSError as exc:
-            raise UntrustedError("root", f"{self._root_file}: {exc.strerror}", remedy=remedy) from exc
-
     def _keep(self, **changes: object) -> None:
         changed: TrustState = msgspec.structs.replace(self._state, **changes)
         try:
@@ -135,3 +130,17 @@ class TrustStore:
 
 def _name(manifest: Manifest) -> str:
     return f"{manifest.kind}/{manifest.name}"
+
+
+def anchor_of(root_file: Path) -> bytes:
+    """The root document that was installed with the gateway.
+
+    Raises:
+        UntrustedError: It cannot be read, or others can write it.
+    """
+    try:
+        if root_file.stat().st_mode & _WRITABLE_BY_OTHERS:
+            raise UntrustedError("root", f"{root_file} can be written by others", remedy=f"chmod go-w {root_file}")
+        return root_file.read_bytes()
+    except OSError as exc:
+        raise UntrustedError("root", f"{root_file}: {exc.strerror}", remedy=_REMEDY) from exc

@@ -85,8 +85,8 @@ def verify_bundle(path: Path, *, trust: TrustStore, device: Device | None, now: 
         time = rules.present(now, floor=trust.floor(root), heard=trust.heard)
         rules.require_root_in_time(root, time)
         manifest, keys = _signed_manifest(layout, root, trust.check)
-        rules.require_in_time(manifest, time, now)
         rules.require_whole(manifest)
+        rules.require_in_time(manifest, time, now)
         if device is not None:
             rules.require_target(manifest, device)
             rules.require_fit(manifest, device)

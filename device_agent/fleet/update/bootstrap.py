@@ -1,8 +1,10 @@
 """Puts the update machine together from a gateway's document."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from contract.jobs import Kind
 from device_agent.config import GatewayConfig
@@ -17,6 +19,8 @@ from device_agent.fleet.update.preparing import Preparing
 from device_agent.fleet.update.quiet import Quietly
 from device_agent.fleet.update.replacing import Replacing
 from device_agent.fleet.update.source import Access
+
+UPDATE_THREAD: Final = "update"
 
 
 def update_machine(
@@ -50,16 +54,21 @@ def update_machine(
     return machine_of(state_dir / UPDATE_FOLDER, helpers, bounds)
 
 
-def machine_of(folder: Path, helpers: Helpers, bounds: Bounds) -> Machine:
+def machine_of(
+    folder: Path, helpers: Helpers, bounds: Bounds, *, monotonic_s: Callable[[], float] = time.monotonic
+) -> Machine:
     """A machine over a folder."""
     downloads = folder / "download"
-    acts = Acts(Preparing(downloads, helpers, bounds), Replacing(downloads, helpers, bounds))
-    return Machine(folder, acts, look_every_s=bounds.look_every_s)
+    acts = Acts(
+        Preparing(downloads, helpers, bounds, monotonic_s=monotonic_s),
+        Replacing(downloads, helpers, bounds, monotonic_s=monotonic_s),
+    )
+    return Machine(folder, acts, look_every_s=bounds.look_every_s, monotonic_s=monotonic_s)
 
 
 def in_thread(machine: Machine, stop: threading.Event) -> threading.Thread:
     """The machine at work beside what else a process does; join it after ``stop`` is set."""
-    thread = threading.Thread(target=machine.work, args=[stop], name="update")
+    thread = threading.Thread(target=machine.work, args=[stop], name=UPDATE_THREAD)
     thread.start()
     return thread
 

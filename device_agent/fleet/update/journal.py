@@ -18,7 +18,7 @@ import msgspec
 
 from contract.manifest import Manifest
 from device_agent.errors import UpdateError
-from device_agent.files import atomic_write, sync_folder
+from device_agent.files import atomic_write, make_folder, sync_folder
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update.port import Order, UpdateState
 
@@ -39,7 +39,6 @@ class Journal(UpdateState, frozen=True, kw_only=True):
         tree_sha256: Of the staged folder's tree, to find rot.
         previous: The release in use before this one.
         before: What the probe noted of it.
-        owed: Releases that must be gone back to, by ``kind/name``: the disk did not allow it so far.
         outcome: How the order will have ended, once that is decided.
         tries: How often this phase has begun.
     """
@@ -49,7 +48,6 @@ class Journal(UpdateState, frozen=True, kw_only=True):
     tree_sha256: str = ""
     previous: str = ""
     before: str = ""
-    owed: dict[str, str] = msgspec.field(default_factory=dict)
     outcome: Outcome | None = None
     tries: int = 0
 
@@ -66,7 +64,7 @@ class JournalFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         self._path = folder / STATE_FILE
         self._spare = folder / SPARE_FILE
 

@@ -17,6 +17,7 @@ from device_agent.files import sync_folder
 from device_agent.fleet.update.port import SHIPPED
 
 CURRENT: Final = "current"
+_TEMPORARY: Final = f".{CURRENT}.tmp"
 _RELEASE: Final = re.compile(r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{12}")
 
 
@@ -42,7 +43,7 @@ def point(root: Path, release: str) -> None:
     if release == SHIPPED:
         link.unlink(missing_ok=True)
     else:
-        temporary = root / f".{CURRENT}.tmp"
+        temporary = root / _TEMPORARY
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(release)
         temporary.replace(link)
@@ -54,6 +55,11 @@ def others(root: Path) -> list[str]:
     """Releases that are not in use, whole or not."""
     kept = active(root)
     return sorted(each.name for each in root.iterdir() if _RELEASE.fullmatch(each.name) and each.name != kept)
+
+
+def tidy(root: Path) -> None:
+    """Removes what a kill in the middle of a swap left."""
+    (root / _TEMPORARY).unlink(missing_ok=True)
 
 
 def remove(root: Path, release: str) -> None:

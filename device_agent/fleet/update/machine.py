@@ -9,10 +9,11 @@ What a process finds when it starts is judged as after a kill, whether it was on
 Not here: what follows on what (``table``), what a phase does (``acts``), the process that carries it.
 """
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from device_agent.fleet.update.parts import Settled, pause_s
 from device_agent.fleet.update.port import Order
 
 _PAY_EVERY_S: Final = 60.0
+_SAVE_WITHIN_S: Final = 120.0
 _WITHDRAWN: Final = Outcome(status="FAILED", reason="taken back before it began")
 
 logger = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ class Machine:
                 failures += 1
                 if failures == 1:
                     logger.error("update.journal_unwritable", extra={"reason": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - its sentence says it all
-                stop.wait(max(self._look_every_s, pause_s(failures, 1.0)))
+                stop.wait(max(self._look_every_s, pause_s(failures, self._look_every_s)))
 
     def recover(self) -> None:
         """Goes on from what is on disk, as after a kill.
@@ -99,14 +101,12 @@ class Machine:
         if phase == "idle":
             self._pay()
             return self._take_order()
-        self._deadline_s = self._now() + table.ROWS[phase].within_s
         reach(f"update.{phase}.begin")
         try:
-            following = self._act(stop)
+            with self._within(table.ROWS[phase].within_s):
+                following = self._act(stop)
         except Interrupted:
             return False
-        finally:
-            self._deadline_s = None
         reach(f"update.{phase}.end")
         self._save(following)
         if following.phase == "idle":
@@ -137,7 +137,8 @@ class Machine:
             return
         self._pay_at_s = self._now() + _PAY_EVERY_S
         try:
-            learnt = self._acts.pay(self._journal)
+            with self._within(table.ROWS["rollback"].within_s):
+                learnt = self._acts.pay(self._journal)
         except Exception as exc:  # noqa: BLE001 - tried again, whatever it was
             logger.warning("update.still_owed", extra={"owed": self._journal.owed, "reason": str(exc)})
             return
@@ -171,7 +172,18 @@ class Machine:
         return asked.order if asked is not None and asked.order.order_id == self._journal.order_id else None
 
     def _save(self, journal: Journal) -> None:
-        self._journal = self._file.save(journal)
+        with self._within(_SAVE_WITHIN_S):
+            self._journal = self._file.save(journal)
+
+    @contextlib.contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """What takes longer hangs."""
+        before = self._deadline_s
+        self._deadline_s = self._now() + seconds
+        try:
+            yield
+        finally:
+            self._deadline_s = before
 
     def _say_end(self) -> None:
         outcome = self._journal.ended[self._journal.order_id]

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from device_agent.errors import UpdateError
-from device_agent.files import atomic_write
+from device_agent.files import atomic_write, make_folder
 from device_agent.fleet.update.errors import BusyError
 from device_agent.fleet.update.journal import read_state
 from device_agent.fleet.update.port import Order, UpdateState
@@ -71,7 +71,7 @@ class FileUpdates:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         self._folder = folder
 
     def submit(self, order: Order) -> None:

@@ -83,6 +83,7 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
         detail: What it waits for or does, in a few words.
         needs_url: The URL is no longer good: submit the order again with a fresh one.
         installed: What was committed last, by ``kind/name``.
+        owed: Releases that must be gone back to, by ``kind/name``: the disk has not allowed it so far.
         ended: How the last few orders ended, by id, the oldest first.
     """
 
@@ -91,6 +92,7 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     needs_url: bool = False
     installed: dict[str, Installed] = {}
+    owed: dict[str, str] = {}
     ended: dict[str, Outcome] = {}
 
 

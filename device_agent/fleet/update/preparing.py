@@ -14,6 +14,7 @@ from contract.jobs import Bundle
 from contract.manifest import Manifest
 from device_agent.errors import UpdateError
 from device_agent.fault_points import reach
+from device_agent.files import sync_folder
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update import links
 from device_agent.fleet.update.download import need_room
@@ -35,6 +36,7 @@ from device_agent.fleet.update.tree import sync_tree, tree_digest
 from device_agent.fleet.update.unpack import unpack
 
 _URLS: Final = 20
+_MADE_ABOVE: Final = 4
 _VENV_ROOM: Final = 3
 """A virtual environment takes the wheels, and what comes out of them."""
 
@@ -161,6 +163,8 @@ class Preparing:
         """An empty folder, whatever an earlier try left there."""
         if links.active(folder.parent) == folder.name:
             raise UpdateError(f"{folder}: is in use already")
+        for above in folder.parents[1:_MADE_ABOVE]:  # a target may have made them, and their names must last, too
+            sync_folder(above)
         if folder.exists():
             shutil.rmtree(folder)
         room = manifest.content.unpacked_bytes * (_VENV_ROOM if manifest.kind == "application" else 1)

@@ -122,6 +122,7 @@ class Replacing:
 
     def _sweep(self, kind: Kind, name: str, *, kept: str) -> None:
         root = self._helpers.target(kind).releases(name)
+        links.tidy(root)
         for release in links.others(root):
             if release != kept:
                 links.remove(root, release)

@@ -50,7 +50,7 @@ TABLE: Final = (
     Row("download", "verify",   "cleanup",  "download",    50, "cleanup",  25 * _HOUR),
     Row("verify",   "stage",    "cleanup",  "verify",       3, "cleanup",  600),
     Row("stage",    "wait",     "cleanup",  "stage",        3, "cleanup",  1800),
-    Row("wait",     "activate", "cleanup",  "wait",         0, "cleanup",  50 * _HOUR),
+    Row("wait",     "activate", "cleanup",  "wait",        50, "cleanup",  50 * _HOUR),
     Row("activate", "probe",    "rollback", "rollback",     1, "rollback", 300),
     Row("probe",    "commit",   "rollback", "probe",        2, "rollback", 49 * _HOUR),
     Row("commit",   "cleanup",  "rollback", "commit",       5, "rollback", 60),

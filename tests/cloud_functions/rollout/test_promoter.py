@@ -112,6 +112,17 @@ def test_a_version_that_its_gateway_refused_stops_at_the_canaries_and_says_why()
     assert (promotion.rollout().state, wave.state) == ("aborted", "failed")
 
 
+def test_reasons_that_differ_in_their_figures_are_one() -> None:
+    promotion = Promotion()
+    promotion.begin()
+    promotion.answer("r1-w1", "gw-1", status="FAILED", reason="stops sampling: 1.5 a second")
+    promotion.judge()
+    promotion.answer("r1-w1", "gw-2", status="FAILED", reason="stops sampling: 22 a second")
+    promotion.judge()
+    (wave,) = promotion.waves()
+    assert json.loads(wave.reasons) == {"stops sampling: 1.5 a second": ["gw-1", "gw-2"]}
+
+
 def test_a_version_that_raises_false_alarms_is_taken_back_by_the_previous_one() -> None:
     promotion = canaries_done()
     promotion.later(30)
@@ -147,6 +158,24 @@ def test_gateways_that_fall_silent_take_it_back() -> None:
     promotion.talk("gw-3", "gw-4", "gw-5")
     assert promotion.judge().decision == "abort"
     assert "2 of 2 updated gateways fell silent" in promotion.step.reason
+
+
+def test_an_outage_of_the_cloud_is_nobodys_silence_and_nothing_passes_in_it() -> None:
+    promotion = canaries_done()
+    promotion.later(240)
+    assert promotion.judge().decision == "wait"
+    assert "nobody was heard for 245 s" in promotion.step.reason
+
+
+def test_a_whole_fleet_that_stays_silent_is_no_outage() -> None:
+    promotion = Promotion(plan("r1", wave("all", "r1-w1", *GATEWAYS)))
+    promotion.talk()
+    promotion.begin()
+    promotion.answer("r1-w1", *GATEWAYS)
+    promotion.later(299)
+    assert promotion.judge().decision == "wait"
+    promotion.later(2)
+    assert promotion.judge().decision == "abort"
 
 
 def test_gateways_whose_sensing_began_anew_take_it_back() -> None:

@@ -6,13 +6,15 @@ import time
 from pathlib import Path
 
 from contract.jobs import Recalibrate, Restart
+from device_agent.config.fleet_jobs import JobsConfig
 from device_agent.fleet.asking import Asker
 from device_agent.fleet.engine import Engine
+from device_agent.fleet.jobs import Jobs, Patience
 from device_agent.fleet.journal import Journal
 from device_agent.fleet.judging import Judge
-from device_agent.fleet.port import Interrupted, Outcome
+from device_agent.fleet.limits import Limits
+from device_agent.fleet.port import Interrupted, Outcome, Performers
 from device_agent.fleet.service.memory import MemoryJobs
-from device_agent.fleet.taking import Limits
 from device_agent.uplink.pacing import Backoff
 
 DONE = Outcome(status="SUCCEEDED")
@@ -76,6 +78,51 @@ def until(wanted, *, within_s: float = WAIT_S):
         assert time.monotonic() < deadline
         time.sleep(0.002)
     return found
+
+
+class Gateway:
+    """All of it as it runs beside the forwarder, with its own threads, on a world's uplink; a context manager.
+
+    Args:
+        world: Where its jobs come from.
+        folder: For the journal.
+        hand: Carries out ``recalibrate``.
+        performers: And who else does what.
+    """
+
+    def __init__(self, world, folder: Path, hand: Hand, performers: Performers | None = None) -> None:
+        self.world, self.hand = world, hand
+        self.jobs = Jobs(
+            world.uplink,
+            world.thing,
+            Judge({Recalibrate: hand, **(performers or {})}),
+            config=JobsConfig(),
+            folder=folder,
+            status_file=folder / "fleet-status.json",
+            monotonic_s=time.monotonic,
+            patience=Patience(ask_every_s=2.0, first_s=0.2, last_s=1.0, answer_s=0.3, tell_every_s=0.5),
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self.jobs.run, args=(self._stop,))
+
+    def __enter__(self):
+        self.world.uplink.connect(self.jobs.hears(), lambda: None)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join(WAIT_S)
+        assert not self._thread.is_alive()
+
+    @property
+    def effects(self):
+        return self.hand.effects
+
+    def until_told(self, count: int) -> None:
+        """Until so many ends are known on both sides."""
+        ends = ("succeeded", "failed", "rejected")
+        until(lambda: sum(self.jobs.counters.get(f"jobs.{end}", 0) for end in ends) >= count, within_s=20)
 
 
 class Rig:

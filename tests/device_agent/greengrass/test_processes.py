@@ -16,7 +16,7 @@ from contract.topics import stored_topic
 from device_agent.greengrass.place import EDGE_FILTER, EDGE_MODEL, EVENT_FORWARDER, FLEET_AGENT, GATEWAY, SENSOR_READER
 from device_agent.spool.sqlite import SqliteSpool
 from tests.device_agent.greengrass.machinery import recording, until
-from twin.jobs_service import ScriptedJobs
+from twin.jobs_service import serve
 
 FAST = {"filter": {"calibration_scans": 128}, "summary_s": 0.5, "health_s": 1, "uplink": {"linger_s": 0.1}}
 
@@ -185,9 +185,7 @@ def test_it_ends_in_time_under_a_nucleus_that_says_nothing(classic):
 
 
 def test_the_fleet_agent_carries_out_the_job_that_waits(lite):
-    jobs = ScriptedJobs(THING, lite.broker.say)
-    for topic in jobs.asked:
-        lite.broker.subscribe(topic, lambda message: jobs.hear(message.topic, message.payload))
+    jobs = serve(lite.broker, THING)
     command = {"name": "say yes", "type": "runCommand", "input": {"command": "/bin/true"}}
     jobs.ledger.create("j-7", {"version": "1.0", "steps": [{"action": command}]})
     lite.configure(FLEET_AGENT, {"fleet": {"commands": {"commands": ["/bin/true"]}}})

@@ -88,6 +88,12 @@ def test_what_no_gateway_would_take_is_not_made(tmp_path, keyring, folder, field
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("fields", [{"days": 401}, {"days": 0}, {"kind": "application"}, {"entry": Entry()}])
+def test_what_makes_no_sense_is_not_made(tmp_path, keyring, folder, fields):
+    with pytest.raises(OperationError, match=r"^manifest: "):
+        make_bundle(folder, making(**fields), roots=read_roots(keyring.roots), output=tmp_path / "x")
+
+
 def test_a_command_outside_the_release_is_not_made(tmp_path, keyring, folder):
     bad = making(kind="application", entry=Entry(staging="folder", command="../../bin/sh"))
     with pytest.raises(OperationError, match="command"):

@@ -12,7 +12,7 @@ from contract import schema
 from contract.errors import DocumentError
 from contract.job_documents import parse_document
 from operations.fleet.job_lint import lint, lint_file
-from operations.fleet.job_sizes import MAX_ANSWER_BYTES, answer_bytes
+from operations.fleet.job_sizes import ANSWER_BYTES, MAX_ANSWER_BYTES, answer_bytes
 from thresher import cli
 
 PLACEHOLDER = "${aws:iot:s3-presigned-url:https://s3.eu-central-1.amazonaws.com/bundles/level-1.4.0.tar}"
@@ -49,6 +49,30 @@ def test_a_bundle_with_its_placeholder_has_nothing_to_be_said_about():
 def test_a_bundle_with_a_presigned_url_of_real_length_fits_through_a_lite_nucleus():
     size = answer_bytes(json.dumps(of({"type": "applyBundle", "input": bundle()}), indent=4))
     assert 2000 < size <= MAX_ANSWER_BYTES
+
+
+def test_what_stands_around_a_document_is_reckoned_at_its_longest():
+    execution = {
+        "jobId": "j" * 64,
+        "thingName": "t" * 128,
+        "status": "IN_PROGRESS",
+        "statusDetails": {"state": "downloading", "step": "1/1 level 1.4.0"},
+        "queuedAt": 1_700_000_000,
+        "startedAt": 1_700_000_000,
+        "lastUpdatedAt": 1_700_000_000,
+        "versionNumber": 12,
+        "executionNumber": 1,
+        "approximateSecondsBeforeTimedOut": 3600,
+        "jobDocument": "",
+    }
+    answer = {"clientToken": "c" * 36, "timestamp": 1_700_000_000, "execution": execution}
+    assert len(json.dumps(answer, separators=(",", ":"))) <= ANSWER_BYTES
+
+
+def test_a_template_with_its_parameters_unfilled_is_clean():
+    call = {"handler": "reboot.sh", "path": "${aws:iot:parameter:pathToHandler}"}
+    action = {"type": "runHandler", "input": call, "runAsUser": "${aws:iot:parameter:runAsUser}"}
+    assert not lint(json.dumps(of(action)))
 
 
 def test_a_second_presigned_url_is_an_error():

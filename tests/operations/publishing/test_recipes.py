@@ -16,6 +16,7 @@ TOPICS = {
     "events_topic": lambda: [topics.events_topic(ANY, lane) for lane in LANES],
     "stored_topic": lambda: [topics.stored_topic(ANY)],
     "feedback_topic": lambda: [topics.feedback_topic(ANY)],
+    "certificate_topic": lambda: [topics.certificate_topic(ANY), topics.certificate_topic(ANY, "request")],
     "jobs_topic": lambda: [topics.jobs_topic(ANY, "notify-next")],
     "shadow_topic": lambda: [topics.shadow_topic(ANY, "+", "get")],
     "blocks_topic": lambda: [topics.blocks_topic("*")],

@@ -28,7 +28,7 @@ def resume(machine, action, **task):
 @pytest.fixture
 def counting(machine, tmp_path):
     """A handler that leaves a line each time it runs, and is interrupted whenever the agent ends."""
-    machine.handler("count.sh", f"echo ran >> {tmp_path}/runs; [ -e {tmp_path}/ready ] || exec sleep 98765")
+    machine.handler("count.sh", f"echo ran >> {tmp_path}/runs; [ -e {tmp_path}/ready ] || exec sleep $NAP")
     return lambda: (tmp_path / "runs").read_text(encoding="utf-8").count("ran") if (tmp_path / "runs").exists() else 0
 
 

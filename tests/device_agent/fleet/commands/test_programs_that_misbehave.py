@@ -7,10 +7,9 @@ import sys
 import pytest
 
 from contract.jobs import Call, RunHandler
+from device_agent.fleet.details import fit
 from device_agent.fleet.port import Interrupted
-from tests.device_agent.fleet.commands.conftest import ME, later, survivors
-
-fit = pytest.importorskip("device_agent.fleet.details").fit
+from tests.device_agent.fleet.commands.conftest import ME, later
 
 
 def runs(name, *args, **conduct):
@@ -21,7 +20,7 @@ def test_j9_a_program_that_hangs_is_ended_with_what_detached_itself(machine):
     machine.options["timeout_s"] = 0.5
     outcome = machine.perform(runs("hang.sh"))
     assert (outcome.status, outcome.reason) == ("FAILED", "hang.sh did not end in time, and was ended")
-    assert not survivors()
+    assert not machine.survivors()
 
 
 def test_j9_nothing_a_program_leaves_running_outlives_its_step(machine):
@@ -29,15 +28,15 @@ def test_j9_nothing_a_program_leaves_running_outlives_its_step(machine):
     assert outcome.status == "SUCCEEDED"
     assert outcome.details["stdout"] == "left"
     assert "2 processes" in outcome.details["left_over"]
-    assert not survivors()
+    assert not machine.survivors()
 
 
 def test_j9_a_program_that_forks_without_end_is_ended(machine):
-    detached = "(setsid sh -c 'sleep 98765 & wait' &)"
-    machine.handler("bomb.sh", f"trap '' TERM; for i in 1 2 3 4 5 6 7 8; do {detached}; done; sleep 98765")
+    detached = "(setsid sh -c 'sleep $NAP & wait' &)"
+    machine.handler("bomb.sh", f"trap '' TERM; for i in 1 2 3 4 5 6 7 8; do {detached}; done; sleep $NAP")
     machine.options["timeout_s"] = 0.5
     assert machine.perform(runs("bomb.sh")).status == "FAILED"
-    assert not survivors()
+    assert not machine.survivors()
 
 
 def test_j9_a_flood_on_both_streams_neither_blocks_nor_fills_memory(machine):
@@ -59,12 +58,12 @@ def test_j9_a_program_that_stops_itself_is_ended(machine):
 
 
 def test_j9_a_program_that_ends_its_keeper_ends_with_it(machine):
-    machine.handler("parricide.sh", "kill -KILL $PPID; exec sleep 98765")
+    machine.handler("parricide.sh", "kill -KILL $PPID; exec sleep $NAP")
     outcome = machine.perform(runs("parricide.sh", run_as_user=ME))
     assert outcome.status == "FAILED"
     assert "was ended with its keeper" in outcome.reason
-    later(lambda: not survivors(), lambda: None).join()
-    assert not survivors()
+    later(lambda: not machine.survivors(), lambda: None).join()
+    assert not machine.survivors()
 
 
 _AGENT = """
@@ -73,6 +72,7 @@ from pathlib import Path
 from contract.jobs import Call, RunHandler
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.fleet.commands.performing import Commands
+from device_agent.fleet.details import fit
 from device_agent.fleet.port import Task
 action = RunHandler(name="a", input=Call(handler="hang.sh"))
 config = CommandsConfig(handlers=sys.argv[1], allow=["hang.sh"])
@@ -85,10 +85,10 @@ commands.perform(Task(job_id="j", execution_number=1, step=0, action=action, can
 
 def test_no_program_outlives_an_agent_that_is_killed(machine):
     agent = subprocess.Popen([sys.executable, "-c", _AGENT, machine.handlers, machine.root / "state"])
-    later(survivors, agent.kill).join()
+    later(machine.survivors, agent.kill).join()
     assert agent.wait(20) == -signal.SIGKILL
-    later(lambda: not survivors(), lambda: None).join()
-    assert not survivors()
+    later(lambda: not machine.survivors(), lambda: None).join()
+    assert not machine.survivors()
 
 
 def test_a_step_that_cannot_be_written_down_is_not_begun(machine):
@@ -99,19 +99,19 @@ def test_a_step_that_cannot_be_written_down_is_not_begun(machine):
 
 
 def test_cancelling_ends_a_program_and_what_it_started(machine):
-    waiting = later(survivors, machine.cancelled.set)
+    waiting = later(machine.survivors, machine.cancelled.set)
     outcome = machine.perform(runs("hang.sh"))
     waiting.join()
     assert (outcome.status, outcome.reason) == ("FAILED", "hang.sh was ended: the job was taken back")
-    assert not survivors()
+    assert not machine.survivors()
 
 
 def test_the_end_of_the_agent_interrupts_a_program_and_does_not_fail_it(machine):
-    waiting = later(survivors, machine.stop.set)
+    waiting = later(machine.survivors, machine.stop.set)
     with pytest.raises(Interrupted):
         machine.perform(runs("wait.sh"))
     waiting.join()
-    assert not survivors()
+    assert not machine.survivors()
 
 
 def test_a_program_that_falls_with_the_agent_has_not_failed(machine):

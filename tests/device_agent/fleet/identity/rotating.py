@@ -18,8 +18,8 @@ from device_agent.config import GatewayConfig, parse
 from device_agent.errors import UplinkError
 from device_agent.fleet.identity.keys import FileKeys
 from device_agent.fleet.identity.memory import MemoryCloud
-from device_agent.fleet.identity.rotation import Rotation
-from device_agent.fleet.identity.store import CERTIFICATE, Store, store_of
+from device_agent.fleet.identity.own import own_rotation
+from device_agent.fleet.identity.store import CERTIFICATE, store_of
 from device_agent.fleet.identity.turn import settle
 from device_agent.fleet.port import Interrupted, Outcome, Task
 from device_agent.uplink.credentials import certificate_id
@@ -65,22 +65,29 @@ class Cloud:
 
 
 class BrokerLink:
-    """An uplink that looks at the store whenever it is looked at, as the real one does every two seconds."""
+    """An uplink that looks at the certificate whenever it is looked at, as the real one does every two seconds.
 
-    def __init__(self, store: Store, cloud: Cloud) -> None:
-        self._store, self._cloud = store, cloud
+    Args:
+        certificate: Which one counts.
+        cloud: What takes it, or not.
+        has_one_only: As a nucleus: no connection stands beside the new one.
+    """
+
+    def __init__(self, certificate: Callable[[], Path], cloud: Cloud, *, has_one_only: bool = False) -> None:
+        self._certificate, self._cloud, self._has_one_only = certificate, cloud, has_one_only
         self._link = Link(connected=False, connects=0, failures=0, reason="")
         self.hear: Mapping[str, Deliver] = {}
 
     @property
     def link(self) -> Link:
-        now = certificate_id(self._store.certificate)
+        now = certificate_id(self._certificate())
         taken = now in self._cloud.registry.active and now not in self._cloud.refuses
-        if taken and self._link.certificate != now:
+        if taken:
             self._link = self._link._replace(connected=True, certificate=now)
         elif not taken:
             self._link = self._link._replace(refused=now, reason="NOT_AUTHORIZED")
-        if self._link.certificate not in self._cloud.registry.active:
+        gone = self._link.certificate not in self._cloud.registry.active
+        if gone or (self._has_one_only and not taken):
             self._link = self._link._replace(connected=False)
         return self._link
 
@@ -111,6 +118,28 @@ class BrokerLink:
         self.hear[topic](answer)  # at least once
 
 
+def task_of(
+    job: str,
+    execution: int = 1,
+    *,
+    cancelled: threading.Event | None = None,
+    stop: threading.Event | None = None,
+    told: list[str] | None = None,
+) -> Task:
+    """What the engine hands over."""
+    action, words = RotateCertificate(name="renew"), told if told is not None else []
+    return Task(
+        job_id=job,
+        execution_number=execution,
+        step=0,
+        action=action,
+        cancelled=cancelled or threading.Event(),
+        stop=stop or threading.Event(),
+        tell=lambda word, _: words.append(word),
+        renew=lambda: action,
+    )
+
+
 class Gateway:
     """One that has an identity."""
 
@@ -134,21 +163,11 @@ class Gateway:
     def start(self, job: str, *, again: bool = False, execution: int = 1, ask_s: float = 5.0) -> Outcome:
         """What a process does with the job: a new one if ``again``."""
         settle(self.store)
-        uplink = BrokerLink(self.store, self.cloud)
-        rotation = Rotation(self.config, uplink, ask_s=ask_s)
+        uplink = BrokerLink(lambda: self.store.certificate, self.cloud)
+        rotation = own_rotation(self.config, uplink, ask_s=ask_s)
         uplink.connect(rotation.hears(), lambda: None)
-        action = RotateCertificate(name="renew")
-        assert rotation.refusal(action) == ""
-        task = Task(
-            job_id=job,
-            execution_number=execution,
-            step=0,
-            action=action,
-            cancelled=self.cancelled,
-            stop=self.stop,
-            tell=lambda word, _: self.told.append(word),
-            renew=lambda: action,
-        )
+        task = task_of(job, execution, cancelled=self.cancelled, stop=self.stop, told=self.told)
+        assert rotation.refusal(task.action) == ""
         return rotation.resume(task) if again else rotation.perform(task)
 
     def can_connect(self) -> bool:

@@ -1,23 +1,22 @@
 """The first identity on a cloud that enforces policies: with a claim certificate, over MQTT, by the deployed hook."""
 
-import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from contract.jobs import RotateCertificate
 from device_agent.config import GatewayConfig
 from device_agent.errors import UplinkError
 from device_agent.fleet.identity.connecting import connected
 from device_agent.fleet.identity.first import provisioning
+from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.registrar import RegistrationRefusedError
-from device_agent.fleet.identity.rotation import Rotation
 from device_agent.fleet.identity.store import store_of
-from device_agent.fleet.port import Outcome, Task
+from device_agent.fleet.port import Outcome
 from device_agent.uplink.credentials import certificate_id
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from operations.fleet.serials import serial_of
+from tests.device_agent.fleet.identity.rotating import task_of
 from tests.device_agent.fleet.identity.site import Site
 
 
@@ -65,21 +64,11 @@ def rotate(config: GatewayConfig, job: str) -> Outcome:
     """One rotation over a connection of its own."""
     assert config.uplink is not None
     uplink = Mqtt5Uplink(config.uplink, client_id=config.gateway)
-    rotation = Rotation(config, uplink, ask_s=20.0)
+    rotation = own_rotation(config, uplink, ask_s=20.0)
     uplink.connect(rotation.hears(), lambda: None)
-    action = RotateCertificate(name="renew")
-    task = Task(
-        job_id=job,
-        execution_number=1,
-        step=0,
-        action=action,
-        cancelled=threading.Event(),
-        stop=threading.Event(),
-        tell=lambda *_: None,
-        renew=lambda: action,
-    )
+    task = task_of(job)
     try:
-        assert rotation.refusal(action) == ""
+        assert rotation.refusal(task.action) == ""
         return rotation.perform(task)
     finally:
         uplink.close()

@@ -1,4 +1,8 @@
-"""What an attacker may try with a bundle; each attempt fails one named check. Model: python-tuf's attack tests."""
+"""What an attacker may try with a bundle; each attempt fails one named check. Model: python-tuf's attack tests.
+
+Elsewhere: roots (``test_roots``), freezing and clocks (``test_time``), links, paths and bombs inside a signed bundle
+(``test_escapes``), every single byte (``test_bytes``), endless downloads (``update/test_download``).
+"""
 
 import base64
 import os
@@ -68,11 +72,12 @@ def test_a_bundle_whose_time_is_over_is_refused(world):
 
 
 def test_a_bundle_that_would_be_good_for_years_is_refused(world):
-    assert world.refusal(world.bundle(days=401)) == "expired"
+    assert world.refusal(forged(world, "model", expires="2027-12-30T12:00:00Z")) == "document"
+    assert world.refusal(forged(world, "model", expires="2027-12-29T12:00:00Z")) == "taken"
 
 
 def test_a_bundle_that_ends_before_it_begins_is_refused(world):
-    assert world.refusal(forged(world, "model", expires="2026-11-24T11:00:00Z")) == "expired"
+    assert world.refusal(forged(world, "model", expires="2026-11-24T11:00:00Z")) == "document"
 
 
 def test_a_bundle_from_the_future_waits_until_it_is_the_present(world):
@@ -161,6 +166,11 @@ def test_a_key_of_another_role_signs_no_model(world, role):
 def test_an_unsigned_bundle_is_refused(world):
     bundle = world.bundle()
     assert world.refusal(packed(bundle, {**parts_of(bundle), SIGNATURES: b'{"signatures":[]}'})) == "signature"
+
+
+def test_a_manifest_that_nobody_signed_is_not_even_read(world):
+    bundle = world.bundle()
+    assert world.refusal(packed(bundle, {**parts_of(bundle), MANIFEST: b"[" * 9000})) == "signature"
 
 
 def test_too_few_keys_are_refused(world):
@@ -322,6 +332,59 @@ def test_an_oversized_manifest_is_refused_before_it_is_read(world):
     parts = parts_of(bundle)
     parts[MANIFEST] += b" " * 65_536
     assert world.refusal(packed(bundle, parts)) == "layout"
+
+
+@pytest.mark.parametrize(
+    ("at", "byte"),
+    [(136, b"1"), (156, b"5"), (157, b"a"), (345, b"a"), (500, b"a"), (100, b"7")],
+    ids=["a time", "another type", "a link", "a prefix", "what nobody reads", "a mode"],
+)
+def test_a_header_says_a_name_and_a_size_and_nothing_else(world, at, byte):
+    bundle = world.bundle()
+    data = bytearray(bundle.read_bytes())
+    data[at : at + 1] = byte
+    head = bytes(data[:148]) + b" " * 8 + bytes(data[156:512])
+    data[148:156] = b"%06o\0 " % sum(head)
+    bundle.write_bytes(data)
+    assert world.refusal(bundle) == "layout"
+
+
+def test_nothing_hides_in_what_fills_a_block(world):
+    bundle = world.bundle()
+    data = bytearray(bundle.read_bytes())
+    data[512 + len(parts_of(bundle)[MANIFEST])] = 1
+    bundle.write_bytes(data)
+    assert world.refusal(bundle) == "layout"
+
+
+def test_parts_in_another_order_twice_or_missing_are_refused(world):
+    bundle = world.bundle()
+    parts = parts_of(bundle)
+    for names in (list(reversed(parts)), [name for name in parts if name != SIGNATURES], list(parts)[:-1]):
+        assert world.refusal(packed(bundle, {name: parts[name] for name in names})) == "layout"
+
+
+def test_roots_that_leave_one_out_are_refused(world):
+    bundle = world.bundle()
+    manifest, signatures, root, content = parts_of(bundle).items()
+    parts = dict([manifest, signatures, root, ("roots/3.json", root[1]), content])
+    assert world.refusal(packed(bundle, parts)) == "layout"
+
+
+@pytest.mark.parametrize("name", ["roots/0.json", "roots/01.json", "roots/-1.json", "roots/../1.json", "roots/x.json"])
+def test_a_root_under_another_name_is_refused(world, name):
+    bundle = world.bundle()
+    manifest, signatures, root, content = parts_of(bundle).items()
+    assert world.refusal(packed(bundle, dict([manifest, signatures, (name, root[1]), content]))) == "layout"
+
+
+def test_roots_without_end_are_refused(world):
+    bundle = world.bundle()
+    manifest, signatures, root, content = parts_of(bundle).items()
+    many = [(f"roots/{version}.json", root[1]) for version in range(1, 66)]
+    assert world.refusal(packed(bundle, dict([manifest, signatures, *many, content]))) == "layout"
+    many.pop()
+    assert world.refusal(packed(bundle, dict([manifest, signatures, *many, content]))) == "root"
 
 
 @pytest.mark.parametrize("data", [b"", b"[" * 10_000, b"\xff\xfe", b"null", b"{}", b'{"signatures": 5}', b"[]"])

@@ -121,19 +121,29 @@ def senseless():
         return msgspec.structs.replace(sound, roles=msgspec.structs.replace(sound.roles, **roles))
 
     return {
-        "a key twice": with_roles(model=Role(keys=model.keys * 2)),
+        "it ends before it begins": msgspec.structs.replace(sound, expires=START),
+        "names a key twice": with_roles(model=Role(keys=model.keys * 2)),
         "fewer keys than must sign": with_roles(model=Role(keys=model.keys, threshold=2)),
-        "a root key for models": with_roles(model=root),
-        "a key that is not there": with_roles(model=Role(keys=[other])),
-        "a key that nobody uses": msgspec.structs.replace(sound, keys={**sound.keys, other: SIGNERS[5].public}),
-        "a key under another id": msgspec.structs.replace(sound, keys={**sound.keys, root.keys[0]: SIGNERS[5].public}),
+        "a root key also signs for role model": with_roles(model=root),
+        "are not those that its roles name": with_roles(model=Role(keys=[other])),
+        "its keys are not those": msgspec.structs.replace(sound, keys={**sound.keys, other: SIGNERS[5].public}),
+        "is not the key of that id": msgspec.structs.replace(
+            sound, keys={**sound.keys, root.keys[0]: SIGNERS[5].public}
+        ),
     }
 
 
-@pytest.mark.parametrize("name", senseless())
-def test_a_root_that_makes_no_sense_is_refused_although_it_is_signed(name):
-    with pytest.raises(UntrustedError, match=r"^root"):
-        first_root(signed_by(senseless()[name], [1, 5]), check_here)
+@pytest.mark.parametrize("fault", senseless())
+def test_a_root_that_makes_no_sense_is_refused_although_it_is_signed(fault):
+    with pytest.raises(UntrustedError, match=f"^root: root 1: .*{fault}"):
+        first_root(signed_by(senseless()[fault], [1, 5]), check_here)
+
+
+def test_an_oversized_root_is_not_read_although_it_is_signed():
+    data = document(ONE, 1)
+    first_root(data + b" " * (65_536 - len(data)), check_here)
+    with pytest.raises(UntrustedError, match=r"^document: root has 65537 bytes"):
+        first_root(data + b" " * (65_537 - len(data)), check_here)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff", b"[" * 5000, b" " * 70_000])

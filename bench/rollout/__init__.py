@@ -1,0 +1,1 @@
+"""New versions for fifty gateways: bad ones stop at the canaries and are taken back, a good one reaches all."""
