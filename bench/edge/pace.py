@@ -1,23 +1,16 @@
 """How late scans are at 100 Hz, and whether they drift from their plan.
 
 A whole sensing process with the model scoring; its clock notes each deadline and when it came (``bench.edge.noting``).
-Deadlines are absolute, so a drift shows at once or never; the section scales it from the hundred seconds it has. The
-ten minutes themselves:
-```
-python -m bench.edge.pace [--seconds 600] [--json]
-```
+Deadlines are absolute, so a drift shows at once or never; the section scales it from the hundred seconds it has.
+Not here: the ten minutes themselves (``bench.edge.drift``).
 """
 
-import argparse
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import numpy as np
 
-from bench.edge.scenery import Scenery, hold
+from bench.edge.scenery import Scenery
 from bench.station import Station
 from device_agent.config import FilterConfig, GatewayConfig
 from twin.errors import TwinError
@@ -27,7 +20,7 @@ MOST_LATE_MS: Final = 1.0
 MOST_DRIFT_MS: Final = 1.0
 """Less cannot be told from jitter."""
 
-_TEN_MINUTES_S: Final = 600.0
+TEN_MINUTES_S: Final = 600.0
 _LEAST: Final = 500
 _WARM: Final = 200
 
@@ -84,26 +77,6 @@ def pace_of(rows: Notes) -> Pace:
     return Pace(
         lateness_p50_ms=round(float(np.percentile(late, 50)) / 1e6, 3),
         lateness_p99_ms=round(float(np.percentile(late, 99)) / 1e6, 3),
-        drift_ms=round(gained_ns / 1e6 / apart_s * _TEN_MINUTES_S, 3),
+        drift_ms=round(gained_ns / 1e6 / apart_s * TEN_MINUTES_S, 3),
         scans=len(rows),
     )
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Measures for as long as is asked, with nothing beside it; ends with 1 where a promise is broken."""
-    parser = argparse.ArgumentParser(prog="python -m bench.edge.pace")
-    parser.add_argument("--seconds", type=float, default=_TEN_MINUTES_S)
-    parser.add_argument("--json", action="store_true", help="one object on the last line")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="thresher-pace-") as folder, Scenery(Path(folder)) as scenery:
-        station, notes = start(scenery)
-        hold(options.seconds, station)
-        station.stop("run")
-        found = read(notes)
-    told = {**found._asdict(), "seconds": options.seconds}
-    print(msgspec.json.encode(told).decode() if options.json else told)
-    return int(found.lateness_p99_ms > MOST_LATE_MS or abs(found.drift_ms) > MOST_DRIFT_MS)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
