@@ -18,7 +18,17 @@ import msgspec
 from bench.output import show
 from device_agent.errors import ThresherError
 
-SECTIONS: Final = ("edge", "wear", "comebacks", "idle_traffic", "ipc", "model", "watching", "footprint")
+SECTIONS: Final = (
+    "edge",
+    "wear",
+    "comebacks",
+    "idle_traffic",
+    "ipc",
+    "model",
+    "watching",
+    "footprint",
+    "fleet_footprint",
+)
 
 
 def measure(section: str) -> dict[str, Any]:

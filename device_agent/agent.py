@@ -24,7 +24,8 @@ from device_agent.feedback.inbox import Heard, Inbox
 from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
 from device_agent.forwarder import DRAIN_S, Forwarder
 from device_agent.machine import Machine, this_machine
-from device_agent.spool.opening import open_spool
+from device_agent.spool.noticing import Noticing
+from device_agent.spool.opening import open_spool, spool_path
 from device_agent.spool.sqlite import SqliteSpool
 from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
@@ -196,13 +197,17 @@ class Agent:
             budget=self._budget,
             hear_also=self._hears(config.gateway),
             drain_s=drain_s,
+            is_told=lambda: self._noticing.works,
         )
+        self._noticing = Noticing(spool_path(config), self._forwarder.written)
 
     def run(self, stop: threading.Event, status_file: Path) -> None:
         """Runs its threads until ``stop``, then says a last time how it was."""
         logger.info("agent.started", extra={"gateway": self._gateway_id, "spool_id": self._spool.spool_id})
         supervisor, said = Supervisor(stop), StatusFile(status_file)
         supervisor.start("forward", self._forwarder.run)
+        supervisor.start("notice", self._noticing.run)
+        supervisor.start("end", self._end)
         supervisor.start("feedback", self._inbox.run)
         for each in self._beside:
             supervisor.start(type(each).__name__.lower(), each.run)
@@ -247,6 +252,10 @@ class Agent:
     def _hears(self, gateway_id: str) -> dict[str, Deliver]:
         others = {topic: deliver for each in self._beside for topic, deliver in each.hears().items()}
         return {feedback_topic(gateway_id): self._inbox.hear, **others}
+
+    def _end(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._forwarder.wake()
 
     def _report(self, stop: threading.Event, said: StatusFile) -> None:
         while not stop.is_set():

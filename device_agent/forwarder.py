@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 
 from contract.events import LANES, Lane
 from contract.topics import events_topic, stored_topic
+from device_agent.alertness import POLL_S, Alertness
 from device_agent.answers import Answers, named
 from device_agent.budget import Budget
 from device_agent.config import UplinkConfig
@@ -30,9 +31,6 @@ from device_agent.spool.port import Block, Outbox
 from device_agent.traffic import Traffic
 from device_agent.uplink.pacing import Backoff, Pace
 from device_agent.uplink.port import Deliver, Uplink
-
-POLL_S = 0.15
-"""How soon a new row in the spool is noticed, at the latest."""
 
 DRAIN_S = 3.0
 SPOOL_RETRY_S = 1.0
@@ -54,6 +52,7 @@ class Forwarder:
         budget: What a month may cost.
         hear_also: Who else gets what the cloud says, by topic.
         drain_s: How long what is left may take to go when it is stopped.
+        is_told: Whether ``written`` is called after each write to the spool.
     """
 
     def __init__(  # noqa: PLR0913 - ports and limits, each by its name
@@ -68,6 +67,7 @@ class Forwarder:
         budget: Budget,
         drain_s: float = DRAIN_S,
         hear_also: Mapping[str, Deliver] | None = None,
+        is_told: Callable[[], bool] = lambda: False,
     ) -> None:
         self.traffic = Traffic()
         self._outbox = outbox
@@ -87,6 +87,7 @@ class Forwarder:
         self._lanes = {lane: self._progress(lane) for lane in LANES}
         self._wake = threading.Event()
         self._connects = 0
+        self._alertness = Alertness(outbox.version, monotonic_s, is_told)
         self._silence = Silence(config.silent_after_h * 3600, monotonic_s())
         self._answers = Answers(
             outbox,
@@ -113,14 +114,25 @@ class Forwarder:
         """Forwards until ``stop``, then tries for a few seconds to send what is left. Closes the uplink."""
         self.connect()
         try:
+            woken = True
             while not stop.is_set():
-                self.step()
-                self._wake.wait(POLL_S)
+                if woken or self._alertness.is_due(calm=self._is_calm()):
+                    self.step()
+                woken = self._wake.wait(self._alertness.pause_s(calm=self._is_calm()))
                 self._wake.clear()
             self._drain()
         finally:
             self._uplink.close()
             self._budget.close()
+
+    def written(self) -> None:
+        """Somebody writes to the spool; on any thread."""
+        self._alertness.written()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Ends a wait; on any thread."""
+        self._wake.set()
 
     def connect(self) -> None:
         """Begins to connect; returns at once."""
@@ -137,10 +149,16 @@ class Forwarder:
         else:
             self._recover()
 
+    def _is_calm(self) -> bool:
+        """Whether nothing waits for its time, or for the rate that is allowed."""
+        return self._pace.ready(self._now()) and all(lane.is_calm for lane in self._lanes.values())
+
     def _step(self, *, flush: bool) -> None:
+        self._alertness.begins()
         self._answers.heed(self._now(), connected=self._uplink.link.connected)
         link = self._uplink.link
         self._budget.tick(connected=link.connected, connects=link.connects)
+        self._alertness.ended()
         if not link.connected:
             self._silence.step(self._now(), expecting=self._answers.is_unconfirmed, connected=False)
             return

@@ -93,6 +93,11 @@ class LaneProgress:
         self._copies: dict[int, int] = {}
         self._waiting_since: tuple[int, float] | None = None
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing waits but what is new."""
+        return not (self.retries or self._backlog or self._missing)
+
     def link_came_up(self) -> None:
         """What waits now is backlog, the newest excepted; what comes from now on is live."""
         end = self._outbox.newest(self.lane) - FRESH_EVENTS

@@ -27,7 +27,7 @@ from device_agent.sampling.connection import naming
 
 LOOK_EVERY_S: Final = 1.0
 PROBATION_S: Final = 30.0
-_CHECK_EVERY_S: Final = 0.5
+_CHECK_EVERY_S: Final = 1.0
 _END_WITHIN_S: Final = 15.0
 """Of a stage; forwarding drains three seconds, and closing a dead connection takes seven."""
 

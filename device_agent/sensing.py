@@ -52,6 +52,11 @@ RULES_FILE = "rules.json"
 STATUS_EVERY_S = 1.0
 END_WITHIN_S = 5.0
 COMMIT_EVERY_S = 0.25
+"""How often it is looked whether what is held has waited long enough."""
+
+IDLE_S = 1.0
+"""The same while nothing is held: what comes meanwhile has not waited longer than it may."""
+
 TELL_LOSSES_EVERY_S = 30.0
 
 
@@ -194,7 +199,8 @@ class Sensing:
                 wall_ms, monotonic_ms = self._clock.wall_ms(), self._clock.monotonic_ns() // 1_000_000
                 self._intake.tell_losses(wall_ms=wall_ms, monotonic_ms=monotonic_ms)
                 tell_at_s = self._now_s() + TELL_LOSSES_EVERY_S
-            stop.wait(min(COMMIT_EVERY_S, max(0.05, self._config.spool.group_commit_s)))
+            group_s = self._config.spool.group_commit_s
+            stop.wait(min(COMMIT_EVERY_S if self._intake.is_holding else IDLE_S, max(0.05, group_s)))
 
     def _report(self, stop: threading.Event, said: StatusFile) -> None:
         next_health_ns = self._clock.monotonic_ns()

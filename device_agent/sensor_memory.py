@@ -9,7 +9,8 @@ from typing import NamedTuple
 from device_agent.condense.notes import EpisodeNotes, FileNotes
 from device_agent.drift.store import FileReferences, ReferenceStore
 from device_agent.filters.season_store import FileSeasons, SeasonStore
-from device_agent.filters.store import CalibrationStore, FileCalibrations, calibration_file
+from device_agent.filters.store import CalibrationStore, FileCalibrations
+from device_agent.filters.wishes import calibration_file
 
 
 class ShadowMemory(NamedTuple):

@@ -11,10 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from device_agent.errors import ThresherError
 
 logger = logging.getLogger(__name__)
+
+_LOOK_EVERY_S: Final = 2.0
+"""How soon it is noticed that threads which were told to end hang; that all ended is noticed at once."""
 
 Work = Callable[[threading.Event], None]
 
@@ -61,10 +65,16 @@ class Supervisor:
         self._threads: list[threading.Thread] = []
         self._failure: BaseException | None = None
         self._lock = threading.Lock()
+        self._working = 0
+        self._ended = threading.Event()
+        self._ended.set()
 
     def start(self, name: str, work: Work) -> None:
         """Starts one thread."""
         thread = threading.Thread(target=self._run, args=(name, work), name=name, daemon=True)
+        with self._lock:
+            self._working += 1
+            self._ended.clear()
         self._threads.append(thread)
         thread.start()
 
@@ -78,9 +88,8 @@ class Supervisor:
         Raises:
             BaseException: What the first failing thread raised.
         """
-        for thread in self._threads:
-            while thread.is_alive() and not self._stop.is_set():
-                thread.join(0.2)
+        while not self._ended.wait(_LOOK_EVERY_S) and not self._stop.is_set():
+            pass
         end_s = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, end_s - time.monotonic()))
@@ -99,3 +108,8 @@ class Supervisor:
             with self._lock:
                 self._failure = self._failure or exc
             self._stop.set()
+        finally:
+            with self._lock:
+                self._working -= 1
+                if not self._working:
+                    self._ended.set()

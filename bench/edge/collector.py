@@ -132,13 +132,17 @@ class Collector:
             self._came[gateway].take(payload)
 
     def _answer(self) -> None:
+        """As the cloud does, only where something came: an answer that says nothing new costs a gateway a commit."""
+        answered = Counter[str]()
         while not self._stop.wait(_ANSWER_EVERY_S):
             with self._mutex:
+                heard = {gateway: came for gateway, came in self._came.items() if came.envelopes != answered[gateway]}
                 answers = [
                     (gateway, Stored(spool_id=came.spool_id, lane=lane, through=through))
-                    for gateway, came in self._came.items()
+                    for gateway, came in heard.items()
                     for lane, through in came.through.items()
                 ]
+                answered.update({gateway: came.envelopes - answered[gateway] for gateway, came in heard.items()})
             for gateway, stored in answers:
                 self._uplink.publish(stored_topic(gateway), encode_stored(stored))
 

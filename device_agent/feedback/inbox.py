@@ -19,7 +19,7 @@ from device_agent.feedback.store import FeedbackStore
 logger = logging.getLogger(__name__)
 
 _MOST_WAITING: Final = 16
-_PATIENCE_S: Final = 0.5
+_PATIENCE_S: Final = 1.0
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ import msgspec
 
 from device_agent.files import atomic_write, sync_folder
 from device_agent.filters.calibration import Calibration
+from device_agent.filters.wishes import ask_anew, wish_file
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +45,11 @@ class CalibrationStore(Protocol):
         """
 
 
-def calibration_file(folder: Path, sensor: str) -> Path:
-    """Where a sensor's calibration lies in a state folder."""
-    return folder / f"calibration-{sensor}.json"
-
-
 class FileCalibrations:
     """In a file of the state folder, replaced atomically."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._again = path, path.with_suffix(".again")
+        self._path, self._again = path, wish_file(path)
 
     def load(self) -> Calibration | None:
         """See ``CalibrationStore``; a damaged file is logged and counts as none."""
@@ -81,12 +77,8 @@ class FileCalibrations:
         sync_folder(self._path.parent)
 
     def ask_anew(self) -> None:
-        """Asks whoever filters with this file, now or at its next start, for another calibration.
-
-        Raises:
-            OSError: The folder is missing or cannot be written.
-        """
-        atomic_write(self._again, b"")
+        """See ``wishes.ask_anew``."""
+        ask_anew(self._path)
 
 
 class MemoryCalibrations:

@@ -8,7 +8,16 @@ Each part of the fleet adds its own line; what it needs is in ``Ground``.
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from contract.jobs import ApplyBundle, Restart, RotateCertificate, RunCommand, RunHandler
+from contract.jobs import (
+    ApplyBundle,
+    CollectDiagnostics,
+    Reboot,
+    Recalibrate,
+    Restart,
+    RotateCertificate,
+    RunCommand,
+    RunHandler,
+)
 from device_agent.config import GatewayConfig
 from device_agent.fleet.commands.conditions import known_attributes, unmet
 from device_agent.fleet.commands.performing import Commands
@@ -18,6 +27,10 @@ from device_agent.fleet.judging import Judge
 from device_agent.fleet.port import Performers
 from device_agent.fleet.restarting import Restarting
 from device_agent.fleet.status import STATUS_FILE
+from device_agent.fleet.tending.diagnostics import Diagnostics
+from device_agent.fleet.tending.parts import parts
+from device_agent.fleet.tending.rebooting import Rebooting
+from device_agent.fleet.tending.recalibrating import Recalibrating
 from device_agent.fleet.update.performer import bundle_performer
 from device_agent.identity import read_identity
 from device_agent.machine import Machine
@@ -47,13 +60,17 @@ class Ground(NamedTuple):
 
 def performers(ground: Ground, rotation: Rotation) -> Performers:
     """All there are here."""
-    boot_id = read_identity(ground.config.gateway).boot_id
-    commands = Commands(ground.config.fleet.commands, ground.folder / FOLDER, boot_id=boot_id)
+    config, state = ground.config, Path(ground.config.state_dir)
+    boot_id = read_identity(config.gateway).boot_id
+    commands = Commands(config.fleet.commands, ground.folder / FOLDER, boot_id=boot_id)
     return {
         RunHandler: commands,
         RunCommand: commands,
         ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
         Restart: Restarting(ground.folder),
+        Reboot: Rebooting(commands),
+        Recalibrate: Recalibrating(state, [sensor.name for sensor in config.sensors]),
+        CollectDiagnostics: Diagnostics(parts(config, state)),
         RotateCertificate: rotation,
     }
 

@@ -106,6 +106,11 @@ class Intake:
             else:
                 self.tick()
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything waits for a commit."""
+        return bool(self._held_bytes)
+
     def tick(self) -> None:
         """Commits what has waited long enough; call it several times a second."""
         with self._mutex:

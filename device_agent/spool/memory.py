@@ -95,6 +95,11 @@ class MemorySpool:
         with self._mutex:
             return self._shelves[lane].next_seq - 1
 
+    def version(self) -> tuple[int, ...]:
+        """See ``Outbox``."""
+        with self._mutex:
+            return tuple(shelf.next_seq for shelf in self._shelves.values())
+
     def waiting(self, lane: Lane, *, after: int = 0) -> int | None:
         """See ``Outbox``."""
         with self._mutex:

@@ -168,6 +168,9 @@ class Outbox(Protocol):
     def newest(self, lane: Lane) -> int:
         """The last sequence that was given out; 0 before the first."""
 
+    def version(self) -> tuple[int, ...]:
+        """Another one after every ``append`` of any process; cheap enough to ask several times a second."""
+
     def forget(self, lane: Lane, through: int) -> int:
         """Forgets the blocks that end at or below ``through``, and nothing that still waits.
 

@@ -73,6 +73,7 @@ class SqliteSpool:
         self._session = Session(Opening(path, hardware, new_id, wall_ms), self._headroom, monotonic_s=monotonic_s)
         self._waiting: dict[tuple[Lane, int], tuple[Version, int | None]] = {}
         self._nothing: dict[tuple[Lane, int, bool], Version] = {}
+        self._known: dict[str, tuple[Version, list[Any]]] = {}
 
     @property
     def spool_id(self) -> str:
@@ -139,11 +140,15 @@ class SqliteSpool:
 
     def counters(self) -> dict[str, int]:
         """See ``Appender``."""
-        return dict(self._read("SELECT name, value FROM counter ORDER BY name"))
+        return dict(self._unchanged("SELECT name, value FROM counter ORDER BY name"))
 
     def newest(self, lane: Lane) -> int:
         """See ``Outbox``."""
         return int(self._read("SELECT next_seq - 1 FROM lane WHERE name = ?", lane)[0][0])
+
+    def version(self) -> Version:
+        """See ``Outbox``."""
+        return self._session.version()
 
     def waiting(self, lane: Lane, *, after: int = 0) -> int | None:
         """See ``Outbox``."""
@@ -226,8 +231,16 @@ class SqliteSpool:
         db.execute("UPDATE spool SET elapsed_s = ? WHERE elapsed_s <= ?", (self.elapsed_s, due))
 
     def _by_lane(self, expression: str) -> dict[Lane, int]:
-        found: dict[Lane, int] = dict(self._read(f"SELECT name, {expression} FROM lane"))  # noqa: S608 - from this module only
+        found: dict[Lane, int] = dict(self._unchanged(f"SELECT name, {expression} FROM lane"))  # noqa: S608 - from this module only
         return {lane: found[lane] for lane in LANES}
+
+    def _unchanged(self, statement: str) -> list[Any]:
+        """As ``_read``; the same rows again while nobody wrote anything."""
+        version = self._session.version()
+        known = self._known.get(statement)
+        if known is None or known[0] != version:
+            known = self._known[statement] = version, self._read(statement)
+        return known[1]
 
     def _read(self, statement: str, *arguments: object) -> list[Any]:
         with self._session.reading() as db:

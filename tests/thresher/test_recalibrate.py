@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from device_agent.filters.store import FileCalibrations, calibration_file
+from device_agent.filters.store import FileCalibrations
+from device_agent.filters.wishes import calibration_file
 from thresher.cli import main
 
 _DOCUMENT = """

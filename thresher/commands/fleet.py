@@ -22,6 +22,7 @@ SUBCOMMANDS: Final[tuple[Subcommand, ...]] = (
     Subcommand("bundle", "make a bundle from a folder"),
     Subcommand("sign", "sign a bundle or a root document"),
     Subcommand("verify", "check a bundle as a gateway does"),
+    Subcommand("install", "install a bundle from a file, on the gateway itself"),
     Subcommand("lint-job", "check job documents before they are sent"),
     Subcommand("rollout", "roll a signed bundle out: canaries first, the rest when they do well"),
     Subcommand("status", "how rollouts stand, failures grouped by their reason"),

@@ -12,7 +12,7 @@ import msgspec
 from device_agent import config as configuration
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError
-from device_agent.filters.store import FileCalibrations, calibration_file
+from device_agent.filters.wishes import ask_anew, calibration_file
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,9 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     config = configuration.load(arguments.config)
     sensors = _chosen(config, arguments.sensor)
     for sensor in sensors:
-        path = calibration_file(Path(config.state_dir), sensor)
         try:
-            FileCalibrations(path).ask_anew()
+            ask_anew(calibration_file(Path(config.state_dir), sensor))
         except OSError as exc:
             raise ConfigError(
                 f"state_dir {config.state_dir}: {exc.strerror or exc}",

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from device_agent.filters.calibration import Calibration
-from device_agent.filters.store import FileCalibrations, MemoryCalibrations, calibration_file
+from device_agent.filters.store import FileCalibrations, MemoryCalibrations
+from device_agent.filters.wishes import calibration_file
 from device_agent.sensors.port import Channel
 
 Reopen = Callable[[], FileCalibrations | MemoryCalibrations]

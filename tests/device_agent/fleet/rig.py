@@ -13,7 +13,7 @@ from device_agent.fleet.jobs import Jobs, Patience
 from device_agent.fleet.journal import Journal
 from device_agent.fleet.judging import Judge
 from device_agent.fleet.limits import Limits
-from device_agent.fleet.port import Interrupted, Outcome
+from device_agent.fleet.port import Interrupted, Outcome, Performers
 from device_agent.fleet.service.memory import MemoryJobs
 from device_agent.uplink.pacing import Backoff
 
@@ -81,14 +81,21 @@ def until(wanted, *, within_s: float = WAIT_S):
 
 
 class Gateway:
-    """All of it as it runs beside the forwarder, with its own threads, on a world's uplink; a context manager."""
+    """All of it as it runs beside the forwarder, with its own threads, on a world's uplink; a context manager.
 
-    def __init__(self, world, folder: Path, hand: Hand) -> None:
+    Args:
+        world: Where its jobs come from.
+        folder: For the journal.
+        hand: Carries out ``recalibrate``.
+        performers: And who else does what.
+    """
+
+    def __init__(self, world, folder: Path, hand: Hand, performers: Performers | None = None) -> None:
         self.world, self.hand = world, hand
         self.jobs = Jobs(
             world.uplink,
             world.thing,
-            Judge({Recalibrate: hand}),
+            Judge({Recalibrate: hand, **(performers or {})}),
             config=JobsConfig(),
             folder=folder,
             status_file=folder / "fleet-status.json",

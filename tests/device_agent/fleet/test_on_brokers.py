@@ -4,7 +4,10 @@ import random
 
 import pytest
 
+from contract.jobs import RunCommand, RunHandler
 from device_agent.fleet.port import Outcome
+from tests.device_agent.fleet.commands.conftest import Machine
+from tests.device_agent.fleet.commands.test_compatible_documents import CASES
 from tests.device_agent.fleet.rig import DONE, Gate, Gateway, Hand, document, until
 from tests.device_agent.fleet.service import worlds
 
@@ -63,6 +66,22 @@ def test_an_unknown_document_is_rejected_at_once(twin, tmp_path):
         gateway.until_told(1)
     assert twin.cloud.status(job_id) == "REJECTED"
     assert "mineBitcoin" in told(twin, job_id)["reason"]
+
+
+def test_documents_of_other_agents_end_as_their_table_says(twin, tmp_path):
+    machine = Machine(tmp_path)
+    commands = machine.commands()
+    plain = [case for case in CASES if not case.keys() & {"have", "with"} and "conditions" not in case["document"]]
+    cases = {worlds.unique(): machine.filled(case) for case in plain}
+    for job_id, case in cases.items():
+        twin.cloud.create(job_id, case["document"])
+    with Gateway(twin, tmp_path, Hand(), {RunHandler: commands, RunCommand: commands}) as gateway:
+        for count in range(len(cases)):
+            gateway.until_told(count + 1)
+    assert len(cases) >= 25
+    for job_id, case in cases.items():
+        assert twin.cloud.status(job_id) == case["status"], case["name"]
+        assert case.get("reason", "") in told(twin, job_id).get("reason", "")
 
 
 def test_a_job_cancelled_in_the_queue_is_never_begun(twin, tmp_path):

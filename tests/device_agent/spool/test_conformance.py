@@ -335,3 +335,15 @@ def test_telling_losses_keeps_the_limits_too(make_spool: MakeSpool, health: Call
     full.tell_losses("boot", wall_ms=5, monotonic_ms=6)
 
     assert full.lane_bytes()["events"] <= 1000
+
+
+def test_the_version_changes_with_every_append_and_with_nothing_read(
+    spool: AnySpool, health: Callable[..., Health]
+) -> None:
+    versions = [spool.version()]
+    for number in range(3):
+        spool.append("boot", [health(number)])
+        versions.append(spool.version())
+    assert len(set(versions)) == 4
+    spool.pending(), spool.counters(), spool.waiting("events"), spool.newest("events")
+    assert spool.version() == versions[-1]

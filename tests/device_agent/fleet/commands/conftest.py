@@ -51,6 +51,8 @@ class Machine:
         self.root = root
         self.handlers = root / "handlers"
         self.handlers.mkdir(mode=0o755)
+        self.folder = root / "folder"
+        self.folder.mkdir()
         self.allow: list[str] = []
         self.nap = f"98765.{secrets.randbelow(10**9):09d}"
         for name, does in HANDLERS.items():
@@ -68,6 +70,16 @@ class Machine:
         file.chmod(mode)
         self.allow.append(name)
         return file
+
+    def filled(self, value):
+        """A case of the table with what it stands for."""
+        if isinstance(value, str):
+            for name, stands_for in (("$ME", ME), ("$FOLDER", str(self.folder)), ("$OWN", str(self.handlers))):
+                value = value.replace(name, stands_for)
+            return value
+        if isinstance(value, list):
+            return [self.filled(each) for each in value]
+        return {key: self.filled(each) for key, each in value.items()} if isinstance(value, dict) else value
 
     def survivors(self):
         """Processes of this machine's handlers that live: they sleep for a time that nobody else does."""

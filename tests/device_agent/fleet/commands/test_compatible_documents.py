@@ -6,29 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.device_agent.fleet.commands.conftest import ME
-
 ALLOWED = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,1024}")
 """What the service takes as a detail. Source: API reference of ``iotjobsdata``, ``DetailsValue``."""
 
 CASES = yaml.safe_load(Path(__file__).with_name("documents.yaml").read_text(encoding="utf-8"))
 
 
-def filled(value, names):
-    if isinstance(value, str):
-        for name, stands_for in names.items():
-            value = value.replace(name, stands_for)
-        return value
-    if isinstance(value, list):
-        return [filled(each, names) for each in value]
-    return {key: filled(each, names) for key, each in value.items()} if isinstance(value, dict) else value
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['of']}: {case['name']}")
-def test_a_document_of_another_agent_ends_as_it_says(case, machine, tmp_path):
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    case = filled(case, {"$ME": ME, "$FOLDER": str(folder), "$OWN": str(machine.handlers)})
+def test_a_document_of_another_agent_ends_as_it_says(case, machine):
+    case = machine.filled(case)
     for name, does in case.get("have", {}).items():
         machine.handler(name, does)
     machine.options |= case.get("with", {})
@@ -39,7 +25,7 @@ def test_a_document_of_another_agent_ends_as_it_says(case, machine, tmp_path):
         assert outcome.details.get(stream, "") == case[stream]
     assert all(ALLOWED.fullmatch(text) for text in outcome.details.values())
     if "leaves" in case:
-        assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == case["leaves"]
+        assert {path.name: path.read_text(encoding="utf-8") for path in machine.folder.iterdir()} == case["leaves"]
 
 
 def test_what_the_device_client_does_with_documents_wrong_is_among_them():
