@@ -1,17 +1,12 @@
 """A model and a configuration are taken by real sensing while it runs."""
 
-import json
-from pathlib import Path
-
 import msgspec
 import pytest
 
-import models
 from tests.device_agent.supervising.world import HEALTH, Gateway, until
+from tests.device_agent.supervising.world import shipped_model as model
 
 pytestmark = pytest.mark.story
-
-SHIPPED = Path(models.__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +17,6 @@ def gateway(tmp_path_factory):
     until(lambda: made.sensed().uptime_ms > 2500)
     yield made
     made.stop()
-
-
-def model(version: int) -> dict[str, bytes]:
-    """The shipped one under another version."""
-    card = json.loads((SHIPPED / "level.card.json").read_bytes())
-    files = {name: (SHIPPED / name).read_bytes() for name in card["files"]}
-    return {**files, "level.card.json": json.dumps({**card, "version": version}).encode()}
 
 
 def test_a_model_is_swapped_without_a_missed_sample(gateway):
