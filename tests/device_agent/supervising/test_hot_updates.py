@@ -1,5 +1,8 @@
 """A model and a configuration are taken by real sensing while it runs."""
 
+import os
+import signal
+
 import msgspec
 import pytest
 
@@ -70,3 +73,11 @@ def test_a_configuration_that_this_machine_cannot_do_goes_back_by_itself(gateway
     assert "found wanting: refused" in outcome.reason
     assert gateway.updates.look().installed == before
     until(lambda: not gateway.sensed().degraded)
+
+
+def test_the_time_of_a_restart_is_told_as_missed_scans(gateway):
+    first = gateway.working().processes["run"].pid
+    os.kill(first, signal.SIGKILL)
+    until(lambda: gateway.status().processes["run"].pid not in (0, first))
+    gateway.working()
+    assert 1 <= gateway.sensed().sensors["machine"].missed <= 30, "at 10 scans a second, less than three seconds"
