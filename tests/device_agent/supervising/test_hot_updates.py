@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import msgspec
 import pytest
@@ -76,8 +77,9 @@ def test_a_configuration_that_this_machine_cannot_do_goes_back_by_itself(gateway
 
 
 def test_the_time_of_a_restart_is_told_as_missed_scans(gateway):
-    first = gateway.working().processes["run"].pid
+    first, killed_s = gateway.working().processes["run"].pid, time.monotonic()
     os.kill(first, signal.SIGKILL)
     until(lambda: gateway.status().processes["run"].pid not in (0, first))
     gateway.working()
-    assert 1 <= gateway.sensed().sensors["machine"].missed <= 30, "at 10 scans a second, less than three seconds"
+    stood_s = time.monotonic() - killed_s + 1  # its last word is a second old
+    assert 1 <= gateway.sensed().sensors["machine"].missed <= 10 * stood_s
