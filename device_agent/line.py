@@ -27,6 +27,9 @@ from device_agent.told import told
 GATHER_S: Final = 0.4
 """Scans wait so long for company, where no rule waits for them: waking a thread costs as much as judging ten scans."""
 
+MOST_COMPANY: Final = 4
+"""More at once save little, and would keep the interpreter from a fast sampler for longer than it may be late."""
+
 PATIENCE_S: Final = 0.5
 """No scan waits longer; and how often a condenser without any looks whether it should end."""
 
@@ -122,7 +125,7 @@ class SensorLine:
 
 def company(rate_hz: float, config: GatewayConfig) -> int:
     """So many scans of a sensor are condensed at once."""
-    return 1 if config.rules else max(1, int(GATHER_S * rate_hz))
+    return 1 if config.rules else max(1, min(MOST_COMPANY, int(GATHER_S * rate_hz)))
 
 
 class SensorLines:
