@@ -27,6 +27,9 @@ from device_agent.told import told
 GATHER_S: Final = 0.4
 """Scans wait so long for company, where no rule waits for them: waking a thread costs as much as judging ten scans."""
 
+MOST_COMPANY: Final = 4
+"""More at once save little, and would keep the interpreter from a fast sampler for longer than it may be late."""
+
 PATIENCE_S: Final = 0.5
 """No scan waits longer; and how often a condenser without any looks whether it should end."""
 
@@ -83,6 +86,7 @@ class SensorLine:
             rate_hz = sensor.describe().rate_hz
         self._queue = ScanQueue(round(max(CAPACITY, CAPACITY_S * rate_hz)), company=company(rate_hz, around.config))
         sampler = self._sampler = Sampler(sensor, around.clock, self._queue)
+        self._standstill = around.standstill
         self.condenser = Condenser(Shape(sensor.name, sampler.channels, sampler.rate_hz, sampler.speed), around)
         self.spectrum = spectrum_line(self.condenser, around)
 
@@ -108,7 +112,11 @@ class SensorLine:
 
     def health(self) -> SensorHealth:
         """See ``Line``."""
-        return told(self._sampler.counters, self.condenser, failing=self._sampler.failing)
+        counted, before = self._sampler.counters, self._standstill
+        missed = counted.missed + before.missed(self._sampler.rate_hz)
+        last_gap = counted.last_gap or before.reason or None
+        counted = counted._replace(missed=missed, last_gap=last_gap)
+        return told(counted, self.condenser, failing=self._sampler.failing)
 
     def counters(self) -> Mapping[str, int]:
         """See ``Line``."""
@@ -117,7 +125,7 @@ class SensorLine:
 
 def company(rate_hz: float, config: GatewayConfig) -> int:
     """So many scans of a sensor are condensed at once."""
-    return 1 if config.rules else max(1, int(GATHER_S * rate_hz))
+    return 1 if config.rules else max(1, min(MOST_COMPANY, int(GATHER_S * rate_hz)))
 
 
 class SensorLines:

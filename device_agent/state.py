@@ -67,21 +67,6 @@ def sole_user(folder: Path, role: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_held(folder: Path, role: str) -> bool:
-    """Whether some process has this role on this folder. To ask is to hold the lock for a moment: ask rarely."""
-    try:
-        descriptor = os.open(folder / f"{role}.lock", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def _open_lock(path: Path) -> int | None:
     """A lock needs no writing, only its file; a disk that cannot make one leaves the process without."""
     for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):

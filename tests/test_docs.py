@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from bench.faults.__main__ import POWER_CUTS
+from bench.faults.__main__ import POWER_CUTS, UPDATE
 from bench.faults.catalogue import CATALOGUE
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig, SpoolConfig, UplinkConfig, parse
 from device_agent.config.parts import parts_of
@@ -86,4 +86,4 @@ def test_no_document_or_remedy_installs_this_project_by_its_bare_name():
 
 def test_every_fault_is_explained_and_no_other():
     named = set(re.findall(r"`([a-z0-9_]+)`", "".join(re.findall(r"^\| (`[^|]+) \|", GUARANTEES, re.MULTILINE))))
-    assert named == {fault.name for fault in CATALOGUE} | set(POWER_CUTS)
+    assert named == {fault.name for fault in CATALOGUE} | {*POWER_CUTS, UPDATE}

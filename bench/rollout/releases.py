@@ -15,6 +15,9 @@ from twin.keyring import Keyring, now
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
+_GROWTH: Final = 20 * 1024**3
+"""An hour. In so short a window, processes that still load what they need seem to grow at 200 MiB a minute."""
+
 _PROGRAM: Final = """#!{python}
 import os, sys
 if sys.argv[1:2] == ["--help"]:
@@ -60,7 +63,7 @@ def make(keyring: Keyring, version: Version, folder: Path, *, probe_s: float) ->
         created=now(),
         counter=version.counter,
         entry=Entry(staging="folder"),
-        health=Health(window_s=probe_s, timeout_s=120.0, min_scans=round(5 * probe_s)),
+        health=Health(window_s=probe_s, timeout_s=120.0, min_scans=round(5 * probe_s), max_memory_growth=_GROWTH),
         downgrade=version.downgrade,
     )
     output = folder / f"{version.version}-{version.counter}.tar"

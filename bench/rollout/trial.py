@@ -41,7 +41,7 @@ class Pace(NamedTuple):
         shown_s: The query API must show a version on every gateway within so long; 0 does not ask for it.
     """
 
-    probe_s: float = 8.0
+    probe_s: float = 10.0
     soak_s: int = 20
     shown_s: float = SHOWN_S
 

@@ -34,7 +34,7 @@ from device_agent.status import StatusFile
 Conduct = Literal["good", "crashes", "leaks", "stops", "false alarms"]
 CONDUCTS: Final[tuple[Conduct, ...]] = ("good", "crashes", "leaks", "stops", "false alarms")
 
-LATE_S: Final = 14.0
+LATE_S: Final = 18.0
 HEALTH_S: Final = 4.0
 SENSOR: Final = "press"
 _RATE_HZ: Final = 10

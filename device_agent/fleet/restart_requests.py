@@ -16,6 +16,8 @@ from device_agent.files import atomic_write
 
 ASKED_FILE: Final = "restart-asked.json"
 DONE_FILE: Final = "restart-done.json"
+NOTES_FILE: Final = "supervise-notes.json"
+"""What a supervisor leaves for the next one; see ``device_agent.supervising.notes``."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     request: str
+
+
+class _Notes(msgspec.Struct, frozen=True):
+    supervisor: int
+
+
+def is_supervised(folder: Path) -> bool:
+    """Whether a supervisor works there, also one that is just beginning anew: it keeps its process id."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        notes = msgspec.json.decode((folder / NOTES_FILE).read_bytes(), type=_Notes)
+        return b"supervise" in Path(f"/proc/{notes.supervisor}/cmdline").read_bytes().split(b"\0")
+    return False
 
 
 def ask(folder: Path, request: str) -> None:

@@ -11,11 +11,9 @@ from typing import Final
 from contract.jobs import Action
 from device_agent.fleet import restart_requests as requests
 from device_agent.fleet.port import Interrupted, Outcome, Task
-from device_agent.state import is_held
 
 _LOOK_EVERY_S: Final = 0.2
 WITHIN_S: Final = 60.0
-SUPERVISOR: Final = "supervise"
 
 
 class Restarting:
@@ -31,7 +29,7 @@ class Restarting:
         self, folder: Path, *, supervised: Callable[[], bool] | None = None, within_s: float = WITHIN_S
     ) -> None:
         self._folder = folder
-        self._supervised = supervised or (lambda: is_held(folder, SUPERVISOR))
+        self._supervised = supervised or (lambda: requests.is_supervised(folder))
         self._within_s = within_s
 
     def refusal(self, action: Action) -> str:

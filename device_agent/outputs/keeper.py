@@ -1,7 +1,8 @@
 """Keeps outputs as they are wanted: opens them, repeats what is wanted, says what does not work.
 
 What is wanted is repeated only while somebody judges: when that hangs, outputs go to their safe state by their own
-lease (see ``port``). What cannot be opened or switched is tried again, counted, and told in Health.
+lease (see ``port``). What cannot be opened or switched is tried again, counted, and told in Health: neither a pin that
+is taken nor a machine without pins ends sensing.
 Not here: what is wanted and why (``device_agent.rules``).
 """
 
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from device_agent.errors import OutputError
+from device_agent.errors import ConfigError, OutputError
 from device_agent.notice import Notice
 from device_agent.outputs.port import REPEAT_S, Output, OutputConfig
 
@@ -37,10 +38,11 @@ class _Kept:
     def turn(self, now_s: float, *, on: bool | None) -> None:
         try:
             self._do(now_s, on=on)
-        except OutputError as exc:
+        except (OutputError, ConfigError) as exc:
             self.failures += 1
             if str(exc) != self.trouble:
-                logger.warning("output.failed", extra={"output": self.config.name, "reason": str(exc)})
+                told = {"output": self.config.name, "reason": str(exc), "remedy": exc.remedy}
+                logger.warning("output.failed", extra=told)
             self.trouble, self.retry_at_s = str(exc), now_s + RETRY_S
 
     def _do(self, now_s: float, *, on: bool | None) -> None:
@@ -80,11 +82,7 @@ class Keeper:
         self._changed = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
-        """Works until stopped; outputs are in their safe states then.
-
-        Raises:
-            ConfigError: An output cannot work as configured.
-        """
+        """Works until stopped; outputs are in their safe states then."""
         try:
             while not stop.is_set():
                 self._changed.clear()

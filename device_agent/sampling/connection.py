@@ -15,6 +15,9 @@ from device_agent.sensors.port import GAP, Block, BlockSensor, Channel, Reading,
 
 logger = logging.getLogger(__name__)
 
+UNKNOWN = "check its wiring and its power; `thresher doctor` looks at everything it needs"
+"""The remedy for what a driver has none for; the sensor is tried again by itself meanwhile."""
+
 _PLAIN = frozenset({float})
 _Taken = TypeVar("_Taken")
 
@@ -72,7 +75,7 @@ class Connection:
         try:
             taken = take(self._opened())
         except SensorError as exc:
-            self._failed(str(exc), now_ns)
+            self._failed(exc, now_ns)
             return no_reading(self._channels, self._reason)
         if self._reason:
             logger.info("sensor.recovered", extra={"sensor": self._config.name})
@@ -94,12 +97,14 @@ class Connection:
                 raise SensorError("opened with other channels than it was described with")
         return self._sensor
 
-    def _failed(self, reason: str, now_ns: int) -> None:
+    def _failed(self, error: SensorError, now_ns: int) -> None:
+        reason = str(error)
         self.close()
         self.failures += 1
         self._retry.failed(now_ns)
         if not self._reason:  # once per outage; every further try is only counted
-            logger.warning("sensor.failed", extra={"sensor": self._config.name, "reason": reason})
+            told = {"sensor": self._config.name, "reason": reason, "remedy": error.remedy or UNKNOWN}
+            logger.warning("sensor.failed", extra=told)
         self._reason = reason or "no reading"
 
 

@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from device_agent.files import atomic_write
+from device_agent.fleet.restart_requests import NOTES_FILE
 from device_agent.supervising.child import Child
 from device_agent.supervising.ward import WardStatus
 
-NOTES_FILE: Final = "supervise-notes.json"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 

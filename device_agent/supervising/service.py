@@ -33,6 +33,7 @@ RENEWED: Final = "THRESHER_SUPERVISOR"
 """In the environment of a release's supervisor: the own installation's Python, and the release."""
 
 _ANSWER_WITHIN_S: Final = 60.0
+_RESTART_WITHIN_S: Final = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -114,10 +115,14 @@ def work(document: Path, terms: Terms, stop: threading.Event, again: threading.E
 
 
 def _until_over(kept: Supervising, carrier: Carrier, stop: threading.Event, again: threading.Event) -> None:
-    calm_at_s, noted = time.monotonic() + CALM_S, False
-    while not stop.wait(TICK_S) and not again.is_set() and not carrier.is_over:
+    calm_at_s, noted, over_at_s = time.monotonic() + CALM_S, False, float("inf")
+    while not stop.wait(TICK_S):
         kept.tick()
         carrier.tick()
+        if again.is_set() or carrier.is_over:
+            over_at_s = min(over_at_s, time.monotonic())
+        if carrier.is_hung or time.monotonic() >= over_at_s + (0 if kept.is_calm else _RESTART_WITHIN_S):
+            return  # a restart that is under way ends first: who comes after would take it for a crash
         if not noted and time.monotonic() >= calm_at_s and renewed() is not None:
             noted = renewal.write_renewal(kept.folder, renewal.calm(renewal.read_renewal(kept.folder)))
 

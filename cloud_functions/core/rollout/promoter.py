@@ -10,6 +10,7 @@ is written before its job is made, so whoever takes back finds every job, also o
 Not here: the verdict (``judging``, ``standing``), how the rows look (``record``).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
@@ -29,6 +30,10 @@ _UNTOUCHED: Final = ("QUEUED", "FAILED", "REJECTED", "REMOVED")
 """Executions whose gateways run the version they had: not begun, or rolled back by themselves."""
 _QUIET_MS: Final = 180_000
 """Three usual Health intervals: if nobody at all was heard for longer, nothing is known of anybody."""
+_TRY_AGAIN: Final = ("FAILED", "TIMED_OUT", "CANCELED", "REMOVED")
+_TRIES: Final = 3
+"""To put one gateway back."""
+_NAMED: Final = 20
 _UNWIND_MS: Final = 86_400_000
 """How long gateways are waited for that are to go back; whoever is away gets it when it returns."""
 
@@ -95,9 +100,13 @@ class Promoter:
         touched = self._cancel(plan, step.reason or "aborted")
         self._put_back(plan, touched)
         left = sum(self._look_back(row) for row in self._unwinding(plan))
-        state: Literal["aborting", "aborted"] = "aborting" if left else "aborted"
-        self._record.tell(plan, wave=step.wave, state=state, reason=step.reason)
-        return replace(step, decision="wait" if left else "aborted", poll_seconds=plan.poll_seconds)
+        if left:
+            self._record.tell(plan, wave=step.wave, state="aborting", reason=step.reason)
+            return replace(step, decision="wait", poll_seconds=plan.poll_seconds)
+        lost = sorted(touched - {one.gateway_id for one in self._backs(plan) if one.status == "SUCCEEDED"})
+        reason = step.reason + (f"; not put back: {', '.join(lost[:_NAMED])}" if lost else "")
+        self._record.tell(plan, wave=step.wave, state="aborted", reason=reason)
+        return replace(step, decision="aborted", reason=reason)
 
     def _cancel(self, plan: Plan, why: str) -> set[str]:
         """Takes the waves' jobs back; returns whom they have touched."""
@@ -111,16 +120,22 @@ class Promoter:
         return touched
 
     def _put_back(self, plan: Plan, touched: set[str]) -> None:
-        """Creates the jobs that are missing, each once, for gateways that are in none."""
+        """Creates the jobs that are missing: for gateways that are in none, and again for those where it failed."""
         if plan.unwind is None:
             return
-        rows = list(self._unwinding(plan))
-        asked = {one.gateway_id for row in rows for one in self._jobs.executions(row.job_id)}
-        for part, names in enumerate(_hundreds(sorted(touched - asked)), len(rows) + 1):
+        backs = self._backs(plan)
+        tries = Counter(one.gateway_id for one in backs)
+        settled = {one.gateway_id for one in backs if one.status not in _TRY_AGAIN}
+        settled |= {name for name, number in tries.items() if number >= _TRIES}
+        begun = sum(1 for _ in self._unwinding(plan))
+        for part, names in enumerate(_hundreds(sorted(touched - settled)), begun + 1):
             job_id, number = unwind_job_id(plan, part), len(plan.waves) + part - 1
             targets = [_thing_arn(plan, name) for name in names]
             self._record.begin(plan.rollout_id, number, name=f"back {part}", job_id=job_id, gateways=len(names))
             self._jobs.create(replace(plan.unwind, job_id=job_id, targets=targets))
+
+    def _backs(self, plan: Plan) -> list[Execution]:
+        return [one for row in self._unwinding(plan) for one in self._jobs.executions(row.job_id)]
 
     def _look_back(self, row: WaveRow) -> int:
         """Writes how far the gateways of a job that puts back are; returns for how many it is worth waiting."""

@@ -16,6 +16,8 @@ from device_agent.fleet.probe.look import Look, Sensed
 
 _OVER = EDGES.index(1.0) + 1
 _FEWEST_FOR_SLOPE = 6
+_WARM_S = 20.0
+"""Of a process's life, in which it loads what it needs."""
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,9 +173,12 @@ def _memory_mib(look: Look) -> float:
 
 
 def _growth(looks: Sequence[Look]) -> tuple[float, float]:
-    """MiB, and MiB a minute: middle of the last third against that of the first, of the processes of now."""
+    """MiB, and MiB a minute: middle of the last third against that of the first, of the processes of now, once warm."""
     pids = {used.pid for used in looks[-1].used.values()}
     same = [look for look in looks if {used.pid for used in look.used.values()} == pids]
+    if same:
+        warm_at_s = same[0].at_s + min(_WARM_S, (same[-1].at_s - same[0].at_s) / 3)
+        same = [look for look in same if look.at_s >= warm_at_s]
     if len(same) < _FEWEST_FOR_SLOPE:
         return 0.0, 0.0
     third = len(same) // 3

@@ -138,6 +138,20 @@ def test_a_version_that_raises_false_alarms_is_taken_back_by_the_previous_one() 
     assert promotion.unwind().decision == "aborted"
 
 
+def test_a_gateway_that_did_not_go_back_is_asked_again_and_named_in_the_end() -> None:
+    promotion = canaries_done()
+    promotion.unwind()
+    promotion.answer("r1-back1", "gw-1")
+    promotion.answer("r1-back1", "gw-2", status="FAILED", reason="disk full")
+    assert promotion.unwind().decision == "wait"
+    promotion.answer("r1-back2", "gw-2", status="TIMED_OUT")
+    assert promotion.unwind().decision == "wait"
+    promotion.answer("r1-back3", "gw-2", status="FAILED")
+    assert promotion.unwind().decision == "aborted"
+    assert list(promotion.jobs.created) == ["r1-w1", "r1-back1", "r1-back2", "r1-back3"]
+    assert promotion.rollout().reason.endswith("not put back: gw-2")
+
+
 def test_the_same_alerts_before_the_update_count_against_nobody() -> None:
     promotion = Promotion()
     promotion.talk()

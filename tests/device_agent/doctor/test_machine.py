@@ -14,8 +14,11 @@ from device_agent.doctor.credentials import credential_findings
 from device_agent.doctor.devices import device_findings
 from device_agent.doctor.disk import Disk, disk_findings, disk_of
 from device_agent.outputs.gpio import GpioOutput
+from device_agent.sensors.chips.sht import Sht
+from device_agent.sensors.gpio import AnalogInput, DigitalInput, GpioDigital
 from device_agent.sensors.host import HostSensor
 from device_agent.sensors.onewire import Ds18b20
+from device_agent.sensors.spi import SpiAnalog
 
 GIB = 1024**3
 WELL = Disk(Path("/var/lib/thresher"), 10 * GIB, "ext4", "/dev/mmcblk0p2", writable=True)
@@ -108,6 +111,27 @@ def test_a_bus_that_is_not_there_is_told_once_with_all_who_need_it(tmp_path):
 def test_what_an_output_switches_by_is_looked_for_as_well():
     (finding,) = device_findings([GpioOutput(name="lamp", pin=17)])
     assert "/dev/gpiochip0 (for `lamp`)" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("sensor", "device", "remedy"),
+    [
+        (
+            SpiAnalog(name="motor", device="/dev/spidev9.9", inputs={"a": AnalogInput(channel=0)}),
+            "/dev/spidev9.9",
+            "do_spi",
+        ),
+        (Sht(name="store", chip="sht4x", bus="/dev/i2c-99"), "/dev/i2c-99", "do_i2c"),
+        (GpioDigital(name="door", inputs={"open": DigitalInput(pin=4)}), "/dev/gpiochip0", "GPIO pins"),
+    ],
+)
+def test_a_device_that_a_driver_opens_and_that_is_not_there_is_told_with_how_to_switch_it_on(sensor, device, remedy):
+    if Path(device).exists():
+        pytest.skip(f"this machine has {device}")
+    (finding,) = device_findings([sensor])
+    assert finding.level == "problem"
+    assert f"{device} (for `{sensor.name}`) is not there" in finding.what
+    assert remedy in finding.remedy
 
 
 def test_a_bus_that_is_there_can_be_used(tmp_path):

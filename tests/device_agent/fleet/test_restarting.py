@@ -7,8 +7,7 @@ import pytest
 from contract.jobs import Restart
 from device_agent.fleet import restart_requests as requests
 from device_agent.fleet.port import Interrupted, Task
-from device_agent.fleet.restarting import SUPERVISOR, Restarting
-from device_agent.state import sole_user
+from device_agent.fleet.restarting import Restarting
 
 
 def task(**events):
@@ -33,8 +32,9 @@ def is_set():
 
 def test_without_a_supervisor_it_is_refused(tmp_path):
     assert "supervise" in Restarting(tmp_path).refusal(Restart(name="again"))
-    with sole_user(tmp_path, SUPERVISOR):
-        assert Restarting(tmp_path).refusal(Restart(name="again")) == ""
+    (tmp_path / requests.NOTES_FILE).write_text('{"supervisor": 1}')
+    assert "supervise" in Restarting(tmp_path).refusal(Restart(name="again")), "another process has its id now"
+    assert Restarting(tmp_path, supervised=lambda: True).refusal(Restart(name="again")) == ""
 
 
 def test_it_asks_and_is_resumed_by_the_process_that_was_started_anew(tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from device_agent.errors import OutputError
+from device_agent.errors import ConfigError, OutputError
 from device_agent.outputs.keeper import RETRY_S, Keeper
 from device_agent.outputs.memory import MemoryOutput, SimulatedOutput
 from device_agent.outputs.port import LEASE_S
@@ -18,12 +18,15 @@ class Bench:
         self.now_s = 100.0
         self.wanted: Mapping[str, bool] | None = {}
         self.is_broken = False
+        self.has_pins = True
         self.opened: list[MemoryOutput] = []
         self.keeper = Keeper([Lamp(name="lamp", bench=self)], lambda: self.wanted, lambda: self.now_s)
 
     def open(self, config: SimulatedOutput) -> MemoryOutput:
         if self.is_broken:
             raise OutputError("pin 17: busy")
+        if not self.has_pins:
+            raise ConfigError("this machine has no GPIO pins", remedy="run it on one that has")
         self.opened.append(MemoryOutput(config, lambda: self.now_s))
         return self.opened[-1]
 
@@ -75,6 +78,22 @@ def test_an_output_that_cannot_be_opened_is_told_and_tried_again(bench: Bench) -
     bench.keeper.turn()
     assert bench.opened[0].is_on
     assert bench.keeper.notice().degraded == []
+
+
+def test_a_machine_without_pins_ends_nothing_and_is_told_and_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.wanted, bench.has_pins = {"lamp": True}, False
+    for _ in range(3):
+        bench.keeper.turn()
+        bench.now_s += RETRY_S
+    assert bench.keeper.notice().degraded == ["output lamp: this machine has no GPIO pins"]
+    assert bench.keeper.notice().counters["output.lamp.failures"] == 3
+    (told,) = [record for record in caplog.records if record.message == "output.failed"]
+    assert told.remedy == "run it on one that has"
+    bench.has_pins = True
+    bench.keeper.turn()
+    assert bench.opened[0].is_on
 
 
 def test_a_keeper_that_ends_leaves_outputs_safe(bench: Bench) -> None:

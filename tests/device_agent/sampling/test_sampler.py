@@ -197,3 +197,14 @@ def test_a_hanging_sensor_is_seen_from_outside_and_does_not_stop_another() -> No
     thread.join(FOREVER_S)
     assert hung.counters.missed == missed_so_far
     assert not hung.failing
+
+
+@pytest.mark.parametrize(("remedy", "told"), [("give it power", "give it power"), ("", "thresher doctor")])
+def test_a_sensor_that_fails_is_logged_once_with_what_to_do(
+    remedy: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    failure = SensorError("no answer", remedy=remedy)
+    run(simulated(good(), *[failure] * 50, good()), SimulatedClock(monotonic_ns=0))
+    (record,) = [record for record in caplog.records if record.message == "sensor.failed"]
+    assert record.__dict__["reason"] == "no answer"
+    assert told in record.__dict__["remedy"]

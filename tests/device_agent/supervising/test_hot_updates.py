@@ -1,17 +1,16 @@
 """A model and a configuration are taken by real sensing while it runs."""
 
-import json
-from pathlib import Path
+import os
+import signal
+import time
 
 import msgspec
 import pytest
 
-import models
 from tests.device_agent.supervising.world import HEALTH, Gateway, until
+from tests.device_agent.supervising.world import shipped_model as model
 
 pytestmark = pytest.mark.story
-
-SHIPPED = Path(models.__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +21,6 @@ def gateway(tmp_path_factory):
     until(lambda: made.sensed().uptime_ms > 2500)
     yield made
     made.stop()
-
-
-def model(version: int) -> dict[str, bytes]:
-    """The shipped one under another version."""
-    card = json.loads((SHIPPED / "level.card.json").read_bytes())
-    files = {name: (SHIPPED / name).read_bytes() for name in card["files"]}
-    return {**files, "level.card.json": json.dumps({**card, "version": version}).encode()}
 
 
 def test_a_model_is_swapped_without_a_missed_sample(gateway):
@@ -82,3 +74,12 @@ def test_a_configuration_that_this_machine_cannot_do_goes_back_by_itself(gateway
     assert "found wanting: refused" in outcome.reason
     assert gateway.updates.look().installed == before
     until(lambda: not gateway.sensed().degraded)
+
+
+def test_the_time_of_a_restart_is_told_as_missed_scans(gateway):
+    first, killed_s = gateway.working().processes["run"].pid, time.monotonic()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: gateway.status().processes["run"].pid not in (0, first))
+    gateway.working()
+    stood_s = time.monotonic() - killed_s + 1  # its last word is a second old
+    assert 1 <= gateway.sensed().sensors["machine"].missed <= 10 * stood_s

@@ -1,11 +1,13 @@
 """A gateway that is kept by a real ``thresher supervise``; its updates come as files, its sensing is a stand-in."""
 
 import hashlib
+import json
 import time
 from pathlib import Path
 
 import msgspec
 
+import models
 from contract.jobs import Bundle, Kind
 from contract.manifest import Entry, Health
 from device_agent.fleet.probe.look import Sensed
@@ -32,14 +34,22 @@ def until(wanted, *, deadline_s: float = DEADLINE_S):
     return seen
 
 
+def shipped_model(version: int) -> dict[str, bytes]:
+    """The files of the model that ships, under another version."""
+    folder = Path(models.__file__).parent
+    card = json.loads((folder / "level.card.json").read_bytes())
+    files = {name: (folder / name).read_bytes() for name in card["files"]}
+    return {**files, "level.card.json": json.dumps({**card, "version": version}).encode()}
+
+
 class Gateway:
-    def __init__(self, folder: Path, *, more: str = "", stand_in: bool = True) -> None:
+    def __init__(self, folder: Path, *, name: str = "g", more: str = "", stand_in: bool = True) -> None:
         self.folder, self.state = folder, folder / "state"
         self.install = folder / "install"
         self.keyring = Keyring(folder / "roots")
         self.document = folder / "gateway.yaml"
         self.document.write_text(
-            f"gateway: g\nstate_dir: state\nsensors: [{{type: host, name: machine, rate_hz: 10}}]\n"
+            f"gateway: {name}\nstate_dir: state\nsensors: [{{type: host, name: machine, rate_hz: 10}}]\n"
             f"fleet:\n  trust: {{root: {self.keyring.root_file}}}\n  supervise: {{install_dir: install}}\n{more}"
         )
         if stand_in:

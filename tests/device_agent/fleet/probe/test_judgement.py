@@ -147,7 +147,7 @@ def test_no_verdict_comes_before_its_time(gateway):
 
 FAULTS = {
     "crashes": {"ends": 1},
-    "leaks memory": {"leak_mib_s": 0.25},
+    "leaks memory": {"leak_mib_s": 0.5},
     "memory: ": {"memory_mib": 900.0},
     "stops sampling": {"rate_hz": 0.0},
     "stops sampling: 5.00": {"rate_hz": 5.0},
