@@ -191,6 +191,16 @@ def test_a_nucleus_that_does_not_come_back_gets_its_old_certificate(machine: Mac
     assert len(machine.cloud.registry.active) == 1
 
 
+def test_a_nucleus_that_goes_on_with_its_old_certificate_is_noticed(machine: Machine):
+    machine.certificate = lambda: machine.home / "old.pem"  # type: ignore[method-assign]  # as its database says
+    with machine.watched(commit_s=0.5):
+        outcome = machine.rotate()
+    assert outcome.status == "FAILED"
+    assert "another certificate still" in outcome.reason
+    assert len(machine.cloud.registry.active) == 1
+    assert "keys/" not in machine.configuration.read_text().splitlines()[-1]
+
+
 def test_a_certificate_that_nobody_commits_is_taken_back(machine: Machine):
     with machine.watched(commit_s=0.5):
         make = machine.cloud.registry.make
