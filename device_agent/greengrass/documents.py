@@ -2,7 +2,8 @@
 
 The keys of ``docs/gateway.md`` lie directly under the component's configuration, beside ``accessControl``. Without any
 of them a component runs: the gateway is the thing, the sensor is the machine, events leave through the nucleus, and
-what must survive lies in the component's own folder. Files that it extends count less than what the nucleus holds.
+what must survive lies in the component's own folder. Files that it extends count less than what the nucleus holds, and
+what the thing's shadow wants counts more; a kept layer that cannot be used is left out, and said.
 
 Not here: when it is read again (``device_agent.greengrass.changes``).
 """
@@ -10,6 +11,7 @@ Not here: when it is read again (``device_agent.greengrass.changes``).
 import logging
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from device_agent.config import GatewayConfig, convert, located
@@ -17,9 +19,11 @@ from device_agent.config.layers import Layer, merged
 from device_agent.config.reading import lower_layers
 from device_agent.errors import ConfigError
 from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, THING_VARIABLE, Place
+from device_agent.greengrass.shadow_layer import laid_over, opens_sensors, shadow_file
 from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, ServiceRefusedError
 from device_agent.ipc.operations import GetConfiguration
 from device_agent.ipc.port import ANSWER_S, Nucleus
+from device_agent.sampling.describing import describe
 
 _NOT_OURS: Final = "accessControl"
 _DEFAULT_SENSORS: Final = [{"type": "host", "name": "machine"}]
@@ -39,15 +43,24 @@ class Documents:
     Args:
         nucleus: Holds it.
         place: Of the component.
+        of_another: Whether it is another component that reads it, which knows of no sensor what can be known only
+            where its driver is.
 
     Attributes:
         sources: Components whose configuration it is made of, an empty name for our own.
     """
 
-    def __init__(self, nucleus: Nucleus, place: Place) -> None:
+    def __init__(self, nucleus: Nucleus, place: Place, *, of_another: bool = False) -> None:
         self._nucleus = nucleus
         self._place = place
-        self.sources = ("", EDGE_FILTER) if place.component == EVENT_FORWARDER else ("",)
+        self._describes = opens_sensors(place) and not of_another
+        own = place.component if of_another else ""
+        self.sources = (own, EDGE_FILTER) if place.component == EVENT_FORWARDER else (own,)
+
+    @property
+    def shadow(self) -> Path:
+        """Where what the shadow wants is kept, if anything is."""
+        return shadow_file(self._place)
 
     def read(self, stop: threading.Event) -> GatewayConfig | None:
         """As it is now; waits for the nucleus, and gives up (``None``) only when ``stop`` is set. See ``now``.
@@ -75,10 +88,33 @@ class Documents:
             LostError: The nucleus is away.
             NucleusError: It does not give it away.
         """
-        return self.check(self._values())
+        values = self._values()
+        try:
+            return self.check(values)
+        except ConfigError as exc:
+            if not self.shadow.exists():
+                raise
+            config = self.check(values, desired={})
+            logger.error("shadow.left_out", extra={"path": str(self.shadow), **said(exc)})  # noqa: TRY400 - its sentence says it all
+            return config
 
-    def check(self, values: Values) -> GatewayConfig:
+    def judge(self, desired: Values) -> None:
+        """Tries what a shadow wants.
+
+        Raises:
+            ConfigError: It cannot work, or cannot be judged now.
+        """
+        try:
+            self.check(self._values(), desired=desired)
+        except NucleusError as exc:
+            raise ConfigError(f"not judged: {exc}", remedy="nothing: it is tried again with the next change") from exc
+
+    def check(self, values: Values, *, desired: Values | None = None) -> GatewayConfig:
         """A configuration that the component might get.
+
+        Args:
+            values: Of the nucleus.
+            desired: What the shadow wants, in place of what is kept.
 
         Raises:
             ConfigError: It cannot work; names the place.
@@ -86,7 +122,10 @@ class Documents:
         source = f"configuration of {self._place.component}"
         below = lower_layers(values, self._place.work, source=source)
         document = completed(merged([*below, Layer(source, values)]).values if below else values, self._place)
-        config = located(convert(document, source=source), self._place.work)
+        whole = laid_over(document, self._place, source=source, desired=desired)
+        config = located(convert(_all_listed(whole.values), source=whole.source), self._place.work)
+        if self._describes and (desired is not None or self.shadow.exists()):
+            describe(config)
         if config.uplink is not None and config.uplink.type != "greengrass":
             raise ConfigError(
                 f"{source}: `{config.uplink.type}` would take the nucleus's session over - at `$.uplink.type`",
@@ -127,11 +166,15 @@ def completed(values: Values, place: Place) -> dict[str, Any]:
     if isinstance(folder, str):
         document["state_dir"] = str(home / folder)
     document.setdefault("sensors", _DEFAULT_SENSORS)
-    document |= {key: _listed(document[key]) for key in _NAMED if key in document}
+    document = _all_listed(document)
     uplink = document.setdefault("uplink", {})
     if isinstance(uplink, Mapping):
         document["uplink"] = {"type": "greengrass", **uplink}
     return document
+
+
+def _all_listed(document: Values) -> dict[str, Any]:
+    return {**document, **{key: _listed(document[key]) for key in _NAMED if key in document}}
 
 
 def _listed(items: object) -> object:

@@ -1,4 +1,4 @@
-"""How rollouts stand: the latest, or one by its waves, with failures grouped by their reason."""
+"""What gateways run, and how rollouts stand: all, or one by its waves, with failures grouped by their reason."""
 
 import argparse
 import importlib
@@ -28,9 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
             show(found, json=arguments.json)
             return 1 if found.state in ("aborted", "stuck") else 0
         listed = list(rollouts.standings(stack))
+        running = importlib.import_module("operations.fleet.running").versions(stack)
         if arguments.json:
-            print(msgspec.json.encode({"rollouts": listed}).decode())
+            print(msgspec.json.encode({"running": running, "rollouts": listed}).decode())
             return 0
+        for kind, counts in running.items():
+            print(f"{kind}: " + (", ".join(f"{count} on {version}" for version, count in counts.items()) or "unknown"))
         for found in listed:
             print(f"{found.rollout_id:40s} {found.what} {found.release}: {found.state}, {found.reason}")
         print(f"{len(listed)} rollouts")

@@ -1,6 +1,10 @@
 """The commands against the twin: a real workflow, real functions under their own roles; gateways are simulated."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -8,6 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from cloud_functions.adapters.dynamodb import DynamoTable
+from cloud_functions.core.software import keep
 from operations.stack import Stack
 from tests.operations.environment import environment
 from tests.operations.fleet import bundle
@@ -91,8 +97,19 @@ def test_a_good_version_reaches_all_and_the_address_it_came_by_is_signed(
         assert set(fleet.versions.values()) == {"2.0.0"}
         assert urlopen(fleet.told[0].url, timeout=10).read() == operator.new.read_bytes()  # noqa: S310 - the twin's own
         assert operator.fleet("status", operator.id, "--json")[0] == 0
+        status, (listed,) = operator.fleet("status", "--json")
+        assert (status, operator.id in [one["rollout_id"] for one in listed["rollouts"]]) == (0, True)
         shown = json.loads(deployment.backend().api(f"/api/rollouts/{operator.id}").body)
         assert [wave["state"] for wave in shown["waves"]] == ["passed", "passed"]
+
+
+def test_what_gateways_run_is_counted_by_version(deployment: Deployment, operator: Operator, names: list[str]) -> None:
+    table = DynamoTable(deployment.clients.make("dynamodb"), deployment.outputs.table_name)
+    for name, release in zip(names, ("9.0.0", "9.0.0", "9.1.0"), strict=False):
+        keep(table, {"gateway_id": name, "broker_ms": 1, "reported": {"software": {"release": release}}})
+    running = operator.fleet("status", "--json")[1][0]["running"]["application"]
+    assert (running["9.0.0"], running["9.1.0"]) == (2, 1)
+    assert "2 on 9.0.0" in operator.say("status")[1]
 
 
 def test_a_version_its_gateways_refuse_stops_at_the_canaries(
@@ -142,6 +159,24 @@ def test_a_way_back_that_gateways_would_refuse_is_refused_before_anything_exists
     assert status == 1
     assert "counter 1 after 2" in said
     assert "try:" in said
+
+
+def test_who_looks_away_changes_nothing(deployment: Deployment, operator: Operator, names: list[str]) -> None:
+    deployment.clients.make("iot").create_thing(thingName=names[0])
+    given = ["--bundle", str(operator.new), "--no-way-back", "--id", operator.id, "--target", names[0], *QUICK]
+    with subprocess.Popen(
+        [sys.executable, "-m", "thresher", "fleet", "rollout", *given],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment(deployment),
+    ) as command:
+        assert command.stdout is not None
+        assert f"rollout {operator.id} started" in command.stdout.readline()
+        assert "running" in command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        assert "goes on without you" in command.communicate(timeout=30)[0]
+    assert command.returncode == 0
+    assert operator.fleet("status", operator.id, "--json")[1][0]["state"] == "running"
 
 
 def test_the_same_id_is_used_once(deployment: Deployment, operator: Operator, names: list[str]) -> None:
