@@ -2,21 +2,24 @@
 
 The keys of ``docs/gateway.md`` lie directly under the component's configuration, beside ``accessControl``. Without any
 of them a component runs: the gateway is the thing, the sensor is the machine, events leave through the nucleus, and
-what must survive lies in the component's own folder. Files that it extends count less than what the nucleus holds.
+what must survive lies in the component's own folder. Files that it extends count less than what the nucleus holds, and
+so does the layer that a job brought (``device_agent.greengrass.updating``): a key has one owner.
 
 Not here: when it is read again (``device_agent.greengrass.changes``).
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from device_agent.config import GatewayConfig, convert, located
 from device_agent.config.layers import Layer, merged
-from device_agent.config.reading import lower_layers
+from device_agent.config.reading import DELIVERED, delivered_layers, lower_layers
 from device_agent.errors import ConfigError
-from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, THING_VARIABLE, Place
+from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, FLEET_AGENT, THING_VARIABLE, Place
 from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, ServiceRefusedError
 from device_agent.ipc.operations import GetConfiguration
 from device_agent.ipc.port import ANSWER_S, Nucleus
@@ -48,6 +51,8 @@ class Documents:
         self._nucleus = nucleus
         self._place = place
         self.sources = ("", EDGE_FILTER) if place.component == EVENT_FORWARDER else ("",)
+        self._delivered = None if place.component == FLEET_AGENT else place.work_of(FLEET_AGENT) / DELIVERED
+        self._read_of = self._stamp()
 
     def read(self, stop: threading.Event) -> GatewayConfig | None:
         """As it is now; waits for the nucleus, and gives up (``None``) only when ``stop`` is set. See ``now``.
@@ -75,16 +80,27 @@ class Documents:
             LostError: The nucleus is away.
             NucleusError: It does not give it away.
         """
+        self._read_of = self._stamp()
         return self.check(self._values())
 
-    def check(self, values: Values) -> GatewayConfig:
+    @property
+    def has_moved(self) -> bool:
+        """Whether a job brought another layer since the document was read."""
+        return self._stamp() != self._read_of
+
+    def check(self, values: Values, *, delivered: Path | None = None) -> GatewayConfig:
         """A configuration that the component might get.
+
+        Args:
+            values: What the nucleus would hold.
+            delivered: The layer of a job, in place of the last one's.
 
         Raises:
             ConfigError: It cannot work; names the place.
         """
         source = f"configuration of {self._place.component}"
-        below = lower_layers(values, self._place.work, source=source)
+        brought = delivered_layers(delivered or self._delivered)
+        below = [*lower_layers(values, self._place.work, source=source), *brought]
         document = completed(merged([*below, Layer(source, values)]).values if below else values, self._place)
         config = located(convert(document, source=source), self._place.work)
         if config.uplink is not None and config.uplink.type != "greengrass":
@@ -98,6 +114,17 @@ class Documents:
                 remedy="leave `gateway` out: under a nucleus it is the thing's name",
             )
         return config
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Of the layer's file, through the link."""
+        with contextlib.suppress(OSError):
+            found = self._delivered.stat() if self._delivered else None
+            return (found.st_ino, found.st_mtime_ns) if found else None
+        return None
+
+    def values_of(self, component: str) -> Values:
+        """What the nucleus holds of a component; nothing where that is not deployed. See ``now``."""
+        return self._get(component)
 
     def _values(self) -> Values:
         own, *filters = [self._get(source) for source in self.sources]

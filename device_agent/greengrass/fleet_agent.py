@@ -13,6 +13,7 @@ from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.nucleus import nucleus_rotation
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.serving import Service
+from device_agent.greengrass.updating import JobsUpdates
 from device_agent.uplink.greengrass import GreengrassUplink
 
 logger = logging.getLogger(__name__)
@@ -31,11 +32,15 @@ def fleet_agent(inside: Inside) -> None:
             logger.warning("jobs.switched_off", extra={"gateway": config.gateway})
             stop.wait()
             return
-        uplink = GreengrassUplink(inside.client.share())
+        nucleus = inside.client.share()
+        uplink = GreengrassUplink(nucleus)
         ground = Ground(config, inside.place.work, inside.machine, uplink, nucleus_owns=True)
         jobs = open_jobs(ground, nucleus_rotation(config, ground.folder, uplink))
+        updates = threading.Thread(target=JobsUpdates(config, nucleus, inside.place).run, args=[stop], name="updates")
+        updates.start()
         with contextlib.closing(uplink):
             uplink.connect(jobs.hears(), lambda: None)
             jobs.run(stop)
+        updates.join()
 
     Service(inside).run([Stage("fleet", what_jobs_need, run)])
