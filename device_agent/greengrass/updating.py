@@ -23,7 +23,8 @@ from contract.manifest import Manifest
 from device_agent.config import GatewayConfig
 from device_agent.config.layers import Layer, merged, spelt
 from device_agent.config.reading import DELIVERED, delivered_layers
-from device_agent.errors import ConfigError
+from device_agent.errors import ConfigError, ModelError
+from device_agent.filters.card import check_folder
 from device_agent.fleet.probe import reading
 from device_agent.fleet.probe.look import Look
 from device_agent.fleet.probe.watch import WorkProbe
@@ -48,6 +49,9 @@ logger = logging.getLogger(__name__)
 class JobsModel(ModelTarget):
     """A model that jobs own, as long as no deployment does.
 
+    The fleet agent carries no model runtime, so what does not load is found out by those who filter: they refuse it,
+    go on by the last good one, and the probe says so.
+
     Args:
         place: Of the fleet agent.
     """
@@ -60,7 +64,11 @@ class JobsModel(ModelTarget):
         """See ``Target``."""
         if self._published.is_symlink():
             raise HopelessError(f"the model of this gateway is a deployment's: {EDGE_MODEL} published one")
-        super().stage(folder, manifest)
+        del manifest
+        try:
+            check_folder(folder)
+        except ModelError as exc:
+            raise HopelessError(f"the model cannot be used: {exc}", remedy=exc.remedy) from exc
 
 
 class JobsConfiguration(ConfigurationTarget):
