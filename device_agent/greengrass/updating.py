@@ -15,6 +15,7 @@ Not here: the machine (``device_agent.fleet.update``), the same without a nucleu
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,7 @@ from device_agent.greengrass.place import EDGE_FILTER, EDGE_MODEL, GATEWAY, Plac
 from device_agent.greengrass.published_model import CURRENT
 from device_agent.ipc.errors import NucleusError
 from device_agent.ipc.port import Nucleus
+from device_agent.uplink.port import Deliver
 
 _LOOK_EVERY_S: Final = 1.0
 _JOIN_S: Final = 2.0
@@ -99,10 +101,10 @@ class JobsConfiguration(ConfigurationTarget):
 
     def _check(self, component: str, path: Path, layer: Layer) -> None:
         place = self._place._replace(component=component, work=self._place.work_of(component))
-        documents = Documents(self._nucleus, place)
         if not place.work.is_dir():
             return  # it was never deployed here
-        values = documents.values_of(component)
+        documents = Documents(self._nucleus, place, of_another=True)
+        values = documents.values()
         for key, origin in merged([layer, Layer(component, values)]).origins.items():
             if layer.source in origin.over:
                 raise HopelessError(f"`{spelt(key)}` is a deployment's: the configuration of {component} sets it")
@@ -133,8 +135,17 @@ class JobsUpdates:
         }
         self._probe = WorkProbe(lambda: look_at(place), config.fleet.probe)
 
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """See ``Beside``: its journal says it all."""
+        return {}
+
+    def hears(self) -> Mapping[str, Deliver]:
+        """See ``Beside``: jobs hear for it."""
+        return {}
+
     def run(self, stop: threading.Event) -> None:
-        """The work of a thread of its own."""
+        """See ``Beside``."""
         machine: threading.Thread | None = None
         while not stop.wait(_LOOK_EVERY_S):
             self._probe.tick()

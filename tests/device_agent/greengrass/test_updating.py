@@ -67,14 +67,14 @@ def test_a_key_has_one_owner(core, layer, reason):
 
 
 def test_keys_that_no_deployment_sets_are_a_jobs(core):
-    documents = Documents(core.nucleus, core.sensing)
-    assert documents.check(documents.values_of(GATEWAY)).health_s == 60
+    documents = Documents(core.nucleus, core.sensing, of_another=True)
+    assert documents.check(documents.values()).health_s == 60
     core.stage("health_s: 20\n")
     assert documents.has_moved
-    config = documents.check(documents.values_of(GATEWAY))
+    config = documents.check(documents.values())
     assert (config.health_s, config.summary_s, config.sensors[0].rate_hz) == (20, 30, 5)
     core.target.activate("thresher", "")
-    assert documents.check(documents.values_of(GATEWAY)).health_s == 60
+    assert documents.check(documents.values()).health_s == 60
 
 
 def test_a_model_that_a_deployment_published_is_no_jobs(core):
