@@ -28,7 +28,7 @@ from device_agent.fleet.port import Performers
 from device_agent.fleet.restarting import Restarting
 from device_agent.fleet.status import STATUS_FILE
 from device_agent.fleet.tending.diagnostics import Diagnostics
-from device_agent.fleet.tending.parts import parts
+from device_agent.fleet.tending.parts import Seat, parts
 from device_agent.fleet.tending.rebooting import Rebooting
 from device_agent.fleet.tending.recalibrating import Recalibrating
 from device_agent.fleet.update.performer import bundle_performer
@@ -49,6 +49,7 @@ class Ground(NamedTuple):
         machine: Clocks and fingerprint.
         uplink: The gateway's connection; somebody else connects it.
         nucleus_owns: Whether a Greengrass nucleus owns applications, key and certificate.
+        seat: Of the process that senses and filters, where it has a document and a folder of its own.
     """
 
     config: GatewayConfig
@@ -56,11 +57,13 @@ class Ground(NamedTuple):
     machine: Machine
     uplink: Uplink
     nucleus_owns: bool = False
+    seat: Seat | None = None
 
 
 def performers(ground: Ground, rotation: Rotation) -> Performers:
     """All there are here."""
     config, state = ground.config, Path(ground.config.state_dir)
+    seat = ground.seat or Seat(lambda: config, lambda: [state], state)
     boot_id = read_identity(config.gateway).boot_id
     commands = Commands(config.fleet.commands, ground.folder / FOLDER, boot_id=boot_id)
     return {
@@ -69,8 +72,8 @@ def performers(ground: Ground, rotation: Rotation) -> Performers:
         ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
         Restart: Restarting(ground.folder),
         Reboot: Rebooting(commands),
-        Recalibrate: Recalibrating(state, [sensor.name for sensor in config.sensors]),
-        CollectDiagnostics: Diagnostics(parts(config, state)),
+        Recalibrate: Recalibrating(seat.look),
+        CollectDiagnostics: Diagnostics(parts(seat)),
         RotateCertificate: rotation,
     }
 

@@ -3,11 +3,18 @@
 import msgspec
 import pytest
 
+from contract.topics import shadow_topic
+from device_agent import VERSION
+from device_agent.filters.wishes import calibration_file, wish_file
 from device_agent.fleet.status import FleetStatus
+from device_agent.greengrass.documents import Documents
 from device_agent.greengrass.fleet_agent import fleet_agent
-from device_agent.greengrass.place import FLEET_AGENT
+from device_agent.greengrass.place import EDGE_FILTER, FLEET_AGENT, GATEWAY, SENSOR_READER, Place
+from device_agent.greengrass.working import Working
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import ServiceRefusedError
+from device_agent.ipc.memory import MemoryNucleus
+from device_agent.spool.sqlite import SqliteSpool
 from tests.device_agent.greengrass.machinery import THING, until
 from twin.jobs_service import ScriptedJobs
 
@@ -92,3 +99,99 @@ def test_a_document_may_switch_jobs_off(machinery, cloud):
     cloud.serve()
     assert not cloud.jobs.heard
     assert not running.failures
+
+
+WORKS = {"sensors": [{"type": "host", "name": "press"}], "uplink": {"type": "greengrass"}}
+
+
+def one_step(name, **given):
+    return {"version": "1.0", "steps": [{"action": {"name": "a", "type": name, "input": given}}]}
+
+
+def works_beside(machinery, *, split):
+    """The components that sense and filter, as deployed; returns where they keep their state."""
+    if split:
+        machinery.host.configuration[SENSOR_READER] = WORKS
+        machinery.host.configuration[EDGE_FILTER] = {"filter": {"calibration_scans": 200}}
+        return machinery.work(EDGE_FILTER)
+    machinery.host.configuration[GATEWAY] = WORKS | {"filter": {"calibration_scans": 200}}
+    return machinery.work(GATEWAY)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_it_is_the_filters_that_learn_anew(machinery, cloud, split):
+    folder = works_beside(machinery, split=split)
+    cloud.jobs.ledger.create("j-1", one_step("recalibrate", sensors=["press"]))
+    machinery.start(FLEET_AGENT, fleet_agent)
+    assert cloud.until_over("j-1") == "SUCCEEDED"
+    assert wish_file(calibration_file(folder, "press")).exists()
+
+
+def test_a_sensor_that_only_the_fleet_agents_defaults_have_is_unknown(machinery, cloud):
+    works_beside(machinery, split=False)
+    cloud.jobs.ledger.create("j-1", one_step("recalibrate", sensors=["machine"]))
+    machinery.start(FLEET_AGENT, fleet_agent)
+    assert cloud.until_over("j-1") == "REJECTED"
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_diagnostics_are_of_what_works_here(machinery, cloud, split):
+    folder = works_beside(machinery, split=split)
+    (folder / "run-status.json").write_text("{}")
+    SqliteSpool(folder / "spool.sqlite3").close()
+    cloud.jobs.ledger.create(
+        "j-1", one_step("collectDiagnostics", parts=["document", "status", "spool"], maxBytes=9999)
+    )
+    machinery.start(FLEET_AGENT, fleet_agent)
+    assert cloud.until_over("j-1") == "SUCCEEDED"
+    assert cloud.jobs.ledger.of("j-1").details["spool"].endswith(" bytes")
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_working_is_the_document_of_who_filters_with_the_sensors_of_who_reads(machinery, split):
+    folder = works_beside(machinery, split=split)
+    machinery.work(FLEET_AGENT)
+    nucleus = MemoryNucleus(machinery.host, FLEET_AGENT)
+    nucleus.open(lambda _: None)
+    place = Place(FLEET_AGENT, THING, machinery.work(FLEET_AGENT), str(machinery.root))
+    own = Documents(nucleus, place).now()
+    config = Working(nucleus, place, own).look()
+    assert [each.name for each in config.sensors] == ["press"]
+    assert config.filter.calibration_scans == 200
+    assert config.state_dir == str(folder)
+
+
+def test_a_broken_document_beside_ends_no_job_and_the_last_good_one_is_kept(machinery):
+    works_beside(machinery, split=False)
+    nucleus = MemoryNucleus(machinery.host, FLEET_AGENT)
+    nucleus.open(lambda _: None)
+    place = Place(FLEET_AGENT, THING, machinery.work(FLEET_AGENT), str(machinery.root))
+    working = Working(nucleus, place, Documents(nucleus, place).now(), look_every_s=0.0)
+    assert working.look().filter.calibration_scans == 200
+    machinery.host.configuration[GATEWAY] = {"filter": {"calibration_scans": -1}}
+    assert working.look().filter.calibration_scans == 200
+    machinery.host.stop()
+    assert working.look().filter.calibration_scans == 200
+
+
+def test_it_says_which_versions_run_here(machinery):
+    works_beside(machinery, split=False)
+    said = {}
+
+    def heed(topic):
+        machinery.host.say(shadow_topic(THING, topic, "get/rejected"), b'{"code": 404, "message": "none"}')
+
+    machinery.start(FLEET_AGENT, fleet_agent)
+
+    def served():
+        for _, request in list(machinery.host.requests):
+            for name in ("state", "$package"):
+                if getattr(request, "topic", "") == shadow_topic(THING, name, "get"):
+                    heed(name)
+                if getattr(request, "topic", "") == shadow_topic(THING, name, "update"):
+                    said[name] = msgspec.json.decode(request.payload)["state"]["reported"]
+        return len(said) == 2
+
+    until(served, within_s=30)
+    assert said["state"]["software"]["version"] == said["$package"]["thresher"]["version"] == VERSION
+    until((machinery.work(FLEET_AGENT) / "beside-status.json").exists)
