@@ -5,12 +5,14 @@ What nobody here carries out is rejected.
 Each part of the fleet adds its own line; what it needs is in ``Ground``.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from contract.jobs import (
     ApplyBundle,
     CollectDiagnostics,
+    Kind,
     Reboot,
     Recalibrate,
     Restart,
@@ -40,6 +42,12 @@ FOLDER: Final = "fleet"
 """Beside the spool: journals and records of jobs."""
 
 
+def refuses_nothing(kind: Kind) -> str:
+    """See ``Ground.refuses``."""
+    del kind
+    return ""
+
+
 class Ground(NamedTuple):
     """What performers stand on.
 
@@ -49,6 +57,7 @@ class Ground(NamedTuple):
         machine: Clocks and fingerprint.
         uplink: The gateway's connection; somebody else connects it.
         nucleus_owns: Whether a Greengrass nucleus owns applications, key and certificate.
+        refuses: Why jobs may not bring a kind of thing here; empty if they may.
     """
 
     config: GatewayConfig
@@ -56,6 +65,7 @@ class Ground(NamedTuple):
     machine: Machine
     uplink: Uplink
     nucleus_owns: bool = False
+    refuses: Callable[[Kind], str] = refuses_nothing
 
 
 def performers(ground: Ground, rotation: Rotation) -> Performers:
@@ -66,7 +76,7 @@ def performers(ground: Ground, rotation: Rotation) -> Performers:
     return {
         RunHandler: commands,
         RunCommand: commands,
-        ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
+        ApplyBundle: bundle_performer(ground.folder, ground.refuses),
         Restart: Restarting(ground.folder),
         Reboot: Rebooting(commands),
         Recalibrate: Recalibrating(state, [sensor.name for sensor in config.sensors]),

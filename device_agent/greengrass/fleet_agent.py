@@ -4,6 +4,7 @@ Not here: jobs (``device_agent.fleet``). What deployments own - applications, ke
 """
 
 import contextlib
+import functools
 import logging
 import threading
 
@@ -12,7 +13,9 @@ from device_agent.crew import Stage
 from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.nucleus import nucleus_rotation
 from device_agent.greengrass.component import Inside
+from device_agent.greengrass.ownership import refusal
 from device_agent.greengrass.serving import Service
+from device_agent.greengrass.updating import updating
 from device_agent.uplink.greengrass import GreengrassUplink
 
 logger = logging.getLogger(__name__)
@@ -32,9 +35,10 @@ def fleet_agent(inside: Inside) -> None:
             stop.wait()
             return
         uplink = GreengrassUplink(inside.client.share())
-        ground = Ground(config, inside.place.work, inside.machine, uplink, nucleus_owns=True)
+        refuses = functools.partial(refusal, inside.place)
+        ground = Ground(config, inside.place.work, inside.machine, uplink, nucleus_owns=True, refuses=refuses)
         jobs = open_jobs(ground, nucleus_rotation(config, ground.folder, uplink))
-        with contextlib.closing(uplink):
+        with contextlib.closing(uplink), updating(config, inside.place):
             uplink.connect(jobs.hears(), lambda: None)
             jobs.run(stop)
 

@@ -4,6 +4,7 @@ A changed document is taken within seconds, or refused with its place; SIGHUP ma
 """
 
 import argparse
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.store import store_of
 from device_agent.fleet.identity.turn import settle
+from device_agent.fleet.targets.standalone import refusal
 from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.visibility.showing import showing
 from device_agent.logs import configure_logging
@@ -63,6 +65,7 @@ def heed_shadow(config: GatewayConfig, judge: Judge) -> Iterator[Callable[[Uplin
 def heed_jobs(config: GatewayConfig) -> Iterator[Callable[[Uplink], Beside]]:
     """What carries out the thing's jobs, unless the document says otherwise."""
     if config.fleet.jobs.enabled:
+        refuses, folder = functools.partial(refusal, config), Path(config.state_dir)
         yield lambda link: open_jobs(
-            Ground(config, Path(config.state_dir), this_machine(), link), own_rotation(config, link)
+            Ground(config, folder, this_machine(), link, refuses=refuses), own_rotation(config, link)
         )
