@@ -68,7 +68,7 @@ def api() -> Api:
 @functools.cache
 def enrolment() -> Enrolment:
     """The provisioning hook's work."""
-    return Enrolment(table(), clock)
+    return Enrolment(table(), clock, policy=os.environ["GATEWAY_POLICY_NAME"])
 
 
 @functools.cache

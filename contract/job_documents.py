@@ -29,7 +29,7 @@ OLD_VERSION: Final = "0.0"
 MAX_BYTES: Final = 32 * 1024
 """Of a document. Source: AWS IoT Jobs quotas."""
 
-LINT: Final = "`thresher fleet lint-job` checks a document before it is sent"
+HELP: Final = "docs/jobs.md lists the fields of a document and of each action"
 
 _T = TypeVar("_T")
 _TYPES: Final = {str(action.__struct_config__.tag): action for action in get_args(Action)}
@@ -116,20 +116,20 @@ def _decoded(raw: object) -> Any:  # noqa: ANN401 - any JSON
             )
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError, OverflowError) as exc:
-        raise DocumentError(f"the document is not JSON: {exc}", remedy=LINT) from exc
+        raise DocumentError(f"the document is not JSON: {exc}", remedy=HELP) from exc
 
 
 def _object(value: object, place: str) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise DocumentError(f"expected an object, got {_kind(value)}", place=place, remedy=LINT)
+    raise DocumentError(f"expected an object, got {_kind(value)}", place=place, remedy=HELP)
 
 
 def _list(document: dict[str, Any], field: str) -> list[Any]:
     value = document[field] if _present(document, field) else []
     if isinstance(value, list):
         return value
-    raise DocumentError(f"expected a list, got {_kind(value)}", place=f"$.{field}", remedy=LINT)
+    raise DocumentError(f"expected a list, got {_kind(value)}", place=f"$.{field}", remedy=HELP)
 
 
 def _kind(value: object) -> str:
@@ -231,4 +231,4 @@ def _converted(value: object, kind: type[_T], place: str) -> _T:
         problem, path = str(exc), ""
         if found := _PLACED.search(problem):
             problem, path = problem[: found.start()], found["path"]
-        raise DocumentError(problem, place=place + path, remedy=LINT) from exc
+        raise DocumentError(problem, place=place + path, remedy=HELP) from exc

@@ -10,14 +10,14 @@ promoter adds nothing of its own. Not here: when the next wave goes (``cloud_fun
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from contract.errors import ContractError
 from contract.job_request import MAX_TARGETS, JobRequest
-from contract.jobs import Kind
+from contract.jobs import ApplyBundle, Kind
 
 PLAN_SCHEMA: Final = 1
 MAX_POLLS: Final = 2500
@@ -111,6 +111,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     schema: int = PLAN_SCHEMA
 
 
+class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    action: ApplyBundle
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rollout's job applies one bundle and does nothing else, whoever could write its plan."""
+
+    version: Literal["1.0"]
+    steps: Annotated[list[_Step], Meta(min_length=1, max_length=1)]
+
+
 def decode_plan(data: bytes) -> Plan:
     """The plan.
 
@@ -158,5 +169,9 @@ def unwind_job_id(plan: Plan, part: int) -> str:
 def _check_request(plan: Plan, request: JobRequest, *, at: str) -> None:
     if not request.job_id.startswith(f"{plan.rollout_id}-") or len(request.job_id) > 48 + MAX_SUFFIX:
         raise ContractError(f"plan {plan.rollout_id}, {at}: job id {request.job_id!r} is not of this rollout")
+    try:
+        msgspec.json.decode(request.document, type=_Document)
+    except msgspec.DecodeError as exc:
+        raise ContractError(f"plan {plan.rollout_id}, {at}: its job applies no bundle: {exc}") from exc
     if len(request.targets) > MAX_TARGETS:
         raise ContractError(f"plan {plan.rollout_id}, {at}: {len(request.targets)} targets; a job takes {MAX_TARGETS}")

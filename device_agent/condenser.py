@@ -28,6 +28,7 @@ from device_agent.pipeline import SensorPipeline
 from device_agent.sensors.port import Channel, Scan
 from device_agent.sensors.scan_block import ScanBlock, singly
 from device_agent.spectral.plan import judged_of
+from device_agent.standstill import Standstill
 
 Accept = Callable[[Sequence[AnyEvent]], None]
 
@@ -91,6 +92,7 @@ class Surroundings(NamedTuple):
     models: Models
     feedback: FeedbackView | None = None
     watch: Watch | None = None
+    standstill: Standstill = Standstill()
 
 
 class Shape(NamedTuple):

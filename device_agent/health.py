@@ -16,6 +16,7 @@ from device_agent import VERSION
 from device_agent.clock import Clock
 from device_agent.condense.summaries import MAX_EVENT_BYTES
 from device_agent.filters.tally import FilterStatus
+from device_agent.identity import monotonic_ns
 from device_agent.line import Line
 
 _LONGEST_DEGRADED: Final = 200
@@ -28,6 +29,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         gateway_id: The gateway.
         pid: Of the process that says so; 0 where that is not told.
+        boot_id: Of the boot that it runs under; empty where that is not told.
+        monotonic_ms: When it was written, milliseconds since boot.
         wall_ms: When it was written.
         uptime_ms: Of the sensing process.
         armed_after_ms: Uptime at which the last sensor's filter was armed; ``None`` while one calibrates.
@@ -61,6 +64,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     filters: dict[str, FilterStatus] = {}
     episode_open: bool = False
     pid: int = 0
+    boot_id: str = ""
+    monotonic_ms: int = 0
     degraded: list[str] = []
 
 
@@ -144,6 +149,7 @@ class Gatherer:
             counters=self._counters(spool),
             filters={each.shape.name: each.filter_status for each in condensers},
             pid=os.getpid(),
+            monotonic_ms=monotonic_ns() // 1_000_000,
             spool_fill=spool.fill,
             spool_hours_left=spool.hours_left,
             spool_lane_hours_left=dict(spool.lane_hours_left),

@@ -86,6 +86,7 @@ class SensorLine:
             rate_hz = sensor.describe().rate_hz
         self._queue = ScanQueue(round(max(CAPACITY, CAPACITY_S * rate_hz)), company=company(rate_hz, around.config))
         sampler = self._sampler = Sampler(sensor, around.clock, self._queue)
+        self._standstill = around.standstill
         self.condenser = Condenser(Shape(sensor.name, sampler.channels, sampler.rate_hz, sampler.speed), around)
         self.spectrum = spectrum_line(self.condenser, around)
 
@@ -111,7 +112,11 @@ class SensorLine:
 
     def health(self) -> SensorHealth:
         """See ``Line``."""
-        return told(self._sampler.counters, self.condenser, failing=self._sampler.failing)
+        counted, before = self._sampler.counters, self._standstill
+        missed = counted.missed + before.missed(self._sampler.rate_hz)
+        last_gap = counted.last_gap or before.reason or None
+        counted = counted._replace(missed=missed, last_gap=last_gap)
+        return told(counted, self.condenser, failing=self._sampler.failing)
 
     def counters(self) -> Mapping[str, int]:
         """See ``Line``."""

@@ -41,6 +41,7 @@ from device_agent.spool.limits import limits_of
 from device_agent.spool.opening import open_spool
 from device_agent.spool.outlook import Outlook
 from device_agent.spool.port import Accepted, Appender, Gauges
+from device_agent.standstill import read_standstill
 from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
@@ -142,7 +143,8 @@ class Sensing:
         models = self._parts.models or models_of(config)
         self._rules = self._watch()
         watch = self._rules.see if config.rules else None
-        around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback, watch)
+        stood = read_standstill(Path(config.state_dir) / RUN_STATUS_FILE, self._identity.boot_id)
+        around = Surroundings(config, self._identity, clock, self._intake.offer, models, self._feedback, watch, stood)
         self._lines = self._parts.lines(around)
         self._gatherer = Gatherer(config.gateway, self._lines.all, clock, interval_s=config.health_s)
         self._known = SpoolView(dict.fromkeys(LANES, 0), {})
@@ -217,7 +219,9 @@ class Sensing:
         status = self._gatherer.status(self._view())
         accepted = status.accepted + self._own + self._rules.accepted
         return msgspec.json.encode(
-            msgspec.structs.replace(status, accepted=accepted, episode_open=self.has_open_episode)
+            msgspec.structs.replace(
+                status, accepted=accepted, episode_open=self.has_open_episode, boot_id=self._identity.boot_id
+            )
         )
 
     def _view(self) -> SpoolView:

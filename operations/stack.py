@@ -29,6 +29,8 @@ class Outputs(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     presign_role_arn: str
     rollout_workflow_arn: str
     gateway_type_name: str
+    gateway_policy_name: str
+    rule_name: str
 
 
 class Stack:

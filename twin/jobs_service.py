@@ -109,9 +109,12 @@ class ScriptedJobs:
         try:
             if what == "update":
                 return self._update(job_id, question), "accepted"
-            if job_id == NEXT:
-                return _shown(self.ledger.next()), "accepted"
-            return _shown(self.ledger.describe(job_id, question.get("executionNumber", 0))), "accepted"
+            found = (
+                self.ledger.next()
+                if job_id == NEXT
+                else self.ledger.describe(job_id, question.get("executionNumber", 0))
+            )
+            return _shown(found, whole=question.get("includeJobDocument", True)), "accepted"
         except RefusedError as exc:
             state = {} if exc.state is None else {"executionState": msgspec.to_builtins(exc.state)}
             return {"code": exc.code, "message": str(exc), **state}, "rejected"
@@ -144,5 +147,10 @@ def serve(broker: Broker, gateway_id: str) -> ScriptedJobs:
     return jobs
 
 
-def _shown(execution: Execution | None) -> dict[str, Any]:
-    return {} if execution is None else {"execution": msgspec.to_builtins(execution)}
+def _shown(execution: Execution | None, *, whole: bool = True) -> dict[str, Any]:
+    if execution is None:
+        return {}
+    shown: dict[str, Any] = msgspec.to_builtins(execution)
+    if not whole:
+        del shown["jobDocument"]
+    return {"execution": shown}

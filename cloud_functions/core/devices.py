@@ -16,6 +16,7 @@ class SerialRow(Row, frozen=True, kw_only=True, tag="serial"):
         gateway_id: What it will be called.
         site: Where it stands; empty if nobody said.
         allowed: 1 while it may come.
+        policy: Name of its IoT policy; empty for the one of all gateways. A Greengrass core has its own.
         version: Rises by one with every write.
         key_digest: SHA-256 of the public key that came with it first; empty until then.
         certificate_id: The last certificate it was let in with.
@@ -26,6 +27,7 @@ class SerialRow(Row, frozen=True, kw_only=True, tag="serial"):
     gateway_id: str
     site: str = ""
     allowed: int = 1
+    policy: str = ""
     version: int = 1
     key_digest: str = ""
     certificate_id: str = ""

@@ -60,11 +60,13 @@ class Enrolment:
     Args:
         table: Holds which serials may come.
         clock: The time.
+        policy: Name of the IoT policy of gateways that have none of their own.
     """
 
-    def __init__(self, table: Table, clock: Clock) -> None:
+    def __init__(self, table: Table, clock: Clock, *, policy: str) -> None:
         self._table = table
         self._clock = clock
+        self._policy = policy
 
     def judge(self, applicant: Applicant) -> Verdict:
         """Whether this device may have its name, bound to its key from now on. Raises ``StoreError``."""
@@ -82,10 +84,13 @@ class Enrolment:
             if row.key_digest not in ("", digest):
                 return _no(f"serial {serial!r} came before with another key")
             if self._bound(row, applicant, digest):
-                return Verdict(
-                    allowed=True, reason="", overrides={"ThingName": row.gateway_id, "Site": row.site or "none"}
-                )
+                return Verdict(allowed=True, reason="", overrides=self._overrides(row))
         raise StoreError(f"serial {serial!r}: {_ATTEMPTS} other writers were faster")
+
+    def _overrides(self, row: SerialRow) -> dict[str, str]:
+        """Every parameter that a device must not choose."""
+        policy = row.policy or self._policy
+        return {"ThingName": row.gateway_id, "Site": row.site or "none", "PolicyName": policy}
 
     def _bound(self, row: SerialRow, applicant: Applicant, digest: str) -> bool:
         return self._table.merge(

@@ -33,13 +33,13 @@ class Asker:
         self._answer_s = answer_s
         self.unanswered = 0
 
-    def next(self) -> Execution | None:
-        """What is next, if anything.
+    def next(self, *, whole: bool = True) -> Execution | None:
+        """What is next, if anything; ``whole`` is with its document.
 
         Raises:
             JobsError: It is not known.
         """
-        return self._await(self._service.describe(), "$next")
+        return self._await(self._service.describe(whole=whole), "$next")
 
     def describe(self, job_id: str, execution_number: int) -> Execution | None:
         """One execution with its document.

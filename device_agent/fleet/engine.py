@@ -111,11 +111,14 @@ class Engine:
         if self.taking.is_due and (claimed := self.taking.take()):
             self._begin(claimed)
 
-    def end(self, timeout_s: float) -> None:
-        """Waits for what is at work; ``stop`` is set."""
-        if self._attendance is not None:
-            self._attendance.work.join(timeout_s)
-            self._finish()
+    def end(self, timeout_s: float) -> bool:
+        """Waits for what is at work; ``stop`` is set. Whether it has ended."""
+        if self._attendance is None:
+            return True
+        work = self._attendance.work
+        work.join(timeout_s)
+        self._finish()
+        return work.is_over
 
     def _hear(self, still_open: Named | None) -> None:
         entry = self.entry

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from device_agent.config.fleet_jobs import JobsConfig
-from device_agent.errors import JournalError
+from device_agent.errors import JournalError, ThresherError
 from device_agent.fleet.asking import Asker
 from device_agent.fleet.engine import Engine
 from device_agent.fleet.journal import Journal
@@ -32,8 +32,9 @@ from device_agent.uplink.port import Deliver, Uplink
 
 JOURNAL_FOLDER: Final = "jobs"
 LOOK_EVERY_S: Final = 0.5
-WORK_ENDS_S: Final = 2.0
+WORK_ENDS_S: Final = 2.5
 _JOURNAL_AGAIN_S: Final = 30.0
+_BROKEN_S: Final = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Patience(NamedTuple):
         first_s: Until the first second try.
         last_s: Between two tries at most.
         answer_s: For an answer.
+        unheard_after: See ``Limits``.
         tell_every_s: Between two words of progress, at least.
     """
 
@@ -54,10 +56,11 @@ class Patience(NamedTuple):
     last_s: float = LAST_S
     answer_s: float = ANSWER_S
     tell_every_s: float = 5.0
+    unheard_after: int = 0
 
 
 OWN: Final = Patience()
-THROUGH_A_NUCLEUS: Final = Patience(ask_every_s=600.0, last_s=600.0)
+THROUGH_A_NUCLEUS: Final = Patience(ask_every_s=600.0, last_s=600.0, unheard_after=4)
 
 
 class Jobs:
@@ -130,11 +133,24 @@ class Jobs:
         engine = self._engine = self._make_engine(journal, self._asker, stop)
         while not stop.is_set():
             engine.woken.clear()
-            engine.step()
+            self._step(engine, stop)
             self._said.write(msgspec.json.encode(self.status()))
             engine.woken.wait(LOOK_EVERY_S)
-        engine.end(WORK_ENDS_S)
+        has_ended = engine.end(WORK_ENDS_S)
         self._said.close(msgspec.json.encode(self.status()))
+        if not has_ended:  # another thread must not go on with the same step beside it
+            raise ThresherError(
+                f"a step of job {engine.entry.job_id if engine.entry else ''} did not end within {WORK_ENDS_S:g} s",
+                remedy="nothing: the process ends, and the next one goes on with the step",
+            )
+
+    def _step(self, engine: Engine, stop: threading.Event) -> None:
+        try:
+            engine.step()
+        except Exception as exc:  # jobs may fail; what is forwarded beside them must not
+            logger.exception("jobs.broken")
+            self._trouble = f"{type(exc).__name__}: {exc}"
+            stop.wait(_BROKEN_S)
 
     def status(self) -> FleetStatus:
         """How it goes."""
@@ -152,7 +168,7 @@ class Jobs:
             last_status=(last.status or last.end) if last else "",
             last_reason=last.details.get("reason", "") if last else "",
             counters=dict(self.counters),
-            trouble=engine.taking.trouble,
+            trouble=engine.taking.trouble or self._trouble,
         )
 
     def _make_engine(self, journal: Journal, asker: Asker, stop: threading.Event) -> Engine:
@@ -162,7 +178,12 @@ class Jobs:
             asker,
             journal,
             self._judge,
-            limits=Limits(config.ask_every_s or patience.ask_every_s, patience.tell_every_s, config.step_timeout_min),
+            limits=Limits(
+                ask_every_s=config.ask_every_s or patience.ask_every_s,
+                tell_every_s=patience.tell_every_s,
+                step_timeout_min=config.step_timeout_min,
+                unheard_after=patience.unheard_after,
+            ),
             backoff=Backoff(first_s=patience.first_s, last_s=patience.last_s, source=random.SystemRandom()),
             monotonic_s=self._now,
             stop=stop,

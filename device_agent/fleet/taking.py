@@ -18,10 +18,13 @@ from device_agent.fleet.judging import Judge, Steps, is_of_greengrass
 from device_agent.fleet.limits import Limits
 from device_agent.fleet.recovery import RECOVERY
 from device_agent.fleet.refusals import over_as, what_then
-from device_agent.fleet.service.port import OPEN, Execution, JobsError, State, Update
+from device_agent.fleet.service.port import OPEN, Execution, JobsError, State, UnansweredError, Update
 from device_agent.uplink.pacing import Backoff
 
 _UNKNOWN: Final = "it was begun before, and this gateway does not know how far: its journal has nothing of it"
+_UNHEARD: Final = (
+    "its document does not reach this gateway, though the job does: make it shorter, a lite nucleus hears 5,000 bytes"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ class Taking:
             claimed = self._meet(execution) if execution is not None else None
         except JobsError as exc:
             self._failures += 1
+            self._reject_unheard(exc)
             self._due_s = self._now() + self._backoff.wait_s(self._failures)
             self.trouble = str(exc)
             logger.info("jobs.not_taken", extra={"why": self.trouble, "failures": self._failures})
@@ -102,6 +106,31 @@ class Taking:
         self._due_s = self._now() + self._limits.ask_every_s
         self._failures, self.trouble = 0, ""
         return claimed
+
+    def _reject_unheard(self, error: JobsError) -> None:
+        """A document that never comes through makes its job the next one for ever: it is rejected unseen."""
+        limit = self._limits.unheard_after
+        if not limit or self._failures < limit or not isinstance(error, UnansweredError):
+            return
+        execution = self._unheard()
+        if execution is not None and execution.status in OPEN and self._journal.find(execution) is None:
+            logger.warning("job.unheard", extra={"job": execution.job_id, "tries": self._failures})
+            self._kept(self._entry(execution).ends("REJECTED", {"reason": _UNHEARD}))
+            self._failures = 0
+
+    def _unheard(self) -> Execution | None:
+        """The next job, if it is told of without its document, and right after that still not with it."""
+        try:
+            execution = self._asker.next(whole=False)
+        except JobsError:
+            return None
+        try:
+            self._asker.next()
+        except UnansweredError:
+            return execution
+        except JobsError:
+            return None
+        return None
 
     def _meet(self, execution: Execution) -> Claimed | None:
         if is_of_greengrass(execution.job_document) or execution.status not in OPEN:
@@ -116,25 +145,28 @@ class Taking:
 
     def _receive(self, execution: Execution) -> Entry:
         """An execution that was never met."""
-        entry = Entry(
+        entry = self._entry(execution)
+        if execution.status != "QUEUED":
+            entry = entry.ends("FAILED", {"reason": _UNKNOWN})
+        elif why := self._why_not(entry.document):
+            logger.warning("job.rejected", extra={"job": entry.job_id, "why": why})
+            entry = entry.ends("REJECTED", fit({"reason": why}))
+        self.taken += 1
+        return self._kept(entry)
+
+    def _entry(self, execution: Execution) -> Entry:
+        return Entry(
             job_id=execution.job_id,
             execution_number=execution.execution_number,
             queued_at=execution.queued_at,
             order=self._journal.next_order(),
             document=execution.job_document,
         )
-        if execution.status != "QUEUED":
-            entry = entry.ends("FAILED", {"reason": _UNKNOWN})
-        elif why := self._judge.why_not(entry.document):
-            logger.warning("job.rejected", extra={"job": entry.job_id, "why": why})
-            entry = entry.ends("REJECTED", fit({"reason": why}))
-        self.taken += 1
-        return self._kept(entry)
 
     def _claim(self, entry: Entry, execution: Execution) -> Claimed | None:
         """Says that it is in progress, and waits until the service knows. Raises ``JobsError``."""
         entry = msgspec.structs.replace(entry, document=execution.job_document)
-        if why := self._judge.why_not(entry.document):
+        if why := self._why_not(entry.document):
             self._journal.note(entry.ends("REJECTED", fit({"reason": why})))
             return None
         try:
@@ -149,6 +181,13 @@ class Taking:
         if entry.phase != "claimed":
             return None
         return Claimed(entry, self._judge.steps_of(entry.document), state.version_number)
+
+    def _why_not(self, document: object) -> str:
+        try:
+            return self._judge.why_not(document)
+        except Exception as exc:  # a document must not end the agent, and not be met again after every start
+            logger.exception("job.judging_failed")
+            return f"it cannot be judged: {type(exc).__name__}: {exc}"
 
     def _kept(self, entry: Entry) -> Entry:
         """The same, written down; what cannot be written is not done, and fails."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from contract.errors import DocumentError
-from contract.job_documents import VERSION, Document, JobDocument, OldDocument, parse_document
+from contract.job_documents import OLD_VERSION, VERSION, Document, OldDocument, parse_document
 from contract.jobs import SHELLS, Action, ApplyBundle, RunCommand, RunHandler
 from operations.fleet.job_sizes import MAX_ANSWER_BYTES, PRESIGNED, answer_bytes
 
@@ -62,31 +62,40 @@ def lint(text: str) -> list[Finding]:
         raw: object = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as exc:
         return [Finding(severity="error", place="$", problem=f"not JSON: {exc}")]
-    found = [*_not_understood(raw), *_placeholders(raw), *_too_long(text)]
-    if not found:
-        found += _refused(parse_document(raw))
-    found += _read_over(raw)
+    found = [*_not_understood(raw), *_placeholders(raw), *_too_long(text), *_read_over(raw)]
     return sorted(found, key=lambda finding: finding.severity)
 
 
 def _not_understood(raw: object) -> Iterator[Finding]:
     """Every step by itself, so that the first error does not hide the others."""
+    of_steps = [finding for place, step in _steps(raw) for finding in _of_step(step, place)]
+    yield from of_steps
     try:
-        parse_document(raw)
-    except DocumentError as whole:
-        in_steps = [*_steps_not_understood(raw)]
-        yield from in_steps
-        if not any(finding.place == whole.place for finding in in_steps):
-            yield _of(whole, whole.place)
+        document = parse_document(raw)
+    except DocumentError as exc:
+        if not any(finding.place == exc.place for finding in of_steps):
+            yield _of(exc, exc.place)
+    else:
+        if document.version == OLD_VERSION:
+            yield from _refused(document.steps[0], "$")
 
 
-def _steps_not_understood(raw: object) -> Iterator[Finding]:
-    steps = raw.get("steps") if isinstance(raw, dict) and raw.get("version") == VERSION else None
-    for index, step in enumerate(steps if isinstance(steps, list) else []):
-        try:
-            parse_document({"version": VERSION, "steps": [step]})
-        except DocumentError as exc:
-            yield _of(exc, exc.place.replace("$.steps[0]", f"$.steps[{index}]", 1))
+def _steps(raw: object) -> Iterator[tuple[str, object]]:
+    """The steps of a document, each with its place."""
+    if isinstance(raw, dict) and raw.get("version") == VERSION:
+        steps = raw.get("steps")
+        yield from ((f"$.steps[{index}]", step) for index, step in enumerate(steps if isinstance(steps, list) else []))
+        if raw.get("finalStep"):
+            yield "$.finalStep", raw["finalStep"]
+
+
+def _of_step(step: object, place: str) -> Iterator[Finding]:
+    try:
+        document = parse_document({"version": VERSION, "steps": [step]})
+    except DocumentError as exc:
+        yield _of(exc, exc.place.replace("$.steps[0]", place, 1))
+    else:
+        yield from _refused(document.steps[0], f"{place}.action")
 
 
 def _of(error: DocumentError, place: str) -> Finding:
@@ -131,16 +140,7 @@ def _too_long(text: str) -> Iterator[Finding]:
         yield Finding(severity="error", place="$", problem=problem, remedy="shorten it, or part it into several jobs")
 
 
-def _refused(document: JobDocument) -> Iterator[Finding]:
-    places = [f"$.steps[{index}].action" for index in range(len(document.steps))]
-    actions = list(document.steps)
-    if document.final_step is not None:
-        places, actions = [*places, "$.finalStep.action"], [*actions, document.final_step]
-    for place, action in zip(places, actions, strict=True):
-        yield from _refused_action(action, place)
-
-
-def _refused_action(action: Action, place: str) -> Iterator[Finding]:
+def _refused(action: Action, place: str) -> Iterator[Finding]:
     if isinstance(action, RunCommand) and Path(action.input.argv()[0]).name in SHELLS:
         problem = f"{action.input.argv()[0]!r} is a shell, which no gateway runs"
         yield Finding(
@@ -160,11 +160,8 @@ def _read_over(raw: object) -> Iterator[Finding]:
     old = isinstance(raw, dict) and "version" not in raw
     kind: type[msgspec.Struct] = OldDocument if old else Document
     yield from _unknown(raw, kind, "$")
-    if isinstance(raw, dict):
-        steps = raw.get("steps")
-        for index, step in enumerate(steps if isinstance(steps, list) else []):
-            yield from _unknown_in_step(step, f"$.steps[{index}]")
-        yield from _unknown_in_step(raw.get("finalStep"), "$.finalStep")
+    for place, step in _steps(raw):
+        yield from _unknown_in_step(step, place)
 
 
 def _unknown_in_step(step: object, place: str) -> Iterator[Finding]:

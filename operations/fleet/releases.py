@@ -6,7 +6,6 @@ Not here: making and signing bundles (``bundles``, ``signing``), trusting them (
 import hashlib
 import json
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -16,13 +15,9 @@ from contract.manifest import Manifest
 from contract.rollout import Release
 from operations.errors import OperationError
 from operations.fleet.bundles import opened
+from operations.fleet.job_sizes import MAX_ANSWER_BYTES, answer_bytes
 from operations.fleet.requests import Cargo
 from operations.stack import Stack, speaking
-
-MAX_RESPONSE: Final = 4500
-"""Bytes of a job's document with a presigned address of real length: a lite nucleus receives 5,000 in one message."""
-PRESIGNED_BYTES: Final = 2200
-"""Of an address with a role's session token."""
 
 
 class Shipped(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,8 +99,8 @@ def document(bundle: Shipped, *, bucket: str, region: str, force: bool) -> str:
         ),
     )
     text = json.dumps({"version": "1.0", "steps": [{"action": msgspec.to_builtins(action)}]}, separators=(",", ":"))
-    if len(text) + PRESIGNED_BYTES > MAX_RESPONSE:
-        raise OperationError(f"the job's document has {len(text)} bytes", remedy="shorten the bundle's name")
+    if (size := answer_bytes(text)) > MAX_ANSWER_BYTES:
+        raise OperationError(f"the job's document makes a message of {size} bytes", remedy="shorten the bundle's name")
     return text
 
 

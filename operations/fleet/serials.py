@@ -21,6 +21,7 @@ class Serial(msgspec.Struct, frozen=True, kw_only=True):
         gateway_id: What it is called.
         site: Where it stands.
         allowed: 1 while it may come.
+        policy: Its IoT policy; empty for the one of all gateways.
         key_digest: The public key it came with; empty while it has not come.
         version: Rises by one with every write.
     """
@@ -29,11 +30,12 @@ class Serial(msgspec.Struct, frozen=True, kw_only=True):
     gateway_id: str
     site: str = ""
     allowed: int = 1
+    policy: str = ""
     key_digest: str = ""
     version: int = 1
 
 
-def allow(stack: Stack, serial: str, *, gateway_id: str, site: str = "") -> Serial:
+def allow(stack: Stack, serial: str, *, gateway_id: str, site: str = "", policy: str = "") -> Serial:
     """Lets a device come under a name, once; also one that came before, with whatever key it has then.
 
     Raises:
@@ -43,7 +45,9 @@ def allow(stack: Stack, serial: str, *, gateway_id: str, site: str = "") -> Seri
         check_gateway_id(gateway_id)
     except ContractError as exc:
         raise OperationError(f"{gateway_id!r}: {exc}", remedy="use letters, digits, `-` and `_`") from exc
-    return _write(stack, serial, {"gateway_id": gateway_id, "site": site, "key_digest": ""}, allowed=1)
+    return _write(
+        stack, serial, {"gateway_id": gateway_id, "site": site, "policy": policy, "key_digest": ""}, allowed=1
+    )
 
 
 def forbid(stack: Stack, serial: str) -> Serial:

@@ -41,7 +41,7 @@ def ask(table: Table, key: ec.EllipticCurvePrivateKey, serial: str = SERIAL, **p
     applicant = Applicant(
         certificate_id="c", certificate_pem=pem(key), parameters={"SerialNumber": serial, **parameters}
     )
-    return Enrolment(table, lambda: NOW_MS).judge(applicant)
+    return Enrolment(table, lambda: NOW_MS, policy="all").judge(applicant)
 
 
 def test_the_digest_is_of_the_public_key_whatever_the_certificate():
@@ -62,7 +62,15 @@ def test_what_is_no_certificate_is_said_to_be_none(text: str):
 def test_an_allowed_serial_gets_the_operators_name_and_site(table: Table):
     allowed(table, "S-a")
     verdict = ask(table, new_key(), "S-a")
-    assert verdict == Verdict(allowed=True, reason="", overrides={"ThingName": NAME, "Site": "hall-2"})
+    assert verdict == Verdict(
+        allowed=True, reason="", overrides={"ThingName": NAME, "Site": "hall-2", "PolicyName": "all"}
+    )
+
+
+def test_a_core_gets_its_own_policy_whatever_it_asks_for(table: Table):
+    allowed(table, "S-core", policy="thresher-core-press-3")
+    verdict = ask(table, new_key(), "S-core", PolicyName="admin")
+    assert verdict.overrides["PolicyName"] == "thresher-core-press-3"
 
 
 def test_an_unknown_serial_gets_nothing(table: Table):
@@ -94,4 +102,4 @@ def test_a_device_cannot_choose_its_name(table: Table):
 @pytest.mark.parametrize("odd", [None, 7, ["x"], {"a": 1}])
 def test_a_parameter_of_a_wrong_kind_is_no_serial(table: Table, odd: object):
     applicant = Applicant(certificate_id="c", certificate_pem=pem(new_key()), parameters={"SerialNumber": odd})
-    assert not Enrolment(table, lambda: NOW_MS).judge(applicant).allowed
+    assert not Enrolment(table, lambda: NOW_MS, policy="all").judge(applicant).allowed

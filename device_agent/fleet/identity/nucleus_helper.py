@@ -48,7 +48,8 @@ def main() -> int:
     parser.add_argument("--commit-s", type=float, default=600.0, help="so long a commit is waited for")
     options = parser.parse_args()
     os.umask(0o077)
-    options.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options.keys.mkdir(parents=True, exist_ok=True)
+    options.keys.chmod(0o711)  # each pair's folder is its user's only
     helper = Helper(options)
     helper.recover()
     return helper.answer()
@@ -112,6 +113,7 @@ class Helper:
         if public != _openssl("pkey", "-in", str(folder / "private.key"), "-pubout"):
             raise Refused("the certificate is not of the key that asked for it")
         before = self._paths(self._options.configuration.read_text())
+        _hand_over(folder, Path(before["privateKeyPath"]))
         self._note(name, "installing", before)
         return self._apply(name, before)
 
@@ -210,6 +212,17 @@ class Helper:
     def _note(self, name: str, phase: str, before: Words, why: str = "") -> None:
         paths = {key: before[key] for key in KEYS}
         _write(self._journal, json.dumps({"id": name, "phase": phase, "why": why, **paths}), 0o600)
+
+
+def _hand_over(folder: Path, like: Path) -> None:
+    """Gives the new pair to the user that has the old one: lite does not run as root."""
+    try:
+        known = like.stat()
+    except OSError as exc:
+        raise Refused(f"the nucleus's key {like} is no file: one in hardware stays, and is not renewed here") from exc
+    folder.chmod(0o711)  # the folder stays root's: nobody else puts a link into it
+    for name in ("private.key", "certificate.pem"):
+        os.chown(folder / name, known.st_uid, known.st_gid)
 
 
 def _openssl(*arguments: str) -> str:

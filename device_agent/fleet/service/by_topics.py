@@ -71,10 +71,12 @@ class TopicJobs:
         """See ``JobsService``."""
         self._tell = tell
 
-    def describe(self, job_id: str = "", execution_number: int = 0) -> "Future[Execution | None]":
+    def describe(
+        self, job_id: str = "", execution_number: int = 0, *, whole: bool = True
+    ) -> "Future[Execution | None]":
         """See ``JobsService``."""
         token = self._token()
-        question = messages.question_describe(execution_number, token)
+        question = messages.question_describe(execution_number, token, whole=whole)
         return self._ask(f"{job_id or messages.NEXT}/get", question, token, messages.read_execution)
 
     def update(self, job_id: str, update: Update) -> "Future[State]":

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
+
 from device_agent.fleet.service.ledger import Ledger
 from device_agent.fleet.service.port import Execution, RefusedError, State, Tell, UnansweredError, Update
 
@@ -25,6 +27,7 @@ class MemoryJobs:
         deaf: Questions that do not arrive, from now on.
         mute: Questions that are heeded, and not answered.
         refusals: Codes with which the next updates are refused, in order.
+        largest: Bytes of an answer that still comes through; 0 for any.
         tells_twice: Whether each hint comes twice.
     """
 
@@ -33,6 +36,7 @@ class MemoryJobs:
     deaf: int = 0
     mute: int = 0
     refusals: list[str] = field(default_factory=list)
+    largest: int = 0
     tells_twice: bool = False
     _connects: int = 1
     _tell: Tell = lambda _: None
@@ -65,11 +69,11 @@ class MemoryJobs:
                 self._tell(frozenset((each.job_id, each.number) for each in self.ledger.open()))
                 self._tell(None)
 
-    def describe(self, job_id: str = "", execution_number: int = 0) -> "Future[Execution | None]":
+    def describe(
+        self, job_id: str = "", execution_number: int = 0, *, whole: bool = True
+    ) -> "Future[Execution | None]":
         """See ``JobsService``."""
-        if job_id:
-            return self._answer(lambda: self.ledger.describe(job_id, execution_number))
-        return self._answer(self.ledger.next)
+        return self._answer(lambda: self._described(job_id, execution_number, whole=whole))
 
     def update(self, job_id: str, update: Update) -> "Future[State]":
         """See ``JobsService``."""
@@ -80,6 +84,10 @@ class MemoryJobs:
             return self.ledger.update(job_id, update)
 
         return self._answer(heed)
+
+    def _described(self, job_id: str, execution_number: int, *, whole: bool) -> Execution | None:
+        found = self.ledger.describe(job_id, execution_number) if job_id else self.ledger.next()
+        return found if whole or found is None else msgspec.structs.replace(found, job_document=None)
 
     def _answer(self, question: Callable[[], T]) -> "Future[T]":
         answer: Future[T] = Future()
@@ -92,9 +100,10 @@ class MemoryJobs:
                 said = question()
             except RefusedError as exc:
                 answer.set_exception(exc)
+                return answer
+            is_too_large = self.largest and len(msgspec.json.encode(said)) > self.largest
+            if self.mute or is_too_large:
+                self.mute = max(0, self.mute - 1)
             else:
-                if self.mute:
-                    self.mute -= 1
-                else:
-                    answer.set_result(said)
+                answer.set_result(said)
         return answer

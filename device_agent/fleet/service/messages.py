@@ -63,9 +63,9 @@ class _Tokened(msgspec.Struct, frozen=True, rename="camel"):
     client_token: str = ""
 
 
-def question_describe(execution_number: int, token: str) -> bytes:
-    """To ``<job>/get``; without a number, the newest execution."""
-    question: dict[str, Any] = {"includeJobDocument": True, "clientToken": token}
+def question_describe(execution_number: int, token: str, *, whole: bool = True) -> bytes:
+    """To ``<job>/get``; without a number, the newest execution; ``whole`` is with its document."""
+    question: dict[str, Any] = {"includeJobDocument": whole, "clientToken": token}
     if execution_number:
         question["executionNumber"] = execution_number
     return msgspec.json.encode(question)

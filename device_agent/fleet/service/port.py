@@ -113,8 +113,13 @@ class JobsService(Protocol):
     def listen(self, tell: Tell) -> None:
         """Hints from now on. Call it once."""
 
-    def describe(self, job_id: str = "", execution_number: int = 0) -> "Future[Execution | None]":
-        """One execution with its document; without an id the next one that is not over, ``None`` where all are."""
+    def describe(
+        self, job_id: str = "", execution_number: int = 0, *, whole: bool = True
+    ) -> "Future[Execution | None]":
+        """One execution; without an id the next one that is not over, ``None`` where all are.
+
+        ``whole`` asks for its document as well, which may be larger than what a nucleus lets through.
+        """
 
     def update(self, job_id: str, update: Update) -> "Future[State]":
         """Says how one goes; the state it has then."""

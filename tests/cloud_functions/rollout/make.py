@@ -1,5 +1,6 @@
 """Plans for tests: small, valid, one thing wrong at a time."""
 
+import json
 from typing import Any
 
 from contract.job_request import JobRequest, Presigned, Timeout
@@ -7,6 +8,20 @@ from contract.rollout import Plan, Release, Wave
 from tests.cloud_functions.make import NOW_MS
 
 ROLE = "arn:aws:iam::000000000000:role/presign-role"
+BUNDLE = {
+    "kind": "model",
+    "name": "level",
+    "version": "2.0.0",
+    "url": "https://s3.us-east-1.amazonaws.com/b/k",
+    "size": 1,
+    "sha256": "0" * 64,
+}
+DOCUMENT = json.dumps(
+    {
+        "version": "1.0",
+        "steps": [{"action": {"type": "applyBundle", "name": "model level 2.0.0", "input": BUNDLE}}],
+    }
+)
 PREFIX = "arn:aws:iot:us-east-1:000000000000"
 
 
@@ -14,7 +29,7 @@ def request(job_id: str, *names: str, **fields: Any) -> JobRequest:
     values: dict[str, Any] = {
         "job_id": job_id,
         "targets": [f"{PREFIX}:thing/{name}" for name in names],
-        "document": '{"version":"1.0","steps":[]}',
+        "document": DOCUMENT,
         "presigned_url_config": Presigned(role_arn=ROLE),
         "timeout_config": Timeout(in_progress_timeout_in_minutes=60),
     }

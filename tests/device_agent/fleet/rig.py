@@ -19,6 +19,9 @@ from device_agent.uplink.pacing import Backoff
 
 DONE = Outcome(status="SUCCEEDED")
 WAIT_S = 10.0
+LIMITS = Limits(ask_every_s=600)
+QUIET = Limits(ask_every_s=600, tell_every_s=1e9)
+"""Nothing is said of progress, so that what goes wrong next happens to an end."""
 
 
 def document(*names: str, kind: str = "recalibrate", **more) -> dict:
@@ -132,9 +135,17 @@ class Rig:
         now_s: The gateway's monotonic time; each look at the engine takes a second of it.
     """
 
-    def __init__(self, folder: Path, hand: Hand | None = None, *, service: MemoryJobs | None = None, **performers):
+    def __init__(
+        self,
+        folder: Path,
+        hand: Hand | None = None,
+        *,
+        service: MemoryJobs | None = None,
+        limits: Limits = LIMITS,
+    ) -> None:
         self.folder, self.service, self.hand = folder, service or MemoryJobs(), hand or Hand()
-        self.performers = {Recalibrate: self.hand, Restart: self.hand, **performers}
+        self.performers = {Recalibrate: self.hand, Restart: self.hand}
+        self.limits = limits
         self.now_s = 0.0
         self.meant = lambda _: ""
         self.start()
@@ -152,7 +163,7 @@ class Rig:
             self.asker,
             self.journal,
             Judge(self.performers, self._is_meant),
-            limits=Limits(ask_every_s=600, step_timeout_min=60),
+            limits=self.limits,
             backoff=Backoff(first_s=2, last_s=60, source=random.Random(3)),  # noqa: S311 - a seed makes the same waits each time
             monotonic_s=lambda: self.now_s,
             stop=self.stop,

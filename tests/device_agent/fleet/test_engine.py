@@ -2,8 +2,9 @@
 
 import pytest
 
+from device_agent.fleet.limits import Limits
 from device_agent.fleet.port import Outcome
-from tests.device_agent.fleet.rig import Gate, Hand, Rig, document, until
+from tests.device_agent.fleet.rig import QUIET, Gate, Hand, Rig, document, until
 
 
 @pytest.fixture
@@ -12,6 +13,11 @@ def rig(tmp_path):
     yield built
     built.stop.set()
     built.engine.end(5)
+
+
+@pytest.fixture
+def quiet(tmp_path):
+    return Rig(tmp_path, limits=QUIET)
 
 
 def said(rig, job_id, number=0):
@@ -117,6 +123,35 @@ def test_a_performer_that_breaks_fails_its_job_and_no_other(rig):
     assert "ZeroDivisionError" in rig.ledger.of("j-1").details["reason"]
 
 
+def test_a_performer_that_breaks_while_it_is_asked_rejects_its_job_and_ends_nothing(rig):
+    rig.hand.refusal = lambda _: 1 / 0
+    rig.ledger.create("j-1", document("a"))
+    rig.until_over("j-1")
+    assert rig.status("j-1") == "REJECTED"
+    rig.hand.refusal = lambda _: ""
+    rig.ledger.create("j-2", document("a"))
+    rig.until_over("j-2")
+    assert rig.status("j-2") == "SUCCEEDED"
+
+
+def test_a_document_that_never_comes_through_is_rejected_unseen_and_the_next_job_is_done(tmp_path):
+    rig = Rig(tmp_path, limits=Limits(unheard_after=4))
+    rig.service.largest = 5000
+    rig.ledger.create("j-1", document("a", note="x" * 6000))
+    rig.ledger.create("j-2", document("a"))
+    rig.until_over("j-1", "j-2")
+    assert (rig.status("j-1"), rig.status("j-2")) == ("REJECTED", "SUCCEEDED")
+    assert "5,000 bytes" in rig.ledger.of("j-1").details["reason"]
+
+
+def test_a_service_that_is_silent_has_no_job_rejected_for_it(tmp_path):
+    rig = Rig(tmp_path, limits=Limits(unheard_after=2))
+    rig.service.deaf = 12
+    rig.ledger.create("j-1", document("a"))
+    rig.until_over("j-1")
+    assert rig.status("j-1") == "SUCCEEDED"
+
+
 def test_a_job_that_waits_for_its_window_stays_in_progress_and_says_so(rig):
     gate = Gate()
 
@@ -206,32 +241,32 @@ def test_j4_an_end_that_cannot_be_told_waits_over_restarts_until_it_can(rig):
     assert rig.hand.effects == [("j-1", 1, 0)]
 
 
-def test_j4_an_end_that_nobody_answers_is_said_again_within_a_minute(rig):
-    rig.ledger.create("j-1", document("a"))
-    rig.until(lambda: rig.engine.entry)
-    rig.service.deaf = 6
-    before_s = rig.now_s
-    rig.until_over("j-1")
-    assert rig.status("j-1") == "SUCCEEDED"
-    assert rig.now_s - before_s < 6 * 61
+def test_j4_an_end_that_nobody_answers_is_said_again_within_a_minute(quiet):
+    quiet.ledger.create("j-1", document("a"))
+    quiet.until(lambda: quiet.engine.entry)
+    quiet.service.deaf = 6
+    before_s = quiet.now_s
+    quiet.until_over("j-1")
+    assert quiet.status("j-1") == "SUCCEEDED"
+    assert quiet.now_s - before_s < 6 * 61
 
 
-def test_j4_an_end_that_was_heard_and_not_answered_is_not_told_as_another(rig):
-    rig.ledger.create("j-1", document("a"))
-    rig.until(lambda: rig.engine.entry)
-    rig.service.mute = 1
-    rig.until_over("j-1")
-    assert said(rig, "j-1").count("SUCCEEDED") == 1
-    assert rig.journal.entries()[0].end == "accepted before"
+def test_j4_an_end_that_was_heard_and_not_answered_is_not_told_as_another(quiet):
+    quiet.ledger.create("j-1", document("a"))
+    quiet.until(lambda: quiet.engine.entry)
+    quiet.service.mute = 1
+    quiet.until_over("j-1")
+    assert said(quiet, "j-1").count("SUCCEEDED") == 1
+    assert quiet.journal.entries()[0].end == "accepted before"
 
 
 @pytest.mark.parametrize("code", ["InternalError", "RequestThrottled"])
-def test_j4_what_the_service_cannot_do_now_is_said_again(rig, code):
-    rig.ledger.create("j-1", document("a"))
-    rig.until(lambda: rig.engine.entry)
-    rig.service.refusals = [code] * 3
-    rig.until_over("j-1")
-    assert rig.status("j-1") == "SUCCEEDED"
+def test_j4_what_the_service_cannot_do_now_is_said_again(quiet, code):
+    quiet.ledger.create("j-1", document("a"))
+    quiet.until(lambda: quiet.engine.entry)
+    quiet.service.refusals = [code] * 3
+    quiet.until_over("j-1")
+    assert quiet.status("j-1") == "SUCCEEDED"
 
 
 def test_j5_a_version_that_has_moved_on_is_adopted_and_progress_is_told(rig):
@@ -398,13 +433,13 @@ def test_defect_9_details_the_service_would_refuse_are_made_fit(rig):
     assert "e" not in told
 
 
-def test_defect_9_an_end_whose_words_are_refused_is_told_without_them(rig):
-    rig.ledger.create("j-1", document("a"))
-    rig.until(lambda: rig.engine.entry)
-    rig.service.refusals = ["InvalidRequest"]
-    rig.until_over("j-1")
-    assert rig.status("j-1") == "SUCCEEDED"
-    assert rig.ledger.of("j-1").details == {}
+def test_defect_9_an_end_whose_words_are_refused_is_told_without_them(quiet):
+    quiet.ledger.create("j-1", document("a"))
+    quiet.until(lambda: quiet.engine.entry)
+    quiet.service.refusals = ["InvalidRequest"]
+    quiet.until_over("j-1")
+    assert quiet.status("j-1") == "SUCCEEDED"
+    assert quiet.ledger.of("j-1").details == {}
 
 
 def test_defect_10_a_job_that_was_done_is_not_done_again_after_a_restart(rig):
@@ -445,14 +480,14 @@ def test_a_job_in_progress_that_the_journal_does_not_know_fails_and_is_never_gue
     assert not rig.hand.effects
 
 
-def test_an_end_the_service_will_never_take_is_dropped_and_counted(rig):
-    gate = rig.hand.script = Gate()
-    rig.ledger.create("j-1", document("a"))
-    rig.until(gate.reached.is_set)
-    rig.service.refusals = ["ResourceNotFound"]
+def test_an_end_the_service_will_never_take_is_dropped_and_counted(quiet):
+    gate = quiet.hand.script = Gate()
+    quiet.ledger.create("j-1", document("a"))
+    quiet.until(gate.reached.is_set)
+    quiet.service.refusals = ["ResourceNotFound"]
     gate.opened.set()
-    rig.until(lambda: rig.engine.outbox.undeliverable)
-    assert rig.journal.entries()[0].end.startswith("not taken: ")
+    quiet.until(lambda: quiet.engine.outbox.undeliverable)
+    assert quiet.journal.entries()[0].end.startswith("not taken: ")
 
 
 def test_a_job_whose_journal_cannot_be_written_is_not_begun_and_fails(rig, tmp_path):

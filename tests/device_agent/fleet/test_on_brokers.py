@@ -1,5 +1,6 @@
 """Jobs over real brokers: MiniStack with the product's IoT policy, and on mosquitto a service that has a bad day."""
 
+import json
 import random
 
 import pytest
@@ -107,6 +108,23 @@ def test_a_job_taken_back_while_it_runs_is_undone(twin, tmp_path, by):
         until(gate.task.cancelled.is_set)
         until(lambda: gateway.jobs.counters["jobs.taken_back"] == 1)
     assert gateway.jobs.counters["jobs.failed"] == 0
+
+
+def test_defect_12_a_policy_without_jobs_is_said_and_ends_nothing(job_cloud, tmp_path):
+    iot, everything = job_cloud.clients.make("iot"), {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+    no_jobs = {
+        "Effect": "Deny",
+        "Action": ["iot:Subscribe", "iot:Publish"],
+        "Resource": "arn:aws:iot:*:*:topic*/*/jobs/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [everything, no_jobs]}
+    iot.create_policy(policyName="without-jobs", policyDocument=json.dumps(policy))
+    with worlds.by_ministack(job_cloud, tmp_path, policy="without-jobs") as world:
+        with Gateway(world, tmp_path, Hand()) as gateway:
+            until(lambda: "cannot hear" in world.uplink.link.reason, within_s=15)
+            until(lambda: "NOT_AUTHORIZED" in gateway.jobs.status().trouble, within_s=15)
+            world.uplink.publish(f"fleet/{world.thing}/events", b"{}").result(10)
+        assert world.uplink.link.connects == 1
 
 
 def told(world, job_id):

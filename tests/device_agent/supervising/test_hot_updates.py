@@ -1,5 +1,9 @@
 """A model and a configuration are taken by real sensing while it runs."""
 
+import os
+import signal
+import time
+
 import msgspec
 import pytest
 
@@ -70,3 +74,12 @@ def test_a_configuration_that_this_machine_cannot_do_goes_back_by_itself(gateway
     assert "found wanting: refused" in outcome.reason
     assert gateway.updates.look().installed == before
     until(lambda: not gateway.sensed().degraded)
+
+
+def test_the_time_of_a_restart_is_told_as_missed_scans(gateway):
+    first, killed_s = gateway.working().processes["run"].pid, time.monotonic()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: gateway.status().processes["run"].pid not in (0, first))
+    gateway.working()
+    stood_s = time.monotonic() - killed_s + 1  # its last word is a second old
+    assert 1 <= gateway.sensed().sensors["machine"].missed <= 10 * stood_s

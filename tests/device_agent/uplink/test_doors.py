@@ -1,10 +1,9 @@
 """The ways to the broker that are not a file and a port: proxy, ALPN, a key in a token, a certificate renewed."""
 
 import contextlib
-import ctypes.util
 import datetime as dt
+import functools
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,8 @@ from device_agent.errors import ConfigError
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from tests.device_agent.uplink.certificates import Authority, Issued
 from tests.device_agent.uplink.connect_proxy import ConnectProxy
-from tests.device_agent.uplink.mosquitto import Mosquitto, tool
+from tests.device_agent.uplink.mosquitto import Mosquitto
+from tests.device_agent.uplink.tokens import keep, new_token
 
 GATEWAY = "gw-1"
 WAIT_S = 40.0
@@ -122,39 +122,13 @@ def test_port_443_asks_for_mqtt_by_alpn_and_8883_does_not(broker: Mosquitto, tmp
     assert [ALPN_MQTT in hello for hello in proxy.first_bytes] == [True, False]
 
 
-PIN = "4711"
-TOKEN = "gateway"  # noqa: S105 - its label
 PASSWORD = "s3cret"  # noqa: S105 - of a proxy that lives as long as a test
 
 
 @pytest.fixture
 def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Pkcs11Config]:
     """Puts a key into a software token and takes its file away."""
-    util = tool("softhsm2-util", "softhsm2")
-    (tmp_path / "tokens").mkdir()
-    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
-    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm2.conf"))
-
-    def keep(key: Path) -> Pkcs11Config:
-        user = ("--pin", PIN)
-        _run(util, "--init-token", "--free", "--label", TOKEN, "--so-pin", "0000", *user)
-        _run(util, "--import", str(key), "--token", TOKEN, "--label", "identity", "--id", "01", *user)
-        key.unlink()
-        pin_file = tmp_path / "pin"
-        pin_file.write_text(PIN + "\n")
-        return Pkcs11Config(library=_library(), token=TOKEN, key="identity", pin_file=str(pin_file))
-
-    return keep
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-
-
-def _library() -> str:
-    places = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/*/softhsm/libsofthsm2.so")
-    found = next((str(each) for place in places for each in Path("/").glob(place[1:])), None)
-    return found or ctypes.util.find_library("softhsm2") or ""
+    return functools.partial(keep, new_token(tmp_path, monkeypatch))
 
 
 def test_a_key_that_never_leaves_its_token_proves_who_we_are(

@@ -86,8 +86,22 @@ def test_a_document_that_a_lite_nucleus_would_lose_is_an_error():
 
 
 def test_every_bad_step_is_named_and_not_only_the_first():
-    document = of({"type": "formatDisk"}, {"type": "reboot"}, {"type": "applyBundle", "input": bundle(kind="firmware")})
-    assert set(findings(document)) == {("error", "$.steps[0].action.type"), ("error", "$.steps[2].action.input.kind")}
+    firmware = {"type": "applyBundle", "input": bundle(kind="firmware")}
+    document = of(
+        {"type": "formatDisk"}, {"type": "reboot"}, {"type": "runCommand", "input": {"command": "sh"}}, firmware
+    )
+    document["finalStep"] = {"action": {"name": "z", "type": "formatDisk"}}
+    places = [
+        "steps[0].action.type",
+        "steps[2].action.input.command",
+        "steps[3].action.input.kind",
+        "finalStep.action.type",
+    ]
+    assert set(findings(document)) == {("error", f"$.{place}") for place in places}
+
+
+def test_the_form_before_versions_is_checked_too():
+    assert set(findings({"operation": "../a.sh", "arg": []})) == {("error", "$.input.handler"), ("warning", "$.arg")}
 
 
 @pytest.mark.parametrize(

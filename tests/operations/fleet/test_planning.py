@@ -13,13 +13,14 @@ from operations.fleet.requests import Cargo
 from operations.fleet.retrying import again
 from operations.fleet.settings import Settings
 from operations.fleet.targets import Member, Target
+from tests.cloud_functions.rollout.make import DOCUMENT
 from tests.operations.fleet.service_model import check
 
 PREFIX = "arn:aws:iot:eu-central-1:000000000000"
 CARGO = Cargo(
     release=Release(kind="application", name="thresher", version="1.4.0", sha256="0" * 64),
-    document='{"version":"1.0","steps":[]}',
-    unwind_document='{"version":"1.0","steps":[{}]}',
+    document=DOCUMENT,
+    unwind_document=DOCUMENT,
     role_arn="arn:aws:iam::000000000000:role/presign",
 )
 
@@ -117,6 +118,17 @@ def test_a_job_of_another_rollout_is_refused() -> None:
     said["waves"][0]["request"]["jobId"] = "r2-w1"
     with pytest.raises(ContractError, match="is not of this rollout"):
         decode_plan(json.dumps(said).encode())
+
+
+@pytest.mark.parametrize("action", ["runCommand", "reboot", "rotateCertificate"])
+def test_a_plan_whose_job_does_anything_else_than_apply_a_bundle_is_refused(action: str) -> None:
+    said = json.loads(encode_plan(planned()))
+    document = json.loads(DOCUMENT)
+    document["steps"][0]["action"]["type"] = action
+    for other in (document, json.loads(DOCUMENT) | {"finalStep": {}}, {"version": "1.0", "steps": []}):
+        said["waves"][-1]["request"]["document"] = json.dumps(other)
+        with pytest.raises(ContractError, match="applies no bundle"):
+            decode_plan(json.dumps(said).encode())
 
 
 def test_a_retry_is_one_wave_of_its_own_and_counts_on() -> None:

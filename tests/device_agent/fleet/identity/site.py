@@ -9,7 +9,6 @@ from device_agent.config import GatewayConfig, load
 from operations.fleet.serials import allow
 from operations.stack import Stack
 from twin.cloud import Deployment
-from twin.ports import LOOPBACK
 from twin.provision import Provisioner
 
 DOCUMENT = """
@@ -77,6 +76,11 @@ class Site:
         self.iot.create_job(jobId=job, targets=[arn], document=json.dumps(document))
         return job
 
+    def job(self, job_id: str, gateway_id: str) -> str:
+        """How far a gateway is with a job."""
+        found = self.iot.describe_job_execution(jobId=job_id, thingName=gateway_id)
+        return str(found["execution"]["status"])
+
     def _claim(self, folder: Path) -> None:
         issued = self.iot.create_keys_and_certificate(setAsActive=True)
         self.iot.attach_policy(policyName=self.deployment.outputs.claim_policy_name, target=issued["certificateArn"])
@@ -84,6 +88,3 @@ class Site:
         (folder / "claim.key").write_text(issued["keyPair"]["PrivateKey"])
         provisioner: Provisioner = self.deployment.provisioner()
         (folder / "ca.pem").write_bytes(provisioner._broker_root())
-
-
-__all__ = ("LOOPBACK", "Site")

@@ -1,10 +1,15 @@
 """The first identity on a cloud that enforces policies: with a claim certificate, over MQTT, by the deployed hook."""
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from cloud_functions.core.der import public_key_digest
 from device_agent.config import GatewayConfig
 from device_agent.errors import UplinkError
 from device_agent.fleet.identity.connecting import connected
@@ -18,6 +23,8 @@ from device_agent.uplink.mqtt5 import Mqtt5Uplink
 from operations.fleet.serials import serial_of
 from tests.device_agent.fleet.identity.rotating import task_of
 from tests.device_agent.fleet.identity.site import Site
+from tests.device_agent.uplink.mosquitto import tool
+from tests.device_agent.uplink.tokens import new_token
 
 
 def test_a_new_gateway_gets_thing_certificate_policy_type_and_group(site: Site, tmp_path: Path):
@@ -99,3 +106,44 @@ def test_no_certificate_is_made_outside_of_a_rotation(site: Site, tmp_path: Path
     assert outcome.status == "FAILED"
     assert "does not ask" in outcome.reason
     assert site.certificates(config.gateway) == {old: "ACTIVE"}
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("kept_in", ["a file", "a token"])
+def test_an_agent_rotates_its_certificate_by_a_job_of_the_cloud(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_in: str
+):
+    config = site.new_gateway(tmp_path, key=in_a_token(tmp_path, monkeypatch) if kept_in == "a token" else "")
+    thresher = [sys.executable, "-m", "thresher"]
+    document = ["--config", str(tmp_path / "gateway.yaml")]
+    subprocess.run([*thresher, "provision", *document], check=True, timeout=60)
+    store = store_of(config)
+    old, before = certificate_id(store.certificate), public_key_digest(store.certificate.read_text())
+
+    with subprocess.Popen([*thresher, "agent", *document], stderr=subprocess.DEVNULL) as agent:
+        try:
+            job = site.order(config.gateway)
+            until(lambda: site.job(job, config.gateway) not in ("QUEUED", "IN_PROGRESS"))
+        finally:
+            agent.terminate()
+
+    assert site.job(job, config.gateway) == "SUCCEEDED"
+    assert site.status(old) == "INACTIVE"
+    assert site.certificates(config.gateway) == {certificate_id(store.certificate): "ACTIVE"}
+    same_key = public_key_digest(store.certificate.read_text()) == before
+    assert same_key == (kept_in == "a token"), "a key in a token is the device's for life"
+    assert bool(list(store.folder.rglob("*.key"))) == (kept_in == "a file")
+
+
+def in_a_token(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Of the document: an empty token, for processes of their own: a PKCS#11 library stays as it was first loaded."""
+    tool("pkcs11-tool", "opensc")
+    words = msgspec.to_builtins(new_token(folder, monkeypatch)).items()
+    return f"pkcs11: {{{', '.join(f'{name}: {value}' for name, value in words)}}}"
+
+
+def until(wanted: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -260,6 +260,17 @@ def test_a_certificate_of_another_key_stops_nothing(tmp_path: Path):
     assert (tmp_path / "count").read_text().strip() == "0"
 
 
+def test_a_key_in_hardware_is_refused_before_anything_stops(tmp_path: Path):
+    machine = Machine(tmp_path, "lite")
+    text = machine.configuration.read_text().replace(f"{tmp_path}/private.key", "handle:0x81000001")
+    machine.configuration.write_text(text)
+    with machine.watched():
+        outcome = machine.rotate()
+    assert outcome.status == "FAILED"
+    assert "hardware" in outcome.reason
+    assert (machine.configuration.read_text(), (tmp_path / "count").read_text().strip()) == (text, "0")
+
+
 def test_without_a_helper_the_job_is_refused(tmp_path: Path):
     machine = Machine(tmp_path, "lite")
     config = msgspec.structs.replace(

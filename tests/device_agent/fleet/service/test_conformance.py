@@ -63,6 +63,13 @@ def test_a_new_job_is_hinted_at_and_is_the_next_one(connected):
     assert connected.service.describe(job_id, 1).result(WAIT_S) == found
 
 
+def test_a_job_can_be_asked_for_without_its_document(connected):
+    job_id = worlds.unique()
+    connected.cloud.create(job_id, ASKED)
+    found = connected.service.describe(whole=False).result(WAIT_S)
+    assert (found.job_id, found.job_document) == (job_id, None)
+
+
 def test_a_claimed_job_stays_the_next_one_and_its_version_counts_on(connected):
     job_id, later = worlds.unique(), worlds.unique()
     connected.cloud.create(job_id, ASKED)

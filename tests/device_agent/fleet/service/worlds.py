@@ -20,6 +20,7 @@ from tests.device_agent.fleet.rig import until
 from tests.device_agent.uplink.mosquitto import Mosquitto
 from twin.jobs_service import ScriptedJobs, serve
 from twin.nucleus.bridge import BridgeConfig, Mqtt5Bridge
+from twin.provision import Provisioner
 
 START_S = 20.0
 
@@ -132,10 +133,11 @@ def reach(broker: Mosquitto, thing: str) -> UplinkConfig:
 
 
 @contextlib.contextmanager
-def by_ministack(deployment: Any, folder: Path) -> Iterator[World]:
-    """The product's own template, with its IoT policy."""
+def by_ministack(deployment: Any, folder: Path, *, policy: str = "") -> Iterator[World]:
+    """The product's own template, with its IoT policy or another."""
     thing = unique()
-    files = deployment.provisioner().provision(thing, folder / thing)
+    provisioner = Provisioner(deployment.clients, deployment.endpoint, policy or deployment.outputs.gateway_policy_name)
+    files = provisioner.provision(thing, folder / thing)
     config = UplinkConfig(
         endpoint="localhost",
         port=deployment.endpoint.mqtt_port,
