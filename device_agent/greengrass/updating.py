@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from contract.jobs import Kind
@@ -21,9 +22,11 @@ from device_agent.fleet.probe import reading
 from device_agent.fleet.probe.look import Look, Sensed
 from device_agent.fleet.probe.watch import WorkProbe
 from device_agent.fleet.targets.model import ModelTarget
+from device_agent.fleet.update.errors import HopelessError
 from device_agent.fleet.update.orders import UPDATE_FOLDER, is_wanted
 from device_agent.greengrass.ownership import refusal
 from device_agent.greengrass.place import EDGE_FILTER, GATEWAY, Place
+from device_agent.greengrass.published_model import CARD, RefusedError, checked
 
 if TYPE_CHECKING:
     from device_agent.fleet.update.machine import Machine
@@ -46,6 +49,19 @@ def updating(config: GatewayConfig, place: Place) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def is_as_stated(folder: Path) -> None:
+    """Compares models with their card. This component has nothing to run them with: whoever filters tries them.
+
+    Raises:
+        HopelessError: They are not what it states.
+    """
+    try:
+        for _ in checked(folder, (folder / CARD).read_bytes()):
+            pass
+    except (RefusedError, OSError, ValueError, KeyError) as exc:
+        raise HopelessError(f"the model cannot be used: {exc}", remedy="bundle the files of one build") from exc
 
 
 class _Carrier:
@@ -71,7 +87,7 @@ class _Carrier:
         from device_agent.fleet.update.bootstrap import in_thread, update_machine  # noqa: PLC0415 - same
 
         owned: tuple[Kind, ...] = tuple(kind for kind in ("model",) if not refusal(self._place, kind))
-        targets: dict[Kind, Target] = {kind: ModelTarget(self._place.work) for kind in owned}
+        targets: dict[Kind, Target] = {kind: ModelTarget(self._place.work, is_as_stated) for kind in owned}
         self._machine = update_machine(
             self._config,
             self._place.work,
