@@ -8,9 +8,9 @@ import contextlib
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -31,6 +31,7 @@ from device_agent.state import sole_user, state_folder
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
 from device_agent.traffic import Traffic
+from device_agent.uplink.beside import Beside
 from device_agent.uplink.choosing import choose_uplink
 from device_agent.uplink.observed import LinkHistory, ObservedUplink
 from device_agent.uplink.port import Deliver, Uplink
@@ -87,20 +88,6 @@ class AgentStatus(Traffic, kw_only=True):
     history: LinkHistory = LinkHistory()
     feedback: Heard = Heard()
     beside: dict[str, int] = msgspec.field(default_factory=dict)
-
-
-class Beside(Protocol):
-    """What uses the connection beside the forwarder. No two hear the same topic, or count by the same name."""
-
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """What became of what it heard."""
-
-    def hears(self) -> Mapping[str, Deliver]:
-        """Who gets what is said on a topic, see ``Uplink.connect``."""
-
-    def run(self, stop: threading.Event) -> None:
-        """The work of a thread of its own."""
 
 
 def run_agent(

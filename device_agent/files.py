@@ -1,12 +1,16 @@
 """Files that are either the old or the new, never half of each."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from device_agent.fault_points import reach
 
 SECRET: Final = 0o600
+
+Signature = tuple[tuple[int, int, int] | None, ...]
+"""Of files; ``None`` where one is missing."""
 
 
 def atomic_write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o666) -> None:
@@ -33,6 +37,19 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0
     reach("files.write.renamed")
     if durable:
         sync_folder(path.parent)
+
+
+def signature(files: Iterable[Path]) -> Signature:
+    """Changes with every write of one of the files."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)
 
 
 def replace_link(link: Path, target: str) -> None:

@@ -22,8 +22,9 @@ from typing import Final, NamedTuple
 from device_agent.config import GatewayConfig, Loaded, load_layers
 from device_agent.crew import Crew, Stage
 from device_agent.errors import ConfigError, ModelError, ThresherError
+from device_agent.files import signature
 from device_agent.notice import Notice
-from device_agent.sampling.connection import naming
+from device_agent.sampling.describing import describe
 
 LOOK_EVERY_S: Final = 1.0
 PROBATION_S: Final = 30.0
@@ -33,8 +34,6 @@ _END_WITHIN_S: Final = 15.0
 
 _FIXED: Final = ("gateway", "state_dir")
 logger = logging.getLogger(__name__)
-
-_Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class FileChanges:
@@ -51,7 +50,7 @@ class FileChanges:
         self._files = loaded.document.files
         self._now = monotonic_s
         self._due_s = monotonic_s() + LOOK_EVERY_S
-        self._done = self._seen = _signature(self._files)
+        self._done = self._seen = signature(self._files)
         self._refusal = ""
         self._counters = dict.fromkeys(("configuration_taken", "configuration_refused"), 0)
 
@@ -60,7 +59,7 @@ class FileChanges:
         if not at_once and self._now() < self._due_s:
             return None
         self._due_s = self._now() + LOOK_EVERY_S
-        seen, self._seen = self._seen, _signature(self._files)
+        seen, self._seen = self._seen, signature(self._files)
         settled = self._seen == seen and self._seen != self._done
         if not settled and not at_once:
             return None
@@ -89,7 +88,7 @@ class FileChanges:
     def _read(self, present: GatewayConfig) -> GatewayConfig:
         loaded = load_layers(self._path)
         self._files = loaded.document.files
-        self._done = self._seen = _signature(self._files)
+        self._done = self._seen = signature(self._files)
         for key in _FIXED:
             if getattr(loaded.config, key) != getattr(present, key):
                 raise ConfigError(
@@ -98,13 +97,6 @@ class FileChanges:
                 )
         describe(loaded.config)
         return loaded.config
-
-
-def describe(config: GatewayConfig) -> None:
-    """Raises ``ConfigError`` for a sensor that cannot work as configured on any machine."""
-    for sensor in config.sensors:
-        with naming(sensor.name):
-            sensor.describe()
 
 
 class Watched(NamedTuple):
@@ -169,16 +161,3 @@ def _back(crew: Crew, stages: Sequence[Stage], config: GatewayConfig) -> Crew:
     fresh = Crew(stages, end_within_s=_END_WITHIN_S)
     fresh.apply(config)
     return fresh
-
-
-def _signature(files: Sequence[Path]) -> _Signature:
-    """Changes with every write; ``None`` where a file is missing."""
-    found: list[tuple[int, int, int] | None] = []
-    for file in files:
-        try:
-            status = file.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)

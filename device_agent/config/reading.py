@@ -104,13 +104,24 @@ def read(path: Path, *, desired: Mapping[str, Any] | None = None, delivered: Pat
     below = lower_layers(own.values, folder, source=str(path))
     whole = merged([*below, own])
     brought = delivered or _delivered_file(whole.values, folder)
-    layers = (*below, *_delivered(brought), own)
+    layers = (*below, *delivered_layers(brought), own)
     whole = merged(layers)
     shadow = _shadow_file(whole.values, folder)
-    if shadow is None or (desired is None and not shadow.exists()):
+    top = None if shadow is None else desired_layer(shadow, desired)
+    if top is None:
         return Document(whole, layers, shadow, brought)
-    top = _restrained(_layer(shadow) if desired is None else Layer(str(shadow), desired), _BY_SHADOW)
     return Document(merged([*layers, top]), (*layers, top), shadow, brought)
+
+
+def desired_layer(path: Path, desired: Mapping[str, Any] | None = None) -> Layer | None:
+    """What a shadow lays over a document: what is kept at the path, or what is given instead; ``None`` for nothing.
+
+    Raises:
+        ConfigError: It cannot be read, or holds what no shadow may change.
+    """
+    if desired is None and not path.exists():
+        return None
+    return _restrained(_layer(path) if desired is None else Layer(str(path), desired), _BY_SHADOW)
 
 
 def _delivered_file(values: Mapping[str, Any], folder: Path) -> Path | None:
@@ -118,7 +129,7 @@ def _delivered_file(values: Mapping[str, Any], folder: Path) -> Path | None:
     return folder / state / DELIVERED if isinstance(state, str) else None
 
 
-def _delivered(path: Path | None) -> tuple[Layer, ...]:
+def delivered_layers(path: Path | None) -> tuple[Layer, ...]:
     """An update's layer counts more than the site's, and less than what the gateway's own document says."""
     if path is None or not path.exists():
         return ()

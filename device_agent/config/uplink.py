@@ -16,7 +16,7 @@ _FOR_MQTT = ("endpoint", "certificate", "ca")
 _REPORTED = ("state",)
 """Shadows that the gateway itself keeps: one owner for each (docs/visibility.md)."""
 
-_OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy", "shadow")
+_OF_IDENTITY = (*_FOR_MQTT, "private_key", "pkcs11", "proxy")
 
 
 class ProxyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +117,11 @@ def located_uplink(uplink: UplinkConfig, folder: Path) -> UplinkConfig:
 
 def check_uplink(uplink: UplinkConfig, told: Callable[[str], str]) -> None:
     """Refuses keys that do not belong together; ``told`` completes the ``ConfigError``'s message."""
+    if uplink.shadow in _REPORTED:
+        raise ConfigError(
+            told(f"the shadow `{uplink.shadow}` is where the gateway says what it is - at `$.uplink.shadow`"),
+            remedy="name another shadow, e.g. `thresher`",
+        )
     given = [name for name in _OF_IDENTITY if getattr(uplink, name)]
     if uplink.type == "greengrass":
         if given:
@@ -129,11 +134,6 @@ def check_uplink(uplink: UplinkConfig, told: Callable[[str], str]) -> None:
         raise ConfigError(
             told(f"missing required field `{missing[0]}` - at `$.uplink`"),
             remedy="give endpoint, certificate, private_key and ca, or `type: greengrass`",
-        )
-    if uplink.shadow in _REPORTED:
-        raise ConfigError(
-            told(f"the shadow `{uplink.shadow}` is where the gateway says what it is - at `$.uplink.shadow`"),
-            remedy="name another shadow, e.g. `thresher`",
         )
     if bool(uplink.private_key) == (uplink.pkcs11 is not None):
         raise ConfigError(

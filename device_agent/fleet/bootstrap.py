@@ -5,7 +5,7 @@ What nobody here carries out is rejected.
 Each part of the fleet adds its own line; what it needs is in ``Ground``.
 """
 
-from collections.abc import Callable
+import functools
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,8 +29,9 @@ from device_agent.fleet.judging import Judge
 from device_agent.fleet.port import Performers
 from device_agent.fleet.restarting import Restarting
 from device_agent.fleet.status import STATUS_FILE
+from device_agent.fleet.targets.standalone import refusal
 from device_agent.fleet.tending.diagnostics import Diagnostics
-from device_agent.fleet.tending.parts import parts
+from device_agent.fleet.tending.parts import Seat, parts
 from device_agent.fleet.tending.rebooting import Rebooting
 from device_agent.fleet.tending.recalibrating import Recalibrating
 from device_agent.fleet.update.performer import bundle_performer
@@ -42,12 +43,6 @@ FOLDER: Final = "fleet"
 """Beside the spool: journals and records of jobs."""
 
 
-def refuses_nothing(kind: Kind) -> str:
-    """See ``Ground.refuses``."""
-    del kind
-    return ""
-
-
 class Ground(NamedTuple):
     """What performers stand on.
 
@@ -57,7 +52,7 @@ class Ground(NamedTuple):
         machine: Clocks and fingerprint.
         uplink: The gateway's connection; somebody else connects it.
         nucleus_owns: Whether a Greengrass nucleus owns applications, key and certificate.
-        refuses: Why jobs may not bring a kind of thing here; empty if they may.
+        seat: Of the process that senses and filters, where it has a document and a folder of its own.
     """
 
     config: GatewayConfig
@@ -65,24 +60,34 @@ class Ground(NamedTuple):
     machine: Machine
     uplink: Uplink
     nucleus_owns: bool = False
-    refuses: Callable[[Kind], str] = refuses_nothing
+    seat: Seat | None = None
 
 
 def performers(ground: Ground, rotation: Rotation) -> Performers:
     """All there are here."""
     config, state = ground.config, Path(ground.config.state_dir)
+    seat = ground.seat or Seat(lambda: config, lambda: [state], state)
     boot_id = read_identity(config.gateway).boot_id
     commands = Commands(config.fleet.commands, ground.folder / FOLDER, boot_id=boot_id)
     return {
         RunHandler: commands,
         RunCommand: commands,
-        ApplyBundle: bundle_performer(ground.folder, ground.refuses),
+        ApplyBundle: bundle_performer(ground.folder, functools.partial(_refusal, ground)),
         Restart: Restarting(ground.folder),
         Reboot: Rebooting(commands),
-        Recalibrate: Recalibrating(state, [sensor.name for sensor in config.sensors]),
-        CollectDiagnostics: Diagnostics(parts(config, state)),
+        Recalibrate: Recalibrating(seat.look),
+        CollectDiagnostics: Diagnostics(parts(seat)),
         RotateCertificate: rotation,
     }
+
+
+def _refusal(ground: Ground, kind: Kind) -> str:
+    """Why no job may bring a kind of thing here; empty if one may, or if it depends on what it holds."""
+    if not ground.nucleus_owns:
+        return refusal(ground.config, kind)
+    if kind == "application":
+        return "applications of this gateway are updated by Greengrass deployments, never by jobs"
+    return ""
 
 
 def open_jobs(ground: Ground, rotation: Rotation) -> Jobs:

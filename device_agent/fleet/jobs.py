@@ -64,7 +64,7 @@ THROUGH_A_NUCLEUS: Final = Patience(ask_every_s=600.0, last_s=600.0, unheard_aft
 
 
 class Jobs:
-    """See ``device_agent.agent.Beside``.
+    """See ``device_agent.uplink.beside.Beside``.
 
     Args:
         uplink: The gateway's connection.

@@ -2,7 +2,8 @@
 
 ```
 ConfigurationUpdate ─▶ quiet for a moment ─▶ read ─▶ check ─┬▶ good, another: the stages it concerns begin anew
-connected (again), ten minutes passed ──────┘               └▶ bad: said and counted; the last good one stays
+connected (again), ten minutes passed ──────┤               └▶ bad: said and counted; the last good one stays
+the shadow's layer was written ─────────────┘
 ValidateConfiguration ─▶ check ─▶ ACCEPTED | REJECTED with the place          (classic only)
 ```
 The classic nucleus does not restart a component for its configuration; the lite one from 2.6 on does, and has no
@@ -16,6 +17,7 @@ from typing import Final
 
 from device_agent.config import GatewayConfig
 from device_agent.errors import ConfigError
+from device_agent.files import signature
 from device_agent.greengrass.documents import Documents, said
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import LostError, NucleusError, ServiceRefusedError
@@ -26,6 +28,7 @@ SETTLES_S: Final = 0.5
 
 LOOK_EVERY_S: Final = 600.0
 _RETRY_S: Final = 5.0
+_LOOK_AT_LAYER_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class Changes:
         self._nucleus = nucleus
         self._documents = documents
         self._due_s = time.monotonic() + LOOK_EVERY_S
+        self._look_s, self._layer = 0.0, signature([documents.shadow])
         self.taken = 0
         self.refusal = ""
         self.counters = dict.fromkeys(("configuration_refused", "configuration_accepted", "configuration_rejected"), 0)
@@ -58,7 +62,8 @@ class Changes:
 
     def take(self, present: GatewayConfig | None) -> GatewayConfig | None:
         """The document, once it is whole, good, and another than the present one; else ``None``."""
-        if time.monotonic() < self._due_s:
+        self._watch_layer()
+        if time.monotonic() < self._due_s and not self._documents.has_moved:
             return None
         self._due_s = time.monotonic() + LOOK_EVERY_S
         try:
@@ -74,6 +79,15 @@ class Changes:
             return None
         self.taken += 1
         return config
+
+    def _watch_layer(self) -> None:
+        """Whoever hears the shadow may be another process: its file tells."""
+        if time.monotonic() < self._look_s:
+            return
+        self._look_s = time.monotonic() + _LOOK_AT_LAYER_S
+        seen, self._layer = self._layer, signature([self._documents.shadow])
+        if seen != self._layer:
+            self._due_s = time.monotonic() + SETTLES_S
 
     def _refuse(self, error: ConfigError | NucleusError) -> None:
         refusal = f"the configuration is not taken: {error}"

@@ -63,6 +63,11 @@ def _running(components: tuple[str, ...], nucleus: str, patience_s: float) -> st
         time.sleep(_LOOK_EVERY_S)
 
 
+def runs(component: str, nucleus: str) -> bool:
+    """Whether a component runs under a nucleus now."""
+    return _is_held(_address(component, nucleus))
+
+
 def _is_held(address: bytes) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)  # noqa: FBT003 - the standard library's signature

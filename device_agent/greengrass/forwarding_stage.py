@@ -2,16 +2,20 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from device_agent.agent import STATUS_FILE, Agent
 from device_agent.config import GatewayConfig
 from device_agent.crew import Stage, what_forwarding_needs
+from device_agent.desired import Desired, Judge
 from device_agent.greengrass.sharing import Client
 from device_agent.machine import Machine
 from device_agent.spool.opening import open_spool
 from device_agent.state import sole_user, state_folder
 from device_agent.uplink.greengrass import GreengrassUplink
+from device_agent.uplink.port import Uplink
 
 DRAIN_S: Final = 1.5
 """A nucleus kills soon after it asked for the end; what is not sent then is sent after the start."""
@@ -23,11 +27,13 @@ class Forward:
     Args:
         client: Of the nucleus.
         machine: Its clocks and fingerprint.
+        layer: Where what the shadow wants is kept.
+        judge: Says whether it can be used.
     """
 
-    def __init__(self, client: Client, machine: Machine) -> None:
-        self._client = client
-        self._machine = machine
+    def __init__(self, client: Client, machine: Machine, *, layer: Path, judge: Judge) -> None:
+        self._client, self._machine = client, machine
+        self._layer, self._judge = layer, judge
 
     def stage(self) -> Stage:
         """For a crew."""
@@ -38,5 +44,10 @@ class Forward:
         with contextlib.ExitStack() as cleanup:
             cleanup.enter_context(sole_user(folder, "agent"))
             spool = cleanup.enter_context(contextlib.closing(open_spool(config, self._machine.hardware)))
-            agent = Agent(config, spool, uplink, clock=self._machine.clock, drain_s=DRAIN_S)
+            beside = [*self._heeds_shadow(config, uplink)]
+            agent = Agent(config, spool, uplink, clock=self._machine.clock, drain_s=DRAIN_S, beside=beside)
             agent.run(stop, folder / STATUS_FILE)
+
+    def _heeds_shadow(self, config: GatewayConfig, uplink: Uplink) -> Iterator[Desired]:
+        if config.uplink is not None and config.uplink.shadow:
+            yield Desired(uplink, config.gateway, config.uplink.shadow, path=self._layer, judge=self._judge)

@@ -16,4 +16,6 @@ def gateway(inside: Inside) -> None:
     """Runs until told to stop; see ``Service.run``."""
     service = Service(inside)
     sense = Sense(inside.place, inside.machine, beside=service.notice)
-    service.run([sense.stage(), Forward(inside.client, inside.machine).stage()], busy=sense.busy)
+    documents = service.documents
+    forward = Forward(inside.client, inside.machine, layer=documents.shadow, judge=documents.judge)
+    service.run([sense.stage(), forward.stage()], busy=sense.busy)

@@ -38,7 +38,7 @@ def publish(files: Path, into: Path) -> Path:
         OSError: It cannot be written.
     """
     card = (files / CARD).read_bytes()
-    contents = {CARD: card, **dict(checked(files, card))}
+    contents = {CARD: card, **dict(_checked(files, card))}
     folder = into / _name(card)
     into.mkdir(parents=True, exist_ok=True)
     if not _holds(folder, contents):
@@ -60,13 +60,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def checked(files: Path, card: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every file that a card states.
-
-    Raises:
-        RefusedError: One has other bytes.
-        OSError: One is not there.
-    """
+def _checked(files: Path, card: bytes) -> Iterator[tuple[str, bytes]]:
     for name, stated in json.loads(card)["files"].items():
         data = (files / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != stated["sha256"]:

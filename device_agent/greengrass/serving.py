@@ -66,6 +66,11 @@ class Service:
             self._share.close()
         logger.info("component.stopped", extra={"component": self._inside.place.component})
 
+    @property
+    def documents(self) -> Documents:
+        """Reads and judges the component's document."""
+        return self._documents
+
     def notice(self) -> Notice:
         """For status and Health."""
         counters = {

@@ -14,8 +14,6 @@ from typing import Final
 
 _OPERATIONS: Final = "device_agent.ipc.operations"
 _TOPICS: Final = "contract.topics"
-_FOR_TYPES: Final = frozenset({"_typeshed"})
-"""Stubs that no program can import."""
 
 
 def called(root: Path, main: Path, packages: Collection[str]) -> frozenset[str]:
@@ -57,7 +55,7 @@ def foreign(root: Path, main: Path, packages: Collection[str], *, but: str = "")
     for path in reached(root, main, packages):
         if not but or not path.relative_to(root).as_posix().startswith(but):
             names |= {module.partition(".")[0] for module, _ in _modules(path)}
-    return names - set(packages) - set(sys.stdlib_module_names) - _FOR_TYPES
+    return names - set(packages) - set(sys.stdlib_module_names)
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,16 @@ import msgspec
 
 from contract.certificates import VERBS
 from contract.events import LANES
-from contract.topics import blocks_topic, certificate_topic, events_topic, feedback_topic, jobs_topic, stored_topic
+from contract.topics import (
+    blocks_topic,
+    certificate_topic,
+    defender_topic,
+    events_topic,
+    feedback_topic,
+    jobs_topic,
+    shadow_topic,
+    stored_topic,
+)
 from operations.publishing.rules.access import MQTT, PUBSUB
 
 _GATEWAY: Final = "GATEWAY"
@@ -45,6 +54,36 @@ _HEARS: Final = Grant(
     "Hears what is stored, and what people said of episodes.",
     _any_gateway(stored_topic(_GATEWAY), feedback_topic(_GATEWAY)),
 )
+_ASKS_SHADOW: Final = Grant(
+    MQTT,
+    "PublishToIoTCore",
+    "Asks for the shadow that changes its document, and answers it.",
+    _any_gateway(shadow_topic(_GATEWAY, "+", "get"), shadow_topic(_GATEWAY, "+", "update")),
+)
+_HEARS_SHADOW: Final = Grant(
+    MQTT,
+    "SubscribeToIoTCore",
+    "Hears the shadow that changes its document.",
+    _any_gateway(shadow_topic(_GATEWAY, "+", "get/accepted"), shadow_topic(_GATEWAY, "+", "update/delta")),
+)
+_SHOWS: Final = Grant(
+    MQTT,
+    "PublishToIoTCore",
+    "Says which versions run here, and reports to Device Defender.",
+    _any_gateway(
+        *(shadow_topic(_GATEWAY, "+", what) for what in ("get", "update")),
+        defender_topic(_GATEWAY),
+    ),
+)
+_HEARS_OF_SHOWN: Final = Grant(
+    MQTT,
+    "SubscribeToIoTCore",
+    "Hears what became of what it said of itself.",
+    _any_gateway(
+        *(shadow_topic(_GATEWAY, "+", what) for what in ("get/accepted", "get/rejected", "update/rejected")),
+        *(defender_topic(_GATEWAY, answer) for answer in ("/accepted", "/rejected")),
+    ),
+)
 _BLOCKS: Final = (blocks_topic("*"),)
 _READS: Final = Grant(PUBSUB, "PublishToTopic", "Hands blocks to the filter.", _BLOCKS)
 _FILTERS: Final = Grant(PUBSUB, "SubscribeToTopic", "Takes blocks from the reader.", _BLOCKS)
@@ -67,11 +106,11 @@ _IS_TOLD: Final = Grant(
 )
 
 GRANTS: Final[Mapping[str, Sequence[Grant]]] = {
-    "io.thresher.Gateway": (_SENDS, _HEARS),
+    "io.thresher.Gateway": (_SENDS, _HEARS, _ASKS_SHADOW, _HEARS_SHADOW),
     "io.thresher.SensorReader": (_READS,),
     "io.thresher.EdgeFilter": (_FILTERS,),
-    "io.thresher.EventForwarder": (_SENDS, _HEARS),
-    "io.thresher.FleetAgent": (_ASKS, _IS_TOLD),
+    "io.thresher.EventForwarder": (_SENDS, _HEARS, _ASKS_SHADOW, _HEARS_SHADOW),
+    "io.thresher.FleetAgent": (_ASKS, _IS_TOLD, _SHOWS, _HEARS_OF_SHOWN),
     "io.thresher.EdgeModel": (),
 }
 

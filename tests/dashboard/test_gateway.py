@@ -218,6 +218,16 @@ def test_summaries_left_out_and_messages_quarantined_are_counted(world, watched)
     expect(page.locator(".gateway")).to_contain_text("3 quarantined")
 
 
+def test_gateways_of_one_place_lead_to_each_other(world, watched):
+    world.add_gateway("pump", replaced_by="pump-b", status="retired")
+    world.add_gateway("pump-b", replaces="pump")
+    page = watched.open("#/gateway/pump-b")
+    expect(page.locator(".gateway .section-head")).to_contain_text("continues pump")
+    page.get_by_role("link", name="pump", exact=True).last.click()
+    expect(page.locator(".gateway .section-head")).to_contain_text("Retired")
+    expect(page.locator(".gateway .section-head")).to_contain_text("replaced by pump-b")
+
+
 def test_the_pointer_reads_a_value_with_its_range_on_all_charts_of_the_sensor(world, watched):
     world.add_gateway("pump")
     page = watched.open("#/gateway/pump")

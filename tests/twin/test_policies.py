@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.topics import events_topic, feedback_topic, jobs_topic, shadow_topic, stored_topic
+from contract.certificates import VERBS
+from contract.topics import certificate_topic, events_topic, feedback_topic, jobs_topic, shadow_topic, stored_topic
 from tests.twin.mqtt import NOT_AUTHORISED, PUBLISHED, Device, RefusedError
 from twin.cloud import Deployment
 from twin.provision import DeviceFiles
@@ -86,3 +87,41 @@ def test_nobody_else_can_read_a_gateways_identity(barn: DeviceFiles) -> None:
     for path in (barn.certificate, barn.private_key, barn.ca):
         assert path.stat().st_mode & 0o077 == 0
     assert Path(barn.private_key).read_bytes().startswith(b"-----BEGIN")
+
+
+def test_a_gateway_asks_for_its_own_certificate_only_and_cannot_answer(
+    deployment: Deployment, barn: DeviceFiles
+) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.subscribe(certificate_topic("barn")) == 1
+        assert device.subscribe(certificate_topic("mill")) == NOT_AUTHORISED
+        assert device.publish(certificate_topic("barn"), b"{}") == NOT_AUTHORISED
+        for verb in VERBS:
+            assert device.publish(certificate_topic("mill", verb), b"{}") == NOT_AUTHORISED
+            assert device.publish(certificate_topic("barn", verb), b"{}") in PUBLISHED
+
+
+@pytest.fixture(scope="module")
+def claim(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> DeviceFiles:
+    """A claim certificate: a device's files without the device's policy."""
+    files = deployment.provisioner().provision("claim-holder", tmp_path_factory.mktemp("claim"))
+    iot = deployment.clients.make("iot")
+    (arn,) = iot.list_thing_principals(thingName="claim-holder")["principals"]
+    iot.detach_policy(policyName=deployment.outputs.gateway_policy_name, target=arn)
+    iot.attach_policy(policyName=deployment.outputs.claim_policy_name, target=arn)
+    return files
+
+
+def test_a_claim_may_ask_for_an_identity_and_for_nothing_else(deployment: Deployment, claim: DeviceFiles) -> None:
+    template = f"$aws/provisioning-templates/{deployment.outputs.provisioning_template_name}/provision/json"
+    with Device(deployment.endpoint, claim.ca, claim, "claim-1") as device:
+        for topic in ("$aws/certificates/create-from-csr/json", template):
+            assert device.subscribe(f"{topic}/accepted") == 1
+            assert device.publish(topic, b"{}") in PUBLISHED
+        assert device.publish("$aws/certificates/create/json", b"{}") == NOT_AUTHORISED, "no key is made in the cloud"
+        assert device.publish(events_topic("mill", "events"), b"{}") == NOT_AUTHORISED
+        assert device.subscribe(jobs_topic("mill", "notify-next")) == NOT_AUTHORISED
+        assert device.publish(certificate_topic("mill", "request"), b"{}") == NOT_AUTHORISED
+        assert device.subscribe("#") == NOT_AUTHORISED
+    with pytest.raises(RefusedError):
+        Device(deployment.endpoint, claim.ca, claim, "mill")

@@ -4,13 +4,12 @@ A changed document is taken within seconds, or refused with its place; SIGHUP ma
 """
 
 import argparse
-import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from device_agent.agent import Beside, run_agent
+from device_agent.agent import run_agent
 from device_agent.config import GatewayConfig, load_layers
 from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
@@ -19,13 +18,14 @@ from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.store import store_of
 from device_agent.fleet.identity.turn import settle
-from device_agent.fleet.targets.standalone import refusal
 from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
-from device_agent.fleet.visibility.showing import showing
+from device_agent.fleet.visibility.showing import Shown, showing
 from device_agent.logs import configure_logging
 from device_agent.machine import this_machine
-from device_agent.reloading import FileChanges, Watched, describe, serve
+from device_agent.reloading import FileChanges, Watched, serve
+from device_agent.sampling.describing import describe
 from device_agent.supervisor import look_on_hangup, stop_on_signals
+from device_agent.uplink.beside import Beside
 from device_agent.uplink.port import Uplink
 
 
@@ -45,7 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
         stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
-        others = *heed_shadow(config, judge), *heed_jobs(config), *showing(config, this_machine(), stands)
+        others = (
+            *heed_shadow(config, judge),
+            *heed_jobs(config),
+            *showing(config, this_machine(), Shown(lambda: config, stands)),
+        )
         settle(store_of(config))  # before the first connection
         run_agent(config, halt, beside=others)
 
@@ -65,7 +69,6 @@ def heed_shadow(config: GatewayConfig, judge: Judge) -> Iterator[Callable[[Uplin
 def heed_jobs(config: GatewayConfig) -> Iterator[Callable[[Uplink], Beside]]:
     """What carries out the thing's jobs, unless the document says otherwise."""
     if config.fleet.jobs.enabled:
-        refuses, folder = functools.partial(refusal, config), Path(config.state_dir)
         yield lambda link: open_jobs(
-            Ground(config, folder, this_machine(), link, refuses=refuses), own_rotation(config, link)
+            Ground(config, Path(config.state_dir), this_machine(), link), own_rotation(config, link)
         )

@@ -112,7 +112,8 @@ def _life(seen_ms: int, row: GatewayRow | None) -> Life:
     said = health_of(row)
     if row is None or said is None:
         return Life(seen_ms, DEFAULT_INTERVAL_MS * MISSED_INTERVALS, None)
-    return Life(seen_ms, said.interval_ms * MISSED_INTERVALS, row.broker_ms - said.uptime_ms)
+    # by the broker's clock it is too late where the message waited, by the gateway's where that runs ahead
+    return Life(seen_ms, said.interval_ms * MISSED_INTERVALS, min(row.broker_ms, said.wall_ms) - said.uptime_ms)
 
 
 def _told(table: Table, gateway_id: str, *, from_ms: int, to_ms: int) -> _Told:

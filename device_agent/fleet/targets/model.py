@@ -1,7 +1,6 @@
 """The filter's model: swapped hot, taken by the sensing process with its next scans, no sample missed."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,27 +14,15 @@ NAME: Final = "level"
 _TRY_WITHIN_S: Final = 120.0
 
 
-def ask_each(folder: Path) -> None:
-    """Loads and asks every model of a folder, in a process that may die of it.
-
-    Raises:
-        UpdateError: One cannot be used.
-    """
-    command = (sys.executable, "-m", "device_agent.fleet.targets.trial_model", str(folder))
-    attempt(command, what="the model cannot be used", within_s=_TRY_WITHIN_S)
-
-
 class ModelTarget:
     """See ``Target``.
 
     Args:
         state_dir: The state folder.
-        try_it: Raises ``UpdateError`` for a folder whose models cannot be used.
     """
 
-    def __init__(self, state_dir: Path, try_it: Callable[[Path], None] | None = None) -> None:
+    def __init__(self, state_dir: Path) -> None:
         self._root = state_dir / _MODELS
-        self._try = try_it or ask_each
 
     def releases(self, name: str) -> Path:
         """See ``Target``."""
@@ -45,9 +32,10 @@ class ModelTarget:
         return self._root
 
     def stage(self, folder: Path, manifest: Manifest) -> None:
-        """See ``Target``."""
+        """See ``Target``: every file is loaded and asked, in a process that may die of it."""
         del manifest
-        self._try(folder)
+        command = (sys.executable, "-m", "device_agent.fleet.targets.trial_model", str(folder))
+        attempt(command, what="the model cannot be used", within_s=_TRY_WITHIN_S)
 
     def active(self, name: str) -> str:
         """See ``Target``."""

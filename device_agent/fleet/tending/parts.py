@@ -6,9 +6,9 @@ Not here: what leaves the gateway of it (``archive``), taking secrets out (``red
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -29,19 +29,28 @@ class UnavailableError(Exception):
     """This machine does not have it, or not for this user."""
 
 
-def parts(config: GatewayConfig, folder: Path) -> Mapping[str, Part]:
-    """All parts by name, the most telling first.
+class Seat(NamedTuple):
+    """Where the parts are.
 
-    Args:
-        config: The gateway's document.
-        folder: Where its processes keep their state.
+    Attributes:
+        look: The document of the process that filters; its state folder holds the spool.
+        folders: Where processes say how they are; asked anew each time.
+        own: Where the process that carries out jobs keeps its state.
     """
+
+    look: Callable[[], GatewayConfig]
+    folders: Callable[[], Sequence[Path]]
+    own: Path
+
+
+def parts(seat: Seat) -> Mapping[str, Part]:
+    """All parts by name, the most telling first."""
     return {
-        "document": lambda: _json(redacted(msgspec.to_builtins(config))),
-        "status": lambda: _files(folder, "*-status.json"),
-        "spool": lambda: _spool(folder),
-        "update": lambda: _files(folder / "update", "*.json"),
-        "machine": lambda: _machine(folder),
+        "document": lambda: _json(redacted(msgspec.to_builtins(seat.look()))),
+        "status": lambda: _files(seat.folders(), "*-status.json"),
+        "spool": lambda: _spool(Path(seat.look().state_dir)),
+        "update": lambda: _files([seat.own / "update"], "*.json"),
+        "machine": lambda: _machine(seat.own),
         "kernel": lambda: _tool("dmesg", "--time-format", "iso"),
         "throttled": lambda: _tool("vcgencmd", "get_throttled"),
         "processes": lambda: _tool("ps", "-eo", "pid,ppid,rss,pcpu,etimes,comm"),
@@ -53,10 +62,10 @@ def _json(value: Any) -> bytes:  # noqa: ANN401 - JSON values
     return msgspec.json.format(msgspec.json.encode(value), indent=2)
 
 
-def _files(folder: Path, pattern: str) -> bytes:
-    found = sorted(folder.glob(pattern))
+def _files(folders: Sequence[Path], pattern: str) -> bytes:
+    found = [path for folder in folders for path in sorted(folder.glob(pattern))]
     if not found:
-        raise UnavailableError(f"{folder}: no {pattern}")
+        raise UnavailableError(f"{', '.join(map(str, folders))}: no {pattern}")
     return b"\n".join(b"== " + path.name.encode() + b"\n" + path.read_bytes()[-_TAIL_BYTES:] for path in found)
 
 

@@ -117,13 +117,6 @@ class FileUpdates:
             os.close(descriptor)
 
 
-def is_wanted(folder: Path) -> bool:
-    """Whether there is anything for a machine to do."""
-    state, asked = read_state(folder), OrdersFile(folder).look()
-    is_new = asked is not None and asked.order.order_id not in state.ended
-    return state.phase != "idle" or bool(state.owed) or is_new
-
-
 def _is_busy(state: UpdateState, asked: Asked, order: Order) -> bool:
     if asked.order.order_id == order.order_id or asked.order.order_id in state.ended:
         return False

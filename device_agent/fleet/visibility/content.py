@@ -9,7 +9,7 @@ Not here: saying it (``reported``).
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,9 @@ PACKAGE: Final = "$package"
 SOFTWARE: Final = "thresher"
 MODEL: Final = "thresher-model"
 CONFIGURATION: Final = "thresher-configuration"
+BROUGHT: Final = Path("models") / "current"
+"""Below a state folder: the model that a job brought (``device_agent.filters.published``)."""
+
 _CARD: Final = "level.card.json"
 _SHORT: Final = 12
 
@@ -46,21 +49,30 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     update: UpdateState = UpdateState()
 
 
-def facts(config: GatewayConfig, boot_id: str, look: Callable[[], UpdateState] = UpdateState) -> Facts:
-    """Of a gateway that works by a document."""
+def facts(
+    config: GatewayConfig,
+    boot_id: str,
+    look: Callable[[], UpdateState] = UpdateState,
+    *,
+    models: Sequence[Path] = (),
+) -> Facts:
+    """Of a gateway that works by a document; ``models`` see ``model_of``."""
     document = hashlib.sha256(msgspec.json.encode(config, order="deterministic")).hexdigest()
-    return Facts(boot_id=boot_id, configuration_sha256=document, model=model_of(config), update=look())
+    return Facts(boot_id=boot_id, configuration_sha256=document, model=model_of(config, models), update=look())
 
 
-def model_of(config: GatewayConfig) -> tuple[str, str]:
-    """Version and digest of the card beside the model in use: named, published, or shipped."""
-    published = Path(config.state_dir) / "models" / "current"
-    named = Path(config.filter.model).parent if config.filter.model else published
-    data = b""
-    with contextlib.suppress(OSError):
-        data = (named / _CARD).read_bytes()
+def model_of(config: GatewayConfig, models: Sequence[Path] = ()) -> tuple[str, str]:
+    """Version and digest of the card beside the model in use: named, published, or shipped; else empty.
+
+    Args:
+        config: The gateway's document.
+        models: Folders of published models, the one that counts more first; by default the state folder's.
+    """
+    published = models or [Path(config.state_dir) / BROUGHT]
+    data = _first_card([Path(config.filter.model).parent] if config.filter.model else published)
     if not data and not config.filter.model:
-        data = resources.files("models").joinpath(_CARD).read_bytes()
+        with contextlib.suppress(ModuleNotFoundError):  # a component without a filter ships none
+            data = resources.files("models").joinpath(_CARD).read_bytes()
     with contextlib.suppress(msgspec.DecodeError, KeyError, TypeError):
         return str(msgspec.json.decode(data)["version"]), hashlib.sha256(data).hexdigest()
     return "", ""
@@ -90,6 +102,13 @@ def packages(now: Facts) -> Values:
             {"sha256": now.configuration_sha256},
         ),
     }
+
+
+def _first_card(folders: Sequence[Path]) -> bytes:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            return (folder / _CARD).read_bytes()
+    return b""
 
 
 def _package(version: str, attributes: dict[str, str]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
 
 class Defender:
-    """Uses the agent's connection beside the forwarder (``device_agent.agent.Beside``).
+    """Uses the agent's connection beside the forwarder (``device_agent.uplink.beside.Beside``).
 
     Args:
         uplink: Connected by somebody else.

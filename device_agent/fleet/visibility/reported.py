@@ -60,7 +60,7 @@ class Paper(NamedTuple):
 
 
 class Reported:
-    """Uses the agent's connection beside the forwarder (``device_agent.agent.Beside``).
+    """Uses the agent's connection beside the forwarder (``device_agent.uplink.beside.Beside``).
 
     Args:
         uplink: Connected by somebody else.

@@ -4,15 +4,15 @@ Not here: each part.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from device_agent.config import GatewayConfig
 from device_agent.fleet.update.port import UpdateState
-from device_agent.fleet.visibility.content import PACKAGE, STATE, facts, packages, state
+from device_agent.fleet.visibility.content import PACKAGE, STATE, Facts, facts, packages, state
 from device_agent.fleet.visibility.defender import LEAST_EVERY_S, Defender, Seen
 from device_agent.fleet.visibility.report_ids import ReportIds
 from device_agent.fleet.visibility.reported import Paper, Reported
@@ -28,21 +28,38 @@ RUN_STATUS: Final = "run-status.json"
 Part = Reported | Defender
 
 
-def showing(
-    config: GatewayConfig, machine: Machine, stands: Callable[[], UpdateState] = UpdateState
-) -> Iterator[Callable[[Uplink], Part]]:
+class Shown(NamedTuple):
+    """What is shown.
+
+    Attributes:
+        look: The document of the process that filters.
+        stands: How updates stand.
+        models: See ``model_of``.
+    """
+
+    look: Callable[[], GatewayConfig]
+    stands: Callable[[], UpdateState] = UpdateState
+    models: Sequence[Path] = ()
+
+
+def showing(config: GatewayConfig, machine: Machine, shown: Shown) -> Iterator[Callable[[Uplink], Part]]:
     """The parts that the document asks for, each made once there is a connection to use."""
-    wanted, folder = config.fleet.visibility, Path(config.state_dir)
-    boot_id = read_identity(config.gateway).boot_id
+    wanted, boot_id = config.fleet.visibility, read_identity(config.gateway).boot_id
+
+    def now() -> Facts:
+        return facts(shown.look(), boot_id, shown.stands, models=shown.models)
+
     if wanted.shadows:
         for name, said in ((STATE, state), (PACKAGE, packages)):
-            yield _paper(config, Paper(name, lambda said=said: said(facts(config, boot_id, stands))))  # type: ignore[misc]
+            yield _paper(config, Paper(name, lambda said=said: said(now())))  # type: ignore[misc]
     if wanted.defender_s:
-        ids = ReportIds(folder / REPORT_IDS_FILE, lambda: machine.clock.wall_ms() / 1000)
+        ids = ReportIds(Path(config.state_dir) / REPORT_IDS_FILE, lambda: machine.clock.wall_ms() / 1000)
         every_s = max(LEAST_EVERY_S, wanted.defender_s)
-        yield lambda uplink: Defender(
-            uplink, config.gateway, ids, see=lambda: Seen(look(), numbers(folder)), every_s=every_s
-        )
+        yield lambda uplink: Defender(uplink, config.gateway, ids, see=lambda: _seen(shown.look()), every_s=every_s)
+
+
+def _seen(config: GatewayConfig) -> Seen:
+    return Seen(look(), numbers(Path(config.state_dir)))
 
 
 def _paper(config: GatewayConfig, paper: Paper) -> Callable[[Uplink], Part]:

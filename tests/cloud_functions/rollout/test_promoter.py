@@ -44,12 +44,13 @@ class Promotion:
         for name in names:
             self.jobs.answer(job, name, status, reason)  # type: ignore[arg-type]
 
-    def talk(self, *names: str, uptime_ms: int = 10_000_000) -> None:
-        """Each says how it is, now."""
+    def talk(self, *names: str, uptime_ms: int = 10_000_000, late_ms: int = 0) -> None:
+        """Each says how it is, now; it may have been on its way for long."""
         self.seq += 1
         now_ms = self.world.clock.now_ms
         for name in names or GATEWAYS:
-            sent = envelope(self.seq, replace(health(wall_ms=now_ms), uptime_ms=uptime_ms), gateway_id=name)
+            said = replace(health(wall_ms=now_ms - late_ms), uptime_ms=uptime_ms)
+            sent = envelope(self.seq, said, gateway_id=name)
             self.world.ingest.ingest([record(sent, broker_ms=now_ms)])
 
     def alarm(self, name: str, *, count: int) -> None:
@@ -199,6 +200,13 @@ def test_gateways_whose_sensing_began_anew_take_it_back() -> None:
     promotion.talk("gw-2", uptime_ms=5000)
     assert promotion.judge().decision == "abort"
     assert "1 of 2 updated gateways began anew" in promotion.step.reason
+
+
+def test_a_message_that_was_on_its_way_for_long_is_no_new_beginning() -> None:
+    promotion = canaries_done()
+    promotion.later(60)
+    promotion.talk(uptime_ms=30_000, late_ms=40_000)
+    assert promotion.judge().decision == "next"
 
 
 def test_what_runs_is_cancelled_and_put_back_what_waits_only_cancelled() -> None:

@@ -1,26 +1,24 @@
 """The component carries out jobs by the nucleus's connection, and leaves deployments alone."""
 
-import hashlib
-
 import msgspec
 import pytest
 
-from bench.updates.server import Server, serving
-from contract.manifest import Health
+from contract.topics import shadow_topic
+from device_agent import VERSION
+from device_agent.filters.wishes import calibration_file, wish_file
 from device_agent.fleet.status import FleetStatus
+from device_agent.greengrass.documents import Documents
 from device_agent.greengrass.fleet_agent import fleet_agent
-from device_agent.greengrass.gateway import gateway
-from device_agent.greengrass.place import EDGE_MODEL, FLEET_AGENT, GATEWAY
+from device_agent.greengrass.place import EDGE_FILTER, FLEET_AGENT, GATEWAY, SENSOR_READER, Place
+from device_agent.greengrass.working import Working
 from device_agent.ipc import operations as ops
 from device_agent.ipc.errors import ServiceRefusedError
-from operations.fleet.bundles import Making
-from tests.device_agent.greengrass.machinery import THING, recording, until
-from tests.device_agent.supervising.world import shipped_model
+from device_agent.ipc.memory import MemoryNucleus
+from device_agent.spool.sqlite import SqliteSpool
+from tests.device_agent.greengrass.machinery import THING, until
 from twin.jobs_service import ScriptedJobs
-from twin.keyring import Keyring, now
 
 ALLOWED = {"fleet": {"commands": {"commands": ["/bin/true"]}}}
-FAST = {"filter": {"calibration_scans": 128}, "summary_s": 0.5, "health_s": 1, "uplink": {"linger_s": 0.1}}
 RUN = {
     "version": "1.0",
     "steps": [{"action": {"name": "say yes", "type": "runCommand", "input": {"command": "/bin/true"}}}],
@@ -74,60 +72,12 @@ def test_a_job_that_comes_while_it_runs_is_heard_at_once(machinery, cloud):
     assert cloud.until_over("j-1") == "REJECTED"  # nothing is allowed unless the document says so
 
 
-def bringing(**bundle) -> dict:
-    usual = {"name": "thresher", "version": "2.0.0", "url": "https://x/y", "size": 1, "sha256": "0" * 64}
-    return {"version": "1.0", "steps": [{"action": {"name": "a", "type": "applyBundle", "input": {**usual, **bundle}}}]}
-
-
-@pytest.mark.parametrize("kind", ["application", "configuration", "model"])
-def test_what_deployments_own_no_job_changes(machinery, cloud, kind):
-    (machinery.work(EDGE_MODEL) / "current").symlink_to("v1-0123456789ab")
-    cloud.jobs.ledger.create("j-1", bringing(kind=kind))
+def test_what_deployments_own_no_job_changes(machinery, cloud):
+    bundle = {"kind": "application", "name": "thresher", "version": "2", "url": "https://x/y", "size": 1}
+    action = {"name": "a", "type": "applyBundle", "input": {**bundle, "sha256": "0" * 64}}
+    cloud.jobs.ledger.create("j-1", {"version": "1.0", "steps": [{"action": action}]})
     machinery.start(FLEET_AGENT, fleet_agent)
     assert cloud.until_over("j-1") == "REJECTED"
-    assert "deploy" in cloud.jobs.ledger.of("j-1").details["reason"]
-
-
-class Fleet:
-    """Who signs models for this device, and the shelf they lie on."""
-
-    def __init__(self, folder) -> None:
-        self.keyring, self.folder = Keyring(folder / "roots"), folder
-
-    def model(self, shelf: Server, version: int, *, health: Health) -> dict:
-        path = self.folder / "model.bundle"
-        made = Making(
-            kind="model", name="level", version=f"{version}.0.0", counter=version, created=now(), health=health
-        )
-        self.keyring.bundle(shipped_model(version), made, output=path)
-        shelf.content = path.read_bytes()
-        digest = hashlib.sha256(shelf.content).hexdigest()
-        return bringing(
-            kind="model", name="level", version=made.version, url=shelf.url, size=len(shelf.content), sha256=digest
-        )
-
-
-@pytest.mark.timeout(120)
-def test_a_model_that_no_deployment_owns_is_brought_by_a_job_and_filters_at_once(machinery, cloud, tmp_path):
-    fleet = Fleet(tmp_path)
-    trusting = {"trust": {"root": str(fleet.keyring.root_file)}, "update": {"spare_bytes": 0}}
-    machinery.host.configuration[FLEET_AGENT] = {"fleet": {**trusting, "probe": {"memory_mib": 1 << 20}}}
-    machinery.host.configuration[GATEWAY] = {**FAST, "sensors": [recording(tmp_path / "bench.csv", burn_from=10**6)]}
-    machinery.start(GATEWAY, gateway)
-    until(lambda: said(machinery).get("windows", 0) > 0)
-    before = said(machinery)["filters"]
-    machinery.start(FLEET_AGENT, fleet_agent)
-    short = Health(window_s=2.0, timeout_s=30.0, min_scans=5, min_rate=0.0, max_memory_growth=1 << 50, max_cpu_share=9)
-    with serving(Server(b"")) as shelf:
-        cloud.jobs.ledger.create("j-1", fleet.model(shelf, 7, health=short))
-        assert cloud.until_over("j-1") == "SUCCEEDED", cloud.jobs.ledger.of("j-1").details
-    assert (machinery.work(FLEET_AGENT) / "models/current").readlink().name.startswith("7.0.0-")
-    assert said(machinery)["filters"] != before
-
-
-def said(machinery) -> dict:
-    file = machinery.work(GATEWAY) / "run-status.json"
-    return msgspec.json.decode(file.read_bytes()) if file.exists() else {}
 
 
 def test_a_nucleus_that_is_offline_is_asked_again(machinery, cloud):
@@ -149,3 +99,99 @@ def test_a_document_may_switch_jobs_off(machinery, cloud):
     cloud.serve()
     assert not cloud.jobs.heard
     assert not running.failures
+
+
+WORKS = {"sensors": [{"type": "host", "name": "press"}], "uplink": {"type": "greengrass"}}
+
+
+def one_step(name, **given):
+    return {"version": "1.0", "steps": [{"action": {"name": "a", "type": name, "input": given}}]}
+
+
+def works_beside(machinery, *, split):
+    """The components that sense and filter, as deployed; returns where they keep their state."""
+    if split:
+        machinery.host.configuration[SENSOR_READER] = WORKS
+        machinery.host.configuration[EDGE_FILTER] = {"filter": {"calibration_scans": 200}}
+        return machinery.work(EDGE_FILTER)
+    machinery.host.configuration[GATEWAY] = WORKS | {"filter": {"calibration_scans": 200}}
+    return machinery.work(GATEWAY)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_it_is_the_filters_that_learn_anew(machinery, cloud, split):
+    folder = works_beside(machinery, split=split)
+    cloud.jobs.ledger.create("j-1", one_step("recalibrate", sensors=["press"]))
+    machinery.start(FLEET_AGENT, fleet_agent)
+    assert cloud.until_over("j-1") == "SUCCEEDED"
+    assert wish_file(calibration_file(folder, "press")).exists()
+
+
+def test_a_sensor_that_only_the_fleet_agents_defaults_have_is_unknown(machinery, cloud):
+    works_beside(machinery, split=False)
+    cloud.jobs.ledger.create("j-1", one_step("recalibrate", sensors=["machine"]))
+    machinery.start(FLEET_AGENT, fleet_agent)
+    assert cloud.until_over("j-1") == "REJECTED"
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_diagnostics_are_of_what_works_here(machinery, cloud, split):
+    folder = works_beside(machinery, split=split)
+    (folder / "run-status.json").write_text("{}")
+    SqliteSpool(folder / "spool.sqlite3").close()
+    cloud.jobs.ledger.create(
+        "j-1", one_step("collectDiagnostics", parts=["document", "status", "spool"], maxBytes=9999)
+    )
+    machinery.start(FLEET_AGENT, fleet_agent)
+    assert cloud.until_over("j-1") == "SUCCEEDED"
+    assert cloud.jobs.ledger.of("j-1").details["spool"].endswith(" bytes")
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_working_is_the_document_of_who_filters_with_the_sensors_of_who_reads(machinery, split):
+    folder = works_beside(machinery, split=split)
+    machinery.work(FLEET_AGENT)
+    nucleus = MemoryNucleus(machinery.host, FLEET_AGENT)
+    nucleus.open(lambda _: None)
+    place = Place(FLEET_AGENT, THING, machinery.work(FLEET_AGENT), str(machinery.root))
+    own = Documents(nucleus, place).now()
+    config = Working(nucleus, place, own).look()
+    assert [each.name for each in config.sensors] == ["press"]
+    assert config.filter.calibration_scans == 200
+    assert config.state_dir == str(folder)
+
+
+def test_a_broken_document_beside_ends_no_job_and_the_last_good_one_is_kept(machinery):
+    works_beside(machinery, split=False)
+    nucleus = MemoryNucleus(machinery.host, FLEET_AGENT)
+    nucleus.open(lambda _: None)
+    place = Place(FLEET_AGENT, THING, machinery.work(FLEET_AGENT), str(machinery.root))
+    working = Working(nucleus, place, Documents(nucleus, place).now(), look_every_s=0.0)
+    assert working.look().filter.calibration_scans == 200
+    machinery.host.configuration[GATEWAY] = {"filter": {"calibration_scans": -1}}
+    assert working.look().filter.calibration_scans == 200
+    machinery.host.stop()
+    assert working.look().filter.calibration_scans == 200
+
+
+def test_it_says_which_versions_run_here(machinery):
+    works_beside(machinery, split=False)
+    said = {}
+
+    def heed(topic):
+        machinery.host.say(shadow_topic(THING, topic, "get/rejected"), b'{"code": 404, "message": "none"}')
+
+    machinery.start(FLEET_AGENT, fleet_agent)
+
+    def served():
+        for _, request in list(machinery.host.requests):
+            for name in ("state", "$package"):
+                if getattr(request, "topic", "") == shadow_topic(THING, name, "get"):
+                    heed(name)
+                if getattr(request, "topic", "") == shadow_topic(THING, name, "update"):
+                    said[name] = msgspec.json.decode(request.payload)["state"]["reported"]
+        return len(said) == 2
+
+    until(served, within_s=30)
+    assert said["state"]["software"]["version"] == said["$package"]["thresher"]["version"] == VERSION
+    until((machinery.work(FLEET_AGENT) / "beside-status.json").exists)

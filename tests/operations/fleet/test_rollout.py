@@ -1,6 +1,10 @@
 """The commands against the twin: a real workflow, real functions under their own roles; gateways are simulated."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -155,6 +159,24 @@ def test_a_way_back_that_gateways_would_refuse_is_refused_before_anything_exists
     assert status == 1
     assert "counter 1 after 2" in said
     assert "try:" in said
+
+
+def test_who_looks_away_changes_nothing(deployment: Deployment, operator: Operator, names: list[str]) -> None:
+    deployment.clients.make("iot").create_thing(thingName=names[0])
+    given = ["--bundle", str(operator.new), "--no-way-back", "--id", operator.id, "--target", names[0], *QUICK]
+    with subprocess.Popen(
+        [sys.executable, "-m", "thresher", "fleet", "rollout", *given],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment(deployment),
+    ) as command:
+        assert command.stdout is not None
+        assert f"rollout {operator.id} started" in command.stdout.readline()
+        assert "running" in command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        assert "goes on without you" in command.communicate(timeout=30)[0]
+    assert command.returncode == 0
+    assert operator.fleet("status", operator.id, "--json")[1][0]["state"] == "running"
 
 
 def test_the_same_id_is_used_once(deployment: Deployment, operator: Operator, names: list[str]) -> None:

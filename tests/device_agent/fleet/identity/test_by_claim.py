@@ -17,6 +17,7 @@ from device_agent.fleet.identity.first import provisioning
 from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.registrar import RegistrationRefusedError
 from device_agent.fleet.identity.store import store_of
+from device_agent.fleet.identity.turn import Journal
 from device_agent.fleet.port import Outcome
 from device_agent.uplink.credentials import certificate_id
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
@@ -135,6 +136,30 @@ def test_an_agent_rotates_its_certificate_by_a_job_of_the_cloud(
     assert bool(list(store.folder.rglob("*.key"))) == (kept_in == "a file")
 
 
+@pytest.mark.story
+def test_an_agent_killed_while_it_tries_a_certificate_goes_on_with_it(site: Site, tmp_path: Path):
+    config = site.new_gateway(tmp_path)
+    provisioning(config).run()
+    store = store_of(config)
+    old, journal = certificate_id(store.certificate), Journal(store)
+    agent = [sys.executable, "-m", "thresher", "agent", "--config", str(tmp_path / "gateway.yaml")]
+
+    job = site.order(config.gateway)
+    with subprocess.Popen(agent, stderr=subprocess.DEVNULL) as first:
+        until(lambda: (turn := journal.read()) is not None and turn.phase == "trying")
+        first.kill()
+    assert site.job(job, config.gateway) == "IN_PROGRESS"
+    with subprocess.Popen(agent, stderr=subprocess.DEVNULL) as second:
+        try:
+            until(lambda: site.job(job, config.gateway) != "IN_PROGRESS")
+        finally:
+            second.terminate()
+
+    assert site.job(job, config.gateway) == "SUCCEEDED"
+    assert site.certificates(config.gateway) == {certificate_id(store.certificate): "ACTIVE"}
+    assert site.status(old) == "INACTIVE"
+
+
 def in_a_token(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Of the document: an empty token, for processes of their own: a PKCS#11 library stays as it was first loaded."""
     tool("pkcs11-tool", "opensc")
@@ -146,4 +171,4 @@ def until(wanted: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not wanted():
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.02)

@@ -16,7 +16,7 @@ from device_agent.filters.wishes import calibration_file, wish_file
 from device_agent.fleet.port import Interrupted, Outcome, Task
 from device_agent.fleet.tending.archive import INDEX, collect
 from device_agent.fleet.tending.diagnostics import TRIES, Diagnostics
-from device_agent.fleet.tending.parts import UnavailableError, parts
+from device_agent.fleet.tending.parts import Seat, UnavailableError, parts
 from device_agent.fleet.tending.rebooting import HANDLER, Rebooting
 from device_agent.fleet.tending.recalibrating import Recalibrating
 
@@ -42,6 +42,12 @@ def is_set():
 
 def wanted(**values):
     return CollectDiagnostics(name="look", input=Wanted(**values))
+
+
+def sensing(folder, *sensors):
+    """Looks at a document with these sensors."""
+    listed = [{"type": "host", "name": name} for name in sensors]
+    return lambda: msgspec.convert({"gateway": "g", "state_dir": str(folder), "sensors": listed}, GatewayConfig)
 
 
 def unpacked(data):
@@ -118,7 +124,8 @@ def test_real_parts_of_this_machine_hold_no_planted_secret(tmp_path):
     (tmp_path / "update").mkdir()
     (tmp_path / "update" / "order.json").write_text(f'{{"url": "https://h/b.tar?X-Amz-Security-Token={secret}"}}')
     document = {"gateway": "gw-1", "state_dir": str(tmp_path), "sensors": [{"type": "host", "name": "h"}]}
-    here = parts(msgspec.convert(document, GatewayConfig), tmp_path)
+    config = msgspec.convert(document, GatewayConfig)
+    here = parts(Seat(lambda: config, lambda: [tmp_path], tmp_path))
     archive = collect(here, ["document", "status", "update", "machine", "processes", "spool"], max_bytes=4_000_000)
     files = unpacked(archive.data)
     assert b'"gateway": "gw-1"' in files["document.txt"]
@@ -186,20 +193,20 @@ def recalibrate(*sensors):
 
 
 def test_named_sensors_learn_anew_and_no_others(tmp_path):
-    outcome = Recalibrating(tmp_path, ["a", "b"]).perform(task(recalibrate("b")))
+    outcome = Recalibrating(sensing(tmp_path, "a", "b")).perform(task(recalibrate("b")))
     assert outcome == Outcome(status="SUCCEEDED", details={"sensors": "b"})
     assert [path.name for path in tmp_path.iterdir()] == [wish_file(calibration_file(tmp_path, "b")).name]
 
 
 def test_all_learn_anew_where_none_is_named_and_a_second_wish_changes_nothing(tmp_path):
-    performer = Recalibrating(tmp_path, ["a", "b"])
+    performer = Recalibrating(sensing(tmp_path, "a", "b"))
     assert performer.perform(task(recalibrate())) == performer.resume(task(recalibrate()))
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_an_unknown_sensor_is_refused_and_a_lost_folder_fails(tmp_path):
-    assert "no sensor is named 'c'" in Recalibrating(tmp_path, ["a"]).refusal(recalibrate("c"))
-    assert Recalibrating(tmp_path / "lost", ["a"]).perform(task(recalibrate())).status == "FAILED"
+    assert "no sensor is named 'c'" in Recalibrating(sensing(tmp_path, "a")).refusal(recalibrate("c"))
+    assert Recalibrating(sensing(tmp_path / "lost", "a")).perform(task(recalibrate())).status == "FAILED"
 
 
 def test_a_reboot_is_the_shipped_handler_under_the_same_rules():

@@ -1,0 +1,11 @@
+"""Whether a document's sensors can work as configured, before any of them is opened."""
+
+from device_agent.config import GatewayConfig
+from device_agent.sampling.connection import naming
+
+
+def describe(config: GatewayConfig) -> None:
+    """Raises ``ConfigError`` for a sensor that cannot work as configured on any machine."""
+    for sensor in config.sensors:
+        with naming(sensor.name):
+            sensor.describe()
