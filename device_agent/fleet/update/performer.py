@@ -77,8 +77,7 @@ class BundlePerformer:
                 raise Interrupted
             if state.order_id == watch.order_id:
                 taken_by_s = self._now() + self._taken_within_s
-            elif self._now() > taken_by_s and state.phase == "idle":
-                self._updates.cancel(watch.order_id)
+            elif self._now() > taken_by_s and state.phase == "idle" and watch.withdraw():
                 return Outcome(status="FAILED", reason=_SUPERVISE)
             watch.go_on(state)
             task.stop.wait(self._look_every_s)
@@ -102,7 +101,7 @@ class _Watch:
     """One task and its order."""
 
     def __init__(self, task: Task, updates: Updates, wall_ms: int, monotonic_s: Callable[[], float]) -> None:
-        self.order_id: Final = f"{task.job_id}.{task.execution_number}.{task.step}"
+        self.order_id: Final = task.key
         self._task = task
         self._updates = updates
         self._now = monotonic_s
@@ -115,7 +114,7 @@ class _Watch:
         if not self._is_submitted:
             self._is_submitted = self._submit()
         if self._task.cancelled.is_set():
-            self._updates.cancel(self.order_id)
+            self.withdraw()
         elif state.needs_url and state.order_id == self.order_id and self._now() >= self._renew_at_s:
             self._renew_at_s = self._now() + _RENEW_EVERY_S
             self._renew()
@@ -123,6 +122,15 @@ class _Watch:
             self._task.tell(state.phase, {"detail": state.detail} if state.detail else {})
         else:
             self._task.tell("waiting for another update", {})
+
+    def withdraw(self) -> bool:
+        """Takes the order back; whether that was written, else it is to be tried again."""
+        try:
+            self._updates.cancel(self.order_id)
+        except UpdateError as exc:
+            logger.warning("update.not_withdrawn", extra={"reason": str(exc), "remedy": exc.remedy})
+            return False
+        return True
 
     def _submit(self) -> bool:
         try:
