@@ -6,7 +6,7 @@ hands the same order in again, which changes nothing, and watches on.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,7 +25,6 @@ TAKEN_WITHIN_S: Final = 120.0
 _RENEW_EVERY_S: Final = 10.0
 
 _SUPERVISE: Final = "nobody takes updates here; start `thresher supervise`"
-_NUCLEUS: Final = "applications of this gateway are updated by Greengrass deployments, never by jobs"
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class BundlePerformer:
 
     Args:
         updates: To the machine.
-        refused: Kinds that are not updated by jobs here, with the reason.
+        refusal: Why a kind is not updated by jobs here; empty if it is.
         look_every_s: How often the machine is asked how it is.
         taken_within_s: An order that no machine takes for so long has failed.
         wall_ms: Unix milliseconds.
@@ -45,7 +44,7 @@ class BundlePerformer:
     def __init__(
         self,
         updates: Updates,
-        refused: Mapping[Kind, str],
+        refusal: Callable[[Kind], str],
         *,
         look_every_s: float = LOOK_EVERY_S,
         taken_within_s: float = TAKEN_WITHIN_S,
@@ -53,7 +52,7 @@ class BundlePerformer:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._updates = updates
-        self._refused = refused
+        self._refusal = refusal
         self._look_every_s = look_every_s
         self._taken_within_s = taken_within_s
         self._wall_ms = wall_ms
@@ -64,7 +63,7 @@ class BundlePerformer:
         bundle = _apply(action).input
         if urlsplit(bundle.url).scheme not in {"https", "http"}:
             return "url: only https is taken"
-        return self._refused.get(bundle.kind, "")
+        return self._refusal(bundle.kind)
 
     def perform(self, task: Task) -> Outcome:
         """See ``Performer``."""
@@ -88,15 +87,14 @@ class BundlePerformer:
         return self.perform(task)
 
 
-def bundle_performer(folder: Path, *, nucleus_owns: bool) -> BundlePerformer:
+def bundle_performer(folder: Path, refusal: Callable[[Kind], str]) -> BundlePerformer:
     """That of a gateway.
 
     Args:
         folder: Its state folder, where the machine looks for orders.
-        nucleus_owns: Whether a Greengrass nucleus owns applications.
+        refusal: See ``BundlePerformer``.
     """
-    refused: dict[Kind, str] = {"application": _NUCLEUS} if nucleus_owns else {}
-    return BundlePerformer(FileUpdates(folder / UPDATE_FOLDER), refused)
+    return BundlePerformer(FileUpdates(folder / UPDATE_FOLDER), refusal)
 
 
 class _Watch:

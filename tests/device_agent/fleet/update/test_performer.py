@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bench.updates.helpers import BAD, SaidProbe
-from contract.jobs import Action, ApplyBundle, Bundle, Restart
+from contract.jobs import Action, ApplyBundle, Bundle, Kind, Restart
 from device_agent.errors import UpdateError, UplinkError
 from device_agent.fleet.port import Interrupted, Outcome, Task
 from device_agent.fleet.update.errors import BusyError, ExpiredError
@@ -19,6 +19,11 @@ from device_agent.fleet.update.port import SHIPPED, Order
 from tests.device_agent.fleet.update.conftest import WITHIN_S, Gateway
 
 LOOK_S = 0.01
+
+
+def anything(kind: Kind) -> str:
+    del kind
+    return ""
 
 
 @dataclass
@@ -56,7 +61,7 @@ class Job:
         return ApplyBundle(name="apply", input=fresh)
 
     def performer(self) -> BundlePerformer:
-        return BundlePerformer(self.gateway.updates, {}, look_every_s=LOOK_S, taken_within_s=WITHIN_S)
+        return BundlePerformer(self.gateway.updates, anything, look_every_s=LOOK_S, taken_within_s=WITHIN_S)
 
     def perform(self, task: Task | None = None) -> Outcome:
         stop = threading.Event()
@@ -159,7 +164,11 @@ def test_an_expired_url_is_asked_for_anew_until_there_is_one_j11(job: Job) -> No
 
     job.gateway.wrap_fetch = Expiring
     performer = BundlePerformer(
-        job.gateway.updates, {}, look_every_s=LOOK_S, taken_within_s=WITHIN_S, monotonic_s=iter(range(10**9)).__next__
+        job.gateway.updates,
+        anything,
+        look_every_s=LOOK_S,
+        taken_within_s=WITHIN_S,
+        monotonic_s=iter(range(10**9)).__next__,
     )
     stop = threading.Event()
     worker = threading.Thread(target=job.gateway.machine().work, args=[stop])
@@ -174,7 +183,7 @@ def test_an_expired_url_is_asked_for_anew_until_there_is_one_j11(job: Job) -> No
 
 def test_without_a_machine_a_job_fails_and_says_what_to_start(job: Job) -> None:
     clock = iter(range(0, 10**9, 100))
-    performer = BundlePerformer(job.gateway.updates, {}, look_every_s=LOOK_S, monotonic_s=clock.__next__)
+    performer = BundlePerformer(job.gateway.updates, anything, look_every_s=LOOK_S, monotonic_s=clock.__next__)
     outcome = performer.perform(job.task())
     assert (outcome.status, "thresher supervise" in outcome.reason) == ("FAILED", True)
     assert job.gateway.outcome("job.1.0.7").status == "FAILED"
@@ -182,7 +191,7 @@ def test_without_a_machine_a_job_fails_and_says_what_to_start(job: Job) -> None:
 
 
 def test_what_can_never_be_done_here_is_refused_before_it_begins(job: Job) -> None:
-    performer = BundlePerformer(job.gateway.updates, {"application": "Greengrass does"})
+    performer = BundlePerformer(job.gateway.updates, {"application": "Greengrass does", "model": ""}.__getitem__)
     https = msgspec.structs.replace(job.bundle, url="https://example.com/b", kind="application")
     assert performer.refusal(ApplyBundle(name="a", input=https)) == "Greengrass does"
     assert performer.refusal(ApplyBundle(name="a", input=msgspec.structs.replace(https, kind="model"))) == ""
