@@ -51,6 +51,7 @@ class CertificateAnswer(msgspec.Struct, frozen=True, kw_only=True):
         certificate: ``request``: the new certificate, PEM.
         refused: Why not, for a person; empty if it was done.
         token: As it was asked with.
+        asked_by: Id of the certificate of the connection that asked, as the broker says.
     """
 
     verb: Verb
@@ -60,6 +61,7 @@ class CertificateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     certificate: str = ""
     refused: str = ""
     token: str = ""
+    asked_by: str = ""
 
 
 _answers = msgspec.json.Decoder(CertificateAnswer)

@@ -1,7 +1,7 @@
 """When a forwarder looks into its spool: at once after a write, and seldom while nobody writes.
 
 ```
-calm ──(a write is told)──▶ alert: looks every 0.04 s, for a second at most ──(its commit can be seen)──▶ a step, calm
+calm ──(a write is told)──▶ alert: looks every 0.04 s, for five at most ──(its commit can be seen)──▶ a step, calm
   └── once a second all the same: lingering ends, a retry is due, the month goes on
 ```
 Where nobody tells of writes the spool is asked every ``POLL_S`` whether there is anything new.
@@ -21,7 +21,7 @@ LOOK_S: Final = 1.0
 """How often a spool is looked through that nobody wrote to."""
 
 ALERT_POLL_S: Final = 0.04
-ALERT_S: Final = 1.0
+ALERT_S: Final = 5.0
 """A write is told before its commit can be seen; a disk that takes longer is found by the next look."""
 
 Version = tuple[int, ...]

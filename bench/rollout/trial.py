@@ -12,6 +12,7 @@ from bench.rollout.releases import Version, make
 from contract.rollout import Bounds
 from operations.fleet import planning, releases, rollouts
 from operations.fleet.rollouts import Standing
+from operations.fleet.running import versions
 from operations.fleet.settings import Settings
 from operations.fleet.targets import resolve
 from operations.fleet.watching import watch
@@ -135,6 +136,8 @@ def _broken(bench: Bench, version: Version, back: Version, row: Row, *, canaries
         broken.append(f"{row.told} gateways were told, beyond the {canaries} canaries")
     if good and bench.pace.shown_s and not _is_shown(bench, wanted):
         broken.append("the query API does not show it on every gateway")
+    elif good and bench.pace.shown_s and (said := versions(bench.stack)["application"]) != {wanted: number}:
+        broken.append(f"fleet status says that gateways run {said}")
     shown = json.loads(bench.deployment.backend().api("/api/rollouts").body)["rollouts"]
     if [one["state"] for one in shown if one["release"] == version.version] != [row.state]:
         broken.append("the query API does not show the rollout as it is")

@@ -15,7 +15,7 @@ from cloud_functions.core.fleet import is_alive
 from cloud_functions.core.gaps import gaps, lanes
 from cloud_functions.core.keys import day, fleet_key, label_key
 from cloud_functions.core.people import FeedbackRow, LabelRow
-from cloud_functions.core.places import continued, line
+from cloud_functions.core.places import continued, line, place_in
 from cloud_functions.core.ports import Span, Table
 from cloud_functions.core.rows import Block, EpisodeRow, GatewayRow, LossRow, NoticeRow
 from cloud_functions.core.shape import health_of
@@ -46,13 +46,17 @@ def detail(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
     Raises:
         QueryError: Nobody has heard of it.
     """
-    view, *older = [_alone(table, name, minutes=minutes, now_ms=now_ms) for name in line(table, gateway_id)]
-    for each in older:
-        view = continued(view, each)
+    view, replaces = _alone(table, gateway_id, minutes=minutes, now_ms=now_ms)
+    seen = {gateway_id}
+    while replaces and replaces not in seen:
+        seen.add(replaces)
+        older, replaces = _alone(table, replaces, minutes=minutes, now_ms=now_ms)
+        view = continued(view, older)
     return view
 
 
-def _alone(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> DetailView:
+def _alone(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> tuple[DetailView, str]:
+    """What one gateway said itself, and whose place it took."""
     pk, prefix = fleet_key(gateway_id, "")
     known = table.query(Span(pk, first=prefix, last=f"{prefix}~"))
     if not known:
@@ -68,7 +72,7 @@ def _alone(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
     summaries.sort(key=lambda summary: summary.wall_ms)
     losses = _told(table, f"L#{gateway_id}", from_ms=from_ms, now_ms=now_ms, limit=MAX_LOSSES)
     notices = _told(table, f"N#{gateway_id}", from_ms=from_ms, now_ms=now_ms, limit=MAX_NOTICES)
-    return DetailView(
+    view = DetailView(
         gateway_id=gateway_id,
         from_ms=from_ms,
         to_ms=now_ms,
@@ -84,6 +88,8 @@ def _alone(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Detai
         gaps=gaps(known, now_ms=now_ms),
         truncated=max(0, len(summaries) - MAX_SUMMARIES),
     )
+    place = place_in(known)
+    return view, place.replaces if place else ""
 
 
 def context(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> ContextView:
@@ -94,12 +100,12 @@ def context(table: Table, gateway_id: str, episode_id: str, *, now_ms: int) -> C
     """
     onset_ms = find_episode(table, gateway_id, episode_id, now_ms=now_ms).onset_wall_ms
     first_ms, last_ms = onset_ms - _AROUND_ONSET_MS, onset_ms + _AROUND_ONSET_MS
-    blocks = [
-        block
-        for name in line(table, gateway_id)
-        for block in blocks_between(table, name, "context", first_ms=first_ms, last_ms=last_ms)
-    ]
-    parts = [part for part in events_of(blocks, Context) if part.episode_id == episode_id]
+    parts: list[Context] = []
+    for name in line(table, gateway_id):
+        blocks = blocks_between(table, name, "context", first_ms=first_ms, last_ms=last_ms)
+        parts += [part for part in events_of(blocks, Context) if part.episode_id == episode_id]
+        if parts:
+            break
     return ContextView(episode_id=episode_id, parts=sorted(parts, key=lambda part: part.part))
 
 
@@ -109,8 +115,13 @@ def find_episode(table: Table, gateway_id: str, episode_id: str, *, now_ms: int)
     Raises:
         QueryError: Nobody has heard of it.
     """
-    rows = [row for name in line(table, gateway_id) for row in table.query(Span(f"E#{name}", newest_first=True))]
-    row = next((row for row in rows if isinstance(row, EpisodeRow) and row.episode_id == episode_id), None)
+    found = (
+        row
+        for name in line(table, gateway_id)
+        for row in table.query(Span(f"E#{name}", newest_first=True))
+        if isinstance(row, EpisodeRow) and row.episode_id == episode_id
+    )
+    row = next(found, None)
     episode = _episode(row) if row and is_alive(row, now_ms) else None
     if episode is None:
         remedy = f"GET /api/gateways/{gateway_id} lists the latest episodes"

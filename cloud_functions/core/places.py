@@ -4,7 +4,7 @@ The rows are an operator's (``thresher fleet replace``, ``retire``). Every gatew
 ever; only what is shown is joined.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,16 +23,17 @@ def place_in(rows: Iterable[AnyRow]) -> PlaceRow | None:
     return next((row for row in rows if isinstance(row, PlaceRow)), None)
 
 
-def line(table: Table, gateway_id: str) -> list[str]:
-    """A gateway and those whose history it continues, the latest first."""
-    found = [gateway_id]
-    while len(found) < _MOST:
-        pk, sk = fleet_key(found[-1], "place")
+def line(table: Table, gateway_id: str) -> Iterator[str]:
+    """A gateway and those whose history it continues, the latest first; nothing is read before the second is wanted."""
+    yield gateway_id
+    seen = [gateway_id]
+    while len(seen) < _MOST:
+        pk, sk = fleet_key(seen[-1], "place")
         row = place_in(table.query(Span(pk, first=sk, last=sk)))  # who asks questions may query only
-        if row is None or not row.replaces or row.replaces in found:
-            break
-        found.append(row.replaces)
-    return found
+        if row is None or not row.replaces or row.replaces in seen:
+            return
+        seen.append(row.replaces)
+        yield row.replaces
 
 
 def continued(view: DetailView, older: DetailView) -> DetailView:

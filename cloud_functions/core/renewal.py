@@ -176,4 +176,5 @@ def _no(asked: Asked, reason: str) -> CertificateAnswer:
         execution_number=request.execution_number,
         refused=reason,
         token=request.token,
+        asked_by=asked.certificate_id,
     )

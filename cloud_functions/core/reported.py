@@ -28,7 +28,7 @@ def reports(table: Table, gateway_id: str, *, minutes: int, now_ms: int) -> Repo
     from_ms = now_ms - minutes * MINUTE_MS
     blocks = (
         block
-        for name in reversed(line(table, gateway_id))
+        for name in reversed([*line(table, gateway_id)])
         for block in blocks_between(table, name, "summaries", first_ms=from_ms - _WAITED_MS, last_ms=now_ms)
     )
     found: dict[tuple[str, str], list[ReportedView]] = {}

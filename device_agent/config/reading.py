@@ -104,7 +104,7 @@ def read(path: Path, *, desired: Mapping[str, Any] | None = None, delivered: Pat
     below = lower_layers(own.values, folder, source=str(path))
     whole = merged([*below, own])
     brought = delivered or _delivered_file(whole.values, folder)
-    layers = (*below, *_delivered(brought), own)
+    layers = (*below, *delivered_layers(brought), own)
     whole = merged(layers)
     shadow = _shadow_file(whole.values, folder)
     top = None if shadow is None else desired_layer(shadow, desired)
@@ -129,7 +129,7 @@ def _delivered_file(values: Mapping[str, Any], folder: Path) -> Path | None:
     return folder / state / DELIVERED if isinstance(state, str) else None
 
 
-def _delivered(path: Path | None) -> tuple[Layer, ...]:
+def delivered_layers(path: Path | None) -> tuple[Layer, ...]:
     """An update's layer counts more than the site's, and less than what the gateway's own document says."""
     if path is None or not path.exists():
         return ()

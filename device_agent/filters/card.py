@@ -79,6 +79,22 @@ def check_against_card(path: Path, data: bytes) -> str:
     return f"{path.stem} v{card.version} {digest[:8]}"
 
 
+def check_folder(folder: Path) -> None:
+    """Checks that a folder holds a card, and every file that this names, by its bytes; nothing is loaded.
+
+    Raises:
+        ModelError: It does not; names the file.
+    """
+    card = _read_card(folder / CARD_NAME)
+    if card is None:
+        raise ModelError(f"{folder}: no {CARD_NAME}", remedy="bundle the model with its card")
+    for name in card.files:
+        try:
+            check_against_card(folder / name, (folder / name).read_bytes())
+        except OSError as exc:
+            raise ModelError(f"{folder / name}: {exc.strerror or exc}", remedy="bundle every file of the card") from exc
+
+
 def _read_card(path: Path) -> ModelCard | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=ModelCard)

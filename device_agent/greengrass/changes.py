@@ -63,7 +63,7 @@ class Changes:
     def take(self, present: GatewayConfig | None) -> GatewayConfig | None:
         """The document, once it is whole, good, and another than the present one; else ``None``."""
         self._watch_layer()
-        if time.monotonic() < self._due_s:
+        if time.monotonic() < self._due_s and not self._documents.has_moved:
             return None
         self._due_s = time.monotonic() + LOOK_EVERY_S
         try:

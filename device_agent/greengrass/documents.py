@@ -3,11 +3,13 @@
 The keys of ``docs/gateway.md`` lie directly under the component's configuration, beside ``accessControl``. Without any
 of them a component runs: the gateway is the thing, the sensor is the machine, events leave through the nucleus, and
 what must survive lies in the component's own folder. Files that it extends count less than what the nucleus holds, and
-what the thing's shadow wants counts more; a kept layer that cannot be used is left out, and said.
+so does the layer that a job brought (``device_agent.greengrass.updating``): a key has one owner. What the thing's
+shadow wants counts more. Where a kept layer cannot be used, both are left out, and it is said.
 
 Not here: when it is read again (``device_agent.greengrass.changes``).
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -16,9 +18,9 @@ from typing import Any, Final
 
 from device_agent.config import GatewayConfig, convert, located
 from device_agent.config.layers import Layer, merged
-from device_agent.config.reading import lower_layers
+from device_agent.config.reading import DELIVERED, delivered_layers, lower_layers
 from device_agent.errors import ConfigError
-from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, THING_VARIABLE, Place
+from device_agent.greengrass.place import EDGE_FILTER, EVENT_FORWARDER, FLEET_AGENT, THING_VARIABLE, Place
 from device_agent.greengrass.shadow_layer import laid_over, opens_sensors, shadow_file
 from device_agent.ipc.errors import LostError, NotFoundError, NucleusError, ServiceRefusedError
 from device_agent.ipc.operations import GetConfiguration
@@ -29,6 +31,7 @@ _NOT_OURS: Final = "accessControl"
 _DEFAULT_SENSORS: Final = [{"type": "host", "name": "machine"}]
 _NAMED: Final = ("sensors", "rules", "outputs")
 _SHARED_WITH_FILTER: Final = ("state_dir", "spool")
+_NOWHERE: Final = Path("/dev/null/none")
 _RETRY_S: Final = 0.1
 _SAY_EVERY: Final = 300
 
@@ -56,6 +59,8 @@ class Documents:
         self._describes = opens_sensors(place) and not of_another
         own = place.component if of_another else ""
         self.sources = (own, EDGE_FILTER) if place.component == EVENT_FORWARDER else (own,)
+        self._delivered = None if place.component == FLEET_AGENT else place.work_of(FLEET_AGENT) / DELIVERED
+        self._read_of = self._stamp()
 
     @property
     def shadow(self) -> Path:
@@ -88,15 +93,22 @@ class Documents:
             LostError: The nucleus is away.
             NucleusError: It does not give it away.
         """
-        values = self._values()
+        self._read_of = self._stamp()
+        values = self.values()
         try:
             return self.check(values)
         except ConfigError as exc:
-            if not self.shadow.exists():
+            if not self.shadow.exists() and self._stamp() is None:
                 raise
-            config = self.check(values, desired={})
-            logger.error("shadow.left_out", extra={"path": str(self.shadow), **said(exc)})  # noqa: TRY400 - its sentence says it all
+            config = self.check(values, desired={}, delivered=_NOWHERE)
+            event = "shadow.left_out" if self.shadow.exists() else "layer.left_out"
+            logger.error(event, extra={"path": str(self.shadow), **said(exc)})  # noqa: TRY400 - its sentence says it all
             return config
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a job brought another layer since the document was read."""
+        return self._stamp() != self._read_of
 
     def judge(self, desired: Values) -> None:
         """Tries what a shadow wants.
@@ -105,22 +117,24 @@ class Documents:
             ConfigError: It cannot work, or cannot be judged now.
         """
         try:
-            self.check(self._values(), desired=desired)
+            self.check(self.values(), desired=desired)
         except NucleusError as exc:
             raise ConfigError(f"not judged: {exc}", remedy="nothing: it is tried again with the next change") from exc
 
-    def check(self, values: Values, *, desired: Values | None = None) -> GatewayConfig:
+    def check(self, values: Values, *, desired: Values | None = None, delivered: Path | None = None) -> GatewayConfig:
         """A configuration that the component might get.
 
         Args:
             values: Of the nucleus.
             desired: What the shadow wants, in place of what is kept.
+            delivered: The layer of a job, in place of the last one's.
 
         Raises:
             ConfigError: It cannot work; names the place.
         """
         source = f"configuration of {self._place.component}"
-        below = lower_layers(values, self._place.work, source=source)
+        brought = delivered_layers(delivered or self._delivered)
+        below = [*lower_layers(values, self._place.work, source=source), *brought]
         document = completed(merged([*below, Layer(source, values)]).values if below else values, self._place)
         whole = laid_over(document, self._place, source=source, desired=desired)
         config = located(convert(_all_listed(whole.values), source=whole.source), self._place.work)
@@ -138,7 +152,15 @@ class Documents:
             )
         return config
 
-    def _values(self) -> Values:
+    def _stamp(self) -> tuple[int, int] | None:
+        """Of the layer's file, through the link."""
+        with contextlib.suppress(OSError):
+            found = self._delivered.stat() if self._delivered else None
+            return (found.st_ino, found.st_mtime_ns) if found else None
+        return None
+
+    def values(self) -> Values:
+        """What the nucleus holds, as it is now; see ``now``."""
         own, *filters = [self._get(source) for source in self.sources]
         shared = {key: value for each in filters for key, value in each.items() if key in _SHARED_WITH_FILTER}
         return {**shared, **own}

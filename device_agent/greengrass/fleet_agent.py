@@ -21,6 +21,7 @@ from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.visibility.showing import Shown, showing
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.serving import Service
+from device_agent.greengrass.updating import JobsUpdates
 from device_agent.greengrass.working import Working
 from device_agent.status import StatusFile
 from device_agent.supervisor import Supervisor
@@ -65,6 +66,7 @@ def _parts(inside: Inside, config: GatewayConfig, uplink: Uplink) -> Iterator[Be
         seat = Seat(working.look, working.folders, work)
         ground = Ground(config, work, inside.machine, uplink, nucleus_owns=True, seat=seat)
         yield open_jobs(ground, nucleus_rotation(config, work, uplink))
+        yield JobsUpdates(config, inside.client.share(), inside.place)
     shown = Shown(working.look, FileUpdates(work / UPDATE_FOLDER).look, working.models())
     for make in showing(config, inside.machine, shown):
         yield make(uplink)

@@ -7,16 +7,14 @@ What verifies, downloads and unpacks costs 15 MiB. Beginning anew (exec(2)) give
 and is the moment at which a new release's supervisor may take over.
 """
 
-import contextlib
 import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-import msgspec
-
 from device_agent.fleet.probe import reading
 from device_agent.fleet.probe.watch import WorkProbe
+from device_agent.fleet.update.wanted import is_wanted, phase_of
 from device_agent.supervising.terms import Terms
 
 if TYPE_CHECKING:
@@ -24,58 +22,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY: Final = 10
 _JOIN_S: Final = 15.0
-_APPLICATION: Final = "application/thresher"
 
 logger = logging.getLogger(__name__)
-
-
-class _Release(msgspec.Struct, frozen=True):
-    release: str = ""
-
-
-class _State(msgspec.Struct, frozen=True):
-    """``state.json``, as far as it is asked here."""
-
-    phase: str = "idle"
-    owed: dict[str, str] = {}
-    ended: dict[str, object] = {}
-    installed: dict[str, _Release] = {}
-
-
-class _Order(msgspec.Struct, frozen=True):
-    order_id: str
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    order: _Order
-
-
-def is_wanted(folder: Path) -> bool:
-    """Whether an update is asked for, under way, or still to be gone back from.
-
-    A journal that cannot be read is the machine's to judge.
-    """
-    path = folder / "order.json"
-    try:
-        state = _state(folder)
-        order = msgspec.json.decode(path.read_bytes(), type=_Asked).order if path.exists() else None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        return True
-    return state.phase != "idle" or bool(state.owed) or (order is not None and order.order_id not in state.ended)
-
-
-def committed_release(folder: Path) -> str:
-    """The release of the application that was committed last; empty for none."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        state = _state(folder)
-        if state.phase == "idle" and _APPLICATION in state.installed:
-            return state.installed[_APPLICATION].release
-    return ""
-
-
-def _state(folder: Path) -> _State:
-    path = folder / "state.json"
-    return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else _State()
 
 
 class Kept(Protocol):
@@ -128,11 +76,7 @@ class Carrier:
 
     def phase(self) -> str:
         """Of the update that runs; empty where none does."""
-        if self._thread is None:
-            return ""
-        with contextlib.suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return _state(self._folder).phase
-        return "unknown"
+        return phase_of(self._folder) if self._thread is not None else ""
 
     def end(self) -> None:
         """Has the machine stop where it is; the next process goes on."""
@@ -154,7 +98,7 @@ class Carrier:
 
 def _assembled(document: Path, terms: Terms, kept: Kept) -> "Machine":
     from device_agent.config import load  # noqa: PLC0415 - see the module
-    from device_agent.fleet.targets.standalone import targets_of  # noqa: PLC0415 - same
+    from device_agent.fleet.targets.standalone import refusal, targets_of  # noqa: PLC0415 - same
     from device_agent.fleet.trust.gateway import gateway_trust  # noqa: PLC0415 - same
     from device_agent.fleet.update.bootstrap import update_machine  # noqa: PLC0415 - same
 
@@ -163,13 +107,14 @@ def _assembled(document: Path, terms: Terms, kept: Kept) -> "Machine":
         return said is not None and said.episode_open
 
     config = load(document)
+    targets = targets_of(
+        terms.folder, terms.install, document, restart=lambda within_s: kept.restart(within_s=within_s)
+    )
     return update_machine(
         config,
         terms.folder,
         trust=gateway_trust(config),
-        targets=targets_of(
-            terms.folder, terms.install, document, restart=lambda within_s: kept.restart(within_s=within_s)
-        ),
+        targets={kind: target for kind, target in targets.items() if not refusal(config, kind)},
         probe=kept.probe,
         episode_open=is_episode_open,
     )

@@ -20,9 +20,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from device_agent.errors import UpdateError
+from device_agent.fleet.update.wanted import committed_release
 from device_agent.state import sole_user
 from device_agent.supervising import renewal
-from device_agent.supervising.carrying import Carrier, committed_release
+from device_agent.supervising.carrying import Carrier
 from device_agent.supervising.programs import PROGRAM, environment_for, release_in_use
 from device_agent.supervising.renewal import CALM_S, OWN
 from device_agent.supervising.supervising import TICK_S, Place, Supervising

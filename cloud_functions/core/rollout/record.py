@@ -40,6 +40,11 @@ class Record:
         row = self._table.get(wave_key(rollout_id, number))
         return row if isinstance(row, WaveRow) else None
 
+    def waves(self, plan: Plan, last: int) -> list[WaveRow]:
+        """Those that have begun, up to one."""
+        found = [self.wave(plan.rollout_id, number) for number in range(last + 1)]
+        return [row for row in found if row is not None]
+
     def begin(self, rollout_id: str, number: int, *, name: str, job_id: str, gateways: int) -> WaveRow:
         """Writes a wave that begins now; one that has begun stays as it is."""
         now_ms, (pk, sk) = self._clock(), wave_key(rollout_id, number)

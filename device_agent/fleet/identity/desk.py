@@ -29,7 +29,9 @@ logger = logging.getLogger(__name__)
 class Desk(Protocol):
     """Answers questions about certificates."""
 
-    def ask(self, verb: Verb, request: CertificateRequest, *, within_s: float, go_on: Callable[[], None]) -> str:
+    def ask(
+        self, verb: Verb, request: CertificateRequest, *, within_s: float, go_on: Callable[[], None]
+    ) -> CertificateAnswer:
         """Asks until there is an answer to this question, none to an earlier one.
 
         Args:
@@ -37,9 +39,6 @@ class Desk(Protocol):
             request: The question.
             within_s: At most so long.
             go_on: Called a few times a second; what it raises ends the waiting.
-
-        Returns:
-            The new certificate, PEM, where one was asked for.
 
         Raises:
             DeskRefusedError: The cloud said no, and why.
@@ -68,7 +67,9 @@ class TopicDesk:
         """Who gets what is said on a topic, see ``Uplink.connect``."""
         return {certificate_topic(self._gateway_id): self._hear}
 
-    def ask(self, verb: Verb, request: CertificateRequest, *, within_s: float, go_on: Callable[[], None]) -> str:
+    def ask(
+        self, verb: Verb, request: CertificateRequest, *, within_s: float, go_on: Callable[[], None]
+    ) -> CertificateAnswer:
         """See ``Desk``."""
         request = msgspec.structs.replace(request, token=uuid.uuid4().hex)
         deadline, pause_s, again_s = time.monotonic() + within_s, _AGAIN_S, float("-inf")
@@ -83,7 +84,7 @@ class TopicDesk:
                 continue
             if answer.refused:
                 raise DeskRefusedError(f"{verb} of a certificate: {answer.refused}", remedy="see docs/identity.md")
-            return answer.certificate
+            return answer
         raise UplinkError(
             f"{verb} of a certificate: no answer within {within_s:.0f} s", remedy="is the stack deployed?"
         )

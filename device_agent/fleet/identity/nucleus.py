@@ -4,9 +4,9 @@
 helper: csr ─▶ cloud: certificate ─▶ helper: install, restarts the nucleus and us ─▶ cloud answers ─▶ helper: commit
                                                      └──── no commit in time ────▶ helper: the old paths are back
 ```
-After the helper installed the new pair the nucleus has no other, so any answer of the cloud is proof that it works.
-Only then we commit, and only then the cloud is told to let the old certificate go: a helper that restores never
-restores one that is gone. Not here: the helper (``nucleus_helper``), which imports nothing of this project.
+The cloud's answer names the certificate that its question came by: the new one's name is proof that it works. Only then
+we commit, and only then the cloud is told to let the old certificate go: a helper that restores never restores one
+that is gone. Not here: the helper (``nucleus_helper``), which imports nothing of this project.
 """
 
 import os
@@ -33,6 +33,7 @@ ANSWER_S: Final = 900.0
 """Longer than the helper waits for a commit before it restores."""
 
 _LOOK_S: Final = 0.2
+_OVERRIDDEN: Final = "do its configuration database or a file in config.d name the certificate, too?"
 _REMEDY: Final = "is thresher-nucleus-identity.path active? see docs/identity.md"
 Word = Literal["csr", "install", "commit"]
 
@@ -120,7 +121,7 @@ class NucleusPair:
         """See ``Pair``."""
         folder = self._store.place(turn.new)
         request = kept_request(folder, lambda: self._helper.ask("csr", turn.new, means).csr)
-        self._store.keep(turn.new, CERTIFICATE, means.ask(request).encode())
+        self._store.keep(turn.new, CERTIFICATE, means.ask(request).certificate.encode())
         return certificate_id(folder / CERTIFICATE)
 
     def prove(self, turn: Turn, means: Means) -> None:
@@ -128,7 +129,8 @@ class NucleusPair:
         folder = self._store.place(turn.new)
         certificate = (folder / CERTIFICATE).read_text(encoding="ascii")
         _demand(self._helper.ask("install", turn.new, means, certificate=certificate), ("installed", "committed"))
-        means.ask(kept_request(folder, str))
+        if means.ask(kept_request(folder, str)).asked_by != turn.certificate_id:
+            raise UpdateError("the nucleus runs, and connects with another certificate still", remedy=_OVERRIDDEN)
         reach("identity.helper.proven")
         _demand(self._helper.ask("commit", turn.new, means), ("committed",))
 

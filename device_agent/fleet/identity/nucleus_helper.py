@@ -8,7 +8,7 @@ It takes three words from a folder that the fleet agent may write, and nothing e
 
 Standard library and openssl only: it is copied to /usr/local/lib/thresher and started by systemd (docs/identity.md).
 What it is about to do is journalled first: a start after a power cut ends with a configuration that the nucleus runs
-with. Key and certificate are named in one file, so both change in one rename.
+with. One file, because it is copied as one.
 """
 
 import argparse
@@ -39,14 +39,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exchange", type=Path, required=True, help="in/ is the agent's, out/ is root's")
     parser.add_argument("--keys", type=Path, required=True, help="root's own folder")
-    parser.add_argument("--nucleus", choices=["lite", "classic"], required=True)
-    parser.add_argument("--configuration", type=Path, required=True, help="config.yaml (lite), config.tlog (classic)")
+    parser.add_argument(
+        "--nucleus", choices=["lite", "classic", "files"], required=True, help="what is changed, and how"
+    )
+    parser.add_argument("--configuration", type=Path, help="config.yaml (lite), config.tlog (classic)")
+    parser.add_argument("--private-key", type=Path, help="files: its content is replaced")
+    parser.add_argument("--certificate", type=Path, help="files: same")
     parser.add_argument("--unit", required=True, help="systemd unit of the nucleus")
     parser.add_argument("--agent", default="ggc_user", help="the user that may ask")
     parser.add_argument("--systemctl", default="/usr/bin/systemctl")
     parser.add_argument("--settle-s", type=float, default=10.0, help="so long it must be active after a start")
     parser.add_argument("--commit-s", type=float, default=600.0, help="so long a commit is waited for")
     options = parser.parse_args()
+    wanted = [options.private_key, options.certificate] if options.nucleus == "files" else [options.configuration]
+    if None in wanted:
+        parser.error("--nucleus files needs --private-key and --certificate, the others need --configuration")
     os.umask(0o077)
     options.keys.mkdir(parents=True, exist_ok=True)
     options.keys.chmod(0o711)  # each pair's folder is its user's only
@@ -60,6 +67,7 @@ class Helper:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
+        self._place = Files(options) if options.nucleus == "files" else Configuration(options)
         self._journal = options.keys / "journal.json"
 
     def recover(self) -> None:
@@ -112,7 +120,7 @@ class Helper:
         public = _openssl("x509", "-in", str(folder / "certificate.pem"), "-noout", "-pubkey")
         if public != _openssl("pkey", "-in", str(folder / "private.key"), "-pubout"):
             raise Refused("the certificate is not of the key that asked for it")
-        before = self._paths(self._options.configuration.read_text())
+        before = self._place.now(folder)
         _hand_over(folder, Path(before["privateKeyPath"]))
         self._note(name, "installing", before)
         return self._apply(name, before)
@@ -149,36 +157,9 @@ class Helper:
         """The nucleus is stopped meanwhile: it writes to its configuration, too."""
         self._systemctl("stop")
         try:
-            text = self._options.configuration.read_text()
-            if self._paths(text) != paths:
-                _write(self._options.configuration, self._edited(text, paths), None)
+            self._place.use(paths)
         finally:
             self._systemctl("start")
-
-    def _paths(self, text: str) -> Words:
-        """The paths that count."""
-        if self._options.nucleus == "lite":
-            system = SYSTEM.search(text)
-            named = [(key, path.strip("\"'")) for _, key, path in LINE.findall(system[1] if system else "")]
-        else:
-            topics = [json.loads(line) for line in text.splitlines() if '"system"' in line]
-            named = [
-                (one["TP"][-1], one["V"]) for one in topics if one["TP"][:1] == ["system"] and one["TP"][-1] in KEYS
-            ]
-        if {key for key, _ in named} != set(KEYS) or (self._options.nucleus == "lite" and len(named) != len(KEYS)):
-            raise Refused(f"{self._options.configuration}: `system` must name {' and '.join(KEYS)} once each")
-        return dict(named)
-
-    def _edited(self, text: str, paths: Words) -> str:
-        if self._options.nucleus == "classic":  # its log of changes: the last of a topic counts
-            now = int(time.time() * 1000)
-            lines = [{"TS": now, "TP": ["system", key], "W": "changed", "V": paths[key]} for key in KEYS]
-            return text.rstrip("\n") + "\n" + "".join(json.dumps(line) + "\n" for line in lines)
-        system = SYSTEM.search(text)
-        if system is None:
-            raise Refused(f"{self._options.configuration}: no `system`")
-        block = LINE.sub(lambda line: f'{line[1]}{line[2]}: "{paths[line[2]]}"', system[1])
-        return text[: system.start(1)] + block + text[system.end(1) :]
 
     def _runs(self) -> bool:
         """Whether the nucleus goes on running for a while."""
@@ -212,6 +193,64 @@ class Helper:
     def _note(self, name: str, phase: str, before: Words, why: str = "") -> None:
         paths = {key: before[key] for key in KEYS}
         _write(self._journal, json.dumps({"id": name, "phase": phase, "why": why, **paths}), 0o600)
+
+
+class Configuration:
+    """The nucleus's configuration names the pair: both paths stand in one file, so both change in one rename."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._path, self._is_lite = options.configuration, options.nucleus == "lite"
+
+    def now(self, _: Path) -> Words:
+        """The paths that count."""
+        text = self._path.read_text()
+        if self._is_lite:
+            system = SYSTEM.search(text)
+            named = [(key, path.strip("\"'")) for _, key, path in LINE.findall(system[1] if system else "")]
+        else:
+            topics = [json.loads(line) for line in text.splitlines() if '"system"' in line]
+            named = [(one["TP"][-1], one["V"]) for one in topics if one["TP"][:1] == ["system"]]
+            named = [(key, path) for key, path in named if key in KEYS]
+        if {key for key, _ in named} != set(KEYS) or (self._is_lite and len(named) != len(KEYS)):
+            raise Refused(f"{self._path}: `system` must name {' and '.join(KEYS)} once each")
+        return dict(named)
+
+    def use(self, paths: Words) -> None:
+        """Makes other paths count."""
+        if self.now(self._path) != paths:
+            _write(self._path, self._edited(self._path.read_text(), paths), None)
+
+    def _edited(self, text: str, paths: Words) -> str:
+        if not self._is_lite:  # classic's log of changes: the last of a topic counts
+            now = int(time.time() * 1000)
+            lines = [{"TS": now, "TP": ["system", key], "W": "changed", "V": paths[key]} for key in KEYS]
+            return text.rstrip("\n") + "\n" + "".join(json.dumps(line) + "\n" for line in lines)
+        system = SYSTEM.search(text)
+        if system is None:
+            raise Refused(f"{self._path}: no `system`")
+        block = LINE.sub(lambda line: f'{line[1]}{line[2]}: "{paths[line[2]]}"', system[1])
+        return text[: system.start(1)] + block + text[system.end(1) :]
+
+
+class Files:
+    """Two files that something else names, e.g. lite's configuration database after its own provisioning.
+
+    They are replaced one after the other while the nucleus is stopped; the journal has a cut in between done again.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._used = dict(zip(KEYS, (options.private_key, options.certificate), strict=True))
+
+    def now(self, folder: Path) -> Words:
+        """Copies of what they hold, kept for the way back."""
+        for key, path in self._used.items():
+            _write(folder / f"before-{key}", path.read_text(), 0o600)
+        return {key: str(folder / f"before-{key}") for key in KEYS}
+
+    def use(self, paths: Words) -> None:
+        """Makes them hold what other files hold."""
+        for key, path in self._used.items():
+            _write(path, Path(paths[key]).read_text(), None)
 
 
 def _hand_over(folder: Path, like: Path) -> None:

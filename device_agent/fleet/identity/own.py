@@ -43,7 +43,7 @@ class FilePair:
         folder = self._store.place(turn.new)
         request = kept_request(folder, lambda: self._request(folder))
         reach("identity.rotate.key")
-        self._store.keep(turn.new, CERTIFICATE, means.ask(request).encode())
+        self._store.keep(turn.new, CERTIFICATE, means.ask(request).certificate.encode())
         check_credentials(self._uplink_with(folder))
         return certificate_id(folder / CERTIFICATE)
 

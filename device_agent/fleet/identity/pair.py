@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from contract.certificates import CertificateAnswer
 from device_agent.files import SECRET, atomic_write
 from device_agent.fleet.identity.turn import Turn
 
@@ -17,11 +18,11 @@ class Means(NamedTuple):
     """What a pair may use of its rotation.
 
     Attributes:
-        ask: Gives the cloud a certificate request and returns the certificate, PEM; the same for the same request.
+        ask: Gives the cloud a certificate request; its answer has the certificate, the same for the same request.
         go_on: Called a few times a second while something is waited for; what it raises ends the waiting.
     """
 
-    ask: Callable[[str], str]
+    ask: Callable[[str], CertificateAnswer]
     go_on: Callable[[], None]
 
 

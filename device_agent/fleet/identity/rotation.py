@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from contract.certificates import CertificateRequest, Verb
+from contract.certificates import CertificateAnswer, CertificateRequest, Verb
 from contract.jobs import Action, RotateCertificate
 from device_agent.errors import ConfigError, SpoolError, ThresherError, UpdateError, UplinkError
 from device_agent.fleet.identity.desk import TopicDesk
@@ -62,8 +62,6 @@ class Rotation:
         """See ``Performer``."""
         if not isinstance(action, RotateCertificate):
             return "not a certificate"
-        if action.input.endpoint:
-            return "`endpoint`: a new certificate is tried where it is used"
         return self._obstacle()
 
     def perform(self, task: Task) -> Outcome:
@@ -150,7 +148,9 @@ class Rotation:
             ask=lambda csr: self._ask("request", turn, within_s=self._ask_s, go_on=go_on, csr=csr), go_on=go_on
         )
 
-    def _ask(self, verb: Verb, turn: Turn, *, within_s: float, go_on: Callable[[], None], csr: str = "") -> str:
+    def _ask(
+        self, verb: Verb, turn: Turn, *, within_s: float, go_on: Callable[[], None], csr: str = ""
+    ) -> CertificateAnswer:
         request = CertificateRequest(
             job_id=turn.job_id, execution_number=turn.execution_number, csr=csr, certificate_id=turn.certificate_id
         )
@@ -183,8 +183,8 @@ def _guard(task: Task, *, cancellable: bool = True) -> Callable[[], None]:
     return go_on
 
 
-def _nothing(_: str) -> str:
-    return ""
+def _nothing(_: str) -> CertificateAnswer:
+    raise UplinkError("nothing is asked while a certificate is given up")
 
 
 def _reason(exc: Exception) -> str:

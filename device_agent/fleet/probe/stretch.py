@@ -140,9 +140,7 @@ def _refusals(pairs: Iterable[tuple[Look, Look]]) -> int:
 
 def _refusals_of(sensed: Sensed) -> int:
     return sum(
-        count
-        for name, count in sensed.counters.items()
-        if name == "configuration_refused" or name.endswith(".models_refused")
+        count for name, count in sensed.counters.items() if name.endswith(("configuration_refused", ".models_refused"))
     )
 
 

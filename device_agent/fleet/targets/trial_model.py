@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from device_agent.errors import ModelError
-from device_agent.filters.card import CARD_NAME
+from device_agent.filters.card import check_folder
 from device_agent.filters.model import LevelModel, Normal
 from device_agent.filters.published import file_for
 from device_agent.filters.signature import VARIANTS, WINDOW_SCANS
@@ -14,8 +14,7 @@ from device_agent.filters.signature import VARIANTS, WINDOW_SCANS
 
 def try_models(folder: Path) -> None:
     """Raises ``ModelError`` if a sensor with any number of channels could not use them."""
-    if not (folder / CARD_NAME).is_file():
-        raise ModelError(f"{folder}: no {CARD_NAME}", remedy="bundle the model with its card")
+    check_folder(folder)
     for channels in VARIANTS:
         model = LevelModel.load(folder / file_for(channels), channels)
         zeros, ones = np.zeros(channels, dtype=np.float32), np.ones(channels, dtype=np.float32)

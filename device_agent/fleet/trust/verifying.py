@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from contract.bundle import Layout, Part, blocks, read_layout
 from contract.errors import ContractError
@@ -25,9 +25,6 @@ from device_agent.fleet.trust.errors import UntrustedError
 from device_agent.fleet.trust.roots import TrustedRoot, advance
 from device_agent.fleet.trust.signatures import signers, valid_keys
 from device_agent.fleet.trust.store import TrustStore, digest
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 
 class VerifiedBundle:
@@ -166,7 +163,7 @@ class _Reader(io.RawIOBase):
         """See ``io.RawIOBase``."""
         return True
 
-    def readinto(self, buffer: "WriteableBuffer") -> int:
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - whatever can be written to
         """See ``io.RawIOBase``."""
         into = memoryview(buffer).cast("B")
         self._rest = self._rest or next(self._source, b"")

@@ -9,7 +9,7 @@ from cloud_functions.adapters.jobs import IotJobs, S3Plans
 from cloud_functions.adapters.memory_jobs import MemoryJobs, MemoryPlans
 from cloud_functions.core.errors import RejectedError
 from cloud_functions.core.rollout.judging import Execution, JobStatus
-from cloud_functions.core.rollout.ports import Jobs, Plans
+from cloud_functions.core.rollout.ports import JobHistory, Jobs, Plans
 from contract.rollout import encode_plan, plan_key
 from tests.cloud_functions.make import Clock
 from tests.cloud_functions.rollout.make import plan, request
@@ -22,6 +22,7 @@ class MemoryScene:
     def __init__(self) -> None:
         self.memory = MemoryJobs(Clock())
         self.jobs: Jobs = self.memory
+        self.history: JobHistory = self.memory
         self.names = ["a", "b"]
 
     def answer(self, job_id: str, name: str, status: JobStatus, reason: str) -> None:
@@ -39,6 +40,7 @@ class TwinScene:
         self._iot = deployment.clients.make("iot")
         self._devices = deployment.clients.make("iot-jobs-data")
         self.jobs: Jobs = IotJobs(self._iot)
+        self.history: JobHistory = IotJobs(self._iot)
         self.names = [f"gw-{uuid.uuid4().hex[:8]}" for _ in range(2)]
         for name in self.names:
             self._iot.create_thing(thingName=name)
@@ -108,6 +110,14 @@ def test_a_job_nobody_created_has_no_executions(scene: Scene) -> None:
     assert scene.jobs.executions("never-created") == []
     assert scene.jobs.reason("never-created", "nobody") == ""
     scene.jobs.cancel("never-created", "x")
+
+
+def test_what_a_gateway_was_asked_is_told(scene: Scene) -> None:
+    job_id, (first, _) = created(scene), scene.names
+    scene.answer(job_id, first, "SUCCEEDED", "")
+    (job,) = scene.history.latest(first)
+    assert (job.job_id, job.status, job.number) == (job_id, "SUCCEEDED", 1)
+    assert scene.history.latest("never-created") == []
 
 
 def test_a_plan_is_read_as_it_was_written(scene: Scene) -> None:

@@ -101,7 +101,7 @@ def test_a_change_of_the_filter_s_spool_reaches_the_forwarder(machinery):
 class Reading:
     """A reader of a simulated sensor, stepped by hand, and the filter's side of it."""
 
-    def __init__(self, tmp_path, *, hold_bytes=100_000):
+    def __init__(self, tmp_path, *, hold_bytes=100_000, **sensor):
         self.host = MemoryHost()
         self.clock = SimulatedClock()
         self.nucleus = MemoryNucleus(self.host, SENSOR_READER)
@@ -109,7 +109,7 @@ class Reading:
         document = {
             "gateway": "g",
             "state_dir": str(tmp_path),
-            "sensors": [recording(tmp_path / "b.csv", burn_from=10**6)],
+            "sensors": [recording(tmp_path / "b.csv", burn_from=10**6) | sensor],
             "filter": {"calibration_scans": 128},
         }
         self.config = convert(document, source="test")
@@ -160,6 +160,18 @@ class Reading:
 @pytest.fixture
 def reading(tmp_path):
     return Reading(tmp_path)
+
+
+def test_what_a_vibration_is_asked_for_travels_with_its_channel_and_is_made_by_the_filter(tmp_path):
+    reading = Reading(tmp_path, channels={"temperature": {"spectral": {"window_s": 4, "segment_s": 2}}})
+    reading.read(200)
+    for block in reading.blocks():
+        reading.filter.take(block)
+    raw, made = (line.health() for line in reading.filter.all())
+    assert [line.condenser.shape.name for line in reading.filter.all()] == ["bench", "bench-spectrum"]
+    assert raw.scans == 200
+    assert made.scans == 5  # of 4 s each, at 10 Hz in the recording's own time
+    assert made.samples == 3 * made.scans
 
 
 def test_a_lost_block_is_counted_and_is_a_gap_with_its_reason(reading):

@@ -2,6 +2,8 @@
 
 import math
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,7 @@ class Motor(SensorConfig, frozen=True, kw_only=True, tag="motor"):
 
     fault_after_s: float = FAULT_AFTER_S
     loses_every: int = 0
+    ends_after_s: float = ENDS_AFTER_S
 
     def describe(self) -> Description:
         channels = (Channel(name="x_g", unit="g", resolution=0.004, low=-16, high=16),)
@@ -66,7 +69,7 @@ class Turning:
         self._noise = np.random.default_rng(4)
 
     def read_block(self) -> Block:
-        if self._scan >= ENDS_AFTER_S * RATE_HZ:
+        if self._scan >= self._motor.ends_after_s * RATE_HZ:
             raise EndOfRecordingError
         at_s = (self._scan + np.arange(BLOCK_SCANS)) / RATE_HZ
         self._scan += BLOCK_SCANS
@@ -88,7 +91,7 @@ class Turning:
 class Stage:
     """The stages of one sensor on one thread; see ``ScanSink``."""
 
-    def __init__(self, folder: Path, sensor: SensorConfig) -> None:
+    def __init__(self, folder: Path, sensor: SensorConfig, *, watched: bool = False) -> None:
         self.events: list[Any] = []
         self.stop = threading.Event()
         config = GatewayConfig(
@@ -100,7 +103,10 @@ class Stage:
             summary_s=10.0,
         )
         clock = SimulatedClock()
+        self.seen: Counter[str] = Counter()
         around = Surroundings(config, Identity("g", "b" * 32), clock, self.events.extend, ConfiguredModel(None))
+        if watched:
+            around = around._replace(watch=self.watch)
         self.sampler = Sampler(sensor, clock, self)
         self.raw = Condenser(Shape(sensor.name, self.sampler.channels, self.sampler.rate_hz), around)
         self.spectrum = spectrum_line(self.raw, around)
@@ -110,6 +116,11 @@ class Stage:
         for event in self.events:
             assert decode_event(encode_event(event)) == event
         return self
+
+    def watch(self, sensor: str, channels: Sequence[Channel], rate_hz: float, scans: Sequence[Scan]) -> None:
+        assert rate_hz > 0
+        assert all(len(scan.values) == len(channels) for scan in scans)
+        self.seen[sensor] += len(scans)
 
     def put(self, scan: Scan) -> bool:
         raise AssertionError(f"scan {scan.seq} came alone")
@@ -173,6 +184,11 @@ def test_scans_that_were_lost_are_gaps_of_the_numbers_and_open_nothing(tmp_path:
     assert stage.sampler.counters.missed > 1000
     gaps = sum(summary.channels["x_g_rms"].gaps for summary in stage.of(Summary, "motor-spectrum"))
     assert gaps * 6 == health.gaps
+
+
+def test_rules_see_every_scan_of_both(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, motor(ends_after_s=5), watched=True).run()
+    assert stage.seen == {"motor": 5 * RATE_HZ, "motor-spectrum": 5 * 4}
 
 
 def test_both_are_told_in_health_under_their_own_names(tmp_path: Path) -> None:

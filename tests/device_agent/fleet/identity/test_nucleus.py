@@ -13,12 +13,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from cloud_functions.core.renewal import Made
 from device_agent.config import GatewayConfig, IdentityConfig, parse
 from device_agent.fleet.identity import nucleus_helper
 from device_agent.fleet.identity.keys import FileKeys
 from device_agent.fleet.identity.nucleus import nucleus_rotation
 from device_agent.fleet.port import Outcome
+from device_agent.uplink.credentials import certificate_id
 from tests.device_agent.fleet.identity.rotating import DOCUMENT, GATEWAY, BrokerLink, Cloud, task_of
 
 LITE = """---
@@ -55,20 +58,20 @@ class Machine:
             (home / folder).mkdir(parents=True)
         request = FileKeys().request(home, GATEWAY)
         (home / "old.pem").write_text(self.cloud.issue(GATEWAY, request))
-        self.configuration = home / ("config.yaml" if kind == "lite" else "config.tlog")
+        self.configuration = home / ("config.tlog" if kind == "classic" else "config.yaml")
         self.configuration.write_text(self._first())
         self.configuration.chmod(0o640)
         (home / "count").write_text("0")
         (home / "state").write_text("running")
-        used = f"{home}/config.yaml" if kind == "lite" else f"{home}/last"
-        tail = "" if kind == "lite" else f"tail -2 {self.configuration} > {home}/last\n"
+        used = f"{home}/last" if kind == "classic" else f"{home}/config.yaml"
+        tail = "" if kind != "classic" else f"tail -2 {self.configuration} > {home}/last\n"
         script = SYSTEMCTL.format(home=home, used=used).replace("case $1", tail + "case $1", 1)
         (home / "systemctl").write_text(script)
         (home / "systemctl").chmod(0o755)
 
     def _first(self) -> str:
         key, certificate = f"{self.home}/private.key", f"{self.home}/old.pem"
-        if self.kind == "lite":
+        if self.kind != "classic":
             return LITE.format(key=key, certificate=certificate)
         lines = [
             {"TS": 1, "TP": ["system", "privateKeyPath"], "W": "changed", "V": key},
@@ -80,6 +83,8 @@ class Machine:
     def certificate(self) -> Path:
         """Which one the nucleus is told to use."""
         text = self.configuration.read_text()
+        if self.kind == "files":
+            return self.home / "old.pem"
         if self.kind == "lite":
             (path,) = re.findall(r"certificateFilePath: [\"'](.*)[\"']", text)
         else:
@@ -87,13 +92,18 @@ class Machine:
             path = [one["V"] for one in changes if one["TP"][-1] == "certificateFilePath"][-1]
         return Path(path)
 
+    def _changed(self) -> dict[str, object]:
+        if self.kind == "files":
+            return {"--private-key": self.home / "private.key", "--certificate": self.home / "old.pem"}
+        return {"--configuration": self.configuration}
+
     def helper(self, *, commit_s: float = 5.0) -> int:
         """One start of it."""
         options = {
             "--exchange": self.home / "exchange",
             "--keys": self.home / "keys",
             "--nucleus": self.kind,
-            "--configuration": self.configuration,
+            **self._changed(),
             "--unit": "greengrass",
             "--agent": getpass.getuser(),
             "--systemctl": self.home / "systemctl",
@@ -140,6 +150,18 @@ class Machine:
         identity = IdentityConfig(helper=str(self.home / "exchange"))
         return msgspec.structs.replace(config, fleet=msgspec.structs.replace(config.fleet, identity=identity))
 
+    def refuse_new(self) -> None:
+        """The broker takes no certificate that is made from now on."""
+        make = self.cloud.registry.make
+
+        def unwanted(csr: str) -> Made | None:
+            made = make(csr)
+            assert made is not None
+            self.cloud.refuses.add(made.certificate_id)
+            return made
+
+        self.cloud.registry.make = unwanted  # type: ignore[method-assign]
+
     def is_old(self) -> bool:
         """The old certificate, and a nucleus that runs with it."""
         running = (self.home / "state").read_text().strip() == "running"
@@ -167,6 +189,25 @@ def test_the_nucleus_runs_with_a_key_that_only_root_has_seen(machine: Machine):
     assert stat.S_IMODE(machine.configuration.stat().st_mode) == 0o640
 
 
+def test_files_that_a_database_names_are_replaced(tmp_path: Path):
+    machine = Machine(tmp_path, "files")
+    with machine.watched():
+        outcome = machine.rotate()
+    assert outcome.status == "SUCCEEDED", outcome
+    assert machine.cloud.registry.active == {outcome.details["certificateId"]}
+    assert certificate_id(tmp_path / "old.pem") == outcome.details["certificateId"]
+    load_pem_private_key((tmp_path / "private.key").read_bytes(), None)
+
+
+def test_files_of_a_nucleus_that_nobody_commits_hold_what_they_held(tmp_path: Path):
+    machine = Machine(tmp_path, "files")
+    before = [(tmp_path / name).read_bytes() for name in ("private.key", "old.pem")]
+    machine.refuse_new()
+    with machine.watched(commit_s=0.5):
+        assert machine.rotate(ask_s=3.0).status == "FAILED"
+    assert before == [(tmp_path / name).read_bytes() for name in ("private.key", "old.pem")]
+
+
 def test_only_the_two_paths_of_the_configuration_change(machine: Machine):
     before = machine.configuration.read_text()
     with machine.watched():
@@ -191,17 +232,19 @@ def test_a_nucleus_that_does_not_come_back_gets_its_old_certificate(machine: Mac
     assert len(machine.cloud.registry.active) == 1
 
 
-def test_a_certificate_that_nobody_commits_is_taken_back(machine: Machine):
+def test_a_nucleus_that_goes_on_with_its_old_certificate_is_noticed(machine: Machine):
+    machine.certificate = lambda: machine.home / "old.pem"  # type: ignore[method-assign]  # as its database says
     with machine.watched(commit_s=0.5):
-        make = machine.cloud.registry.make
+        outcome = machine.rotate()
+    assert outcome.status == "FAILED"
+    assert "another certificate still" in outcome.reason
+    assert len(machine.cloud.registry.active) == 1
+    assert "keys/" not in machine.configuration.read_text().splitlines()[-1]
 
-        def unwanted(csr: str):
-            made = make(csr)
-            assert made is not None
-            machine.cloud.refuses.add(made.certificate_id)  # the broker does not take it
-            return made
 
-        machine.cloud.registry.make = unwanted  # type: ignore[method-assign]
+def test_a_certificate_that_nobody_commits_is_taken_back(machine: Machine):
+    machine.refuse_new()
+    with machine.watched(commit_s=0.5):
         outcome = machine.rotate(ask_s=3.0)
 
     assert outcome.status == "FAILED"
