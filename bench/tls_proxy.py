@@ -48,15 +48,15 @@ class Authority:
         self.ca = folder / "ca.pem"
         self.ca.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, certificate: Path, private_key: Path, *, seconds: float) -> int:
-        """Writes a pair, each file replaced at once; returns the serial number."""
+    def issue(self, name: str, certificate: Path, private_key: Path, *, seconds: float, address: str = LOOPBACK) -> int:
+        """Writes a pair, each file replaced at once; returns the serial number. ``address`` is a server's."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = dt.datetime.now(dt.UTC)
         end = now + dt.timedelta(seconds=seconds)
-        address = x509.IPAddress(ipaddress.ip_address(LOOPBACK))
+        named = x509.IPAddress(ipaddress.ip_address(address))
         signed = (
             _builder(_name(name), self._name, key, now - dt.timedelta(minutes=5), end)
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([named]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()

@@ -120,8 +120,8 @@ def _part(file: BinaryIO, wanted: str, also: re.Pattern[str] | None = None) -> P
         size = int(block[_SIZE], 8)
     except ValueError as exc:
         raise ContractError(f"{name}: its size is no number") from exc
-    if size > limit(name):
-        raise ContractError(f"{name} has {size} bytes, more than {limit(name)}")
+    if not 0 <= size <= limit(name):  # below 0, read(2)'s callers take all there is
+        raise ContractError(f"{name} has {size} bytes, and may have {limit(name)}")
     if block != header(name, size):
         raise ContractError(f"{name}: its header says more than a name and a size")
     return Part(name, file.tell(), size)

@@ -54,21 +54,15 @@ class ApplyBundle(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     input: Bundle
 
 
-class NewCertificate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What ``rotateCertificate`` is given.
-
-    Attributes:
-        endpoint: Where the new certificate is tried; empty for the gateway's own.
-    """
-
-    endpoint: str = ""
+class Nothing(msgspec.Struct, frozen=True):
+    """An action that needs no input."""
 
 
 class RotateCertificate(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="rotateCertificate"):
     """Gives the gateway a new key and certificate; the old one goes only after the new one has connected."""
 
     name: str
-    input: NewCertificate = NewCertificate()
+    input: Nothing = Nothing()
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -107,10 +101,6 @@ class Recalibrate(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
     name: str
     input: Sensors = Sensors()
-
-
-class Nothing(msgspec.Struct, frozen=True):
-    """An action that needs no input."""
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="restart"):

@@ -1,5 +1,6 @@
 """A download server on loopback that does what a test says: ranges, tags, expiry, breaks, endless and slow answers."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,8 @@ class Server:
 
 
 @contextmanager
-def serving(server: Server) -> Iterator[Server]:
-    """Runs a server on a free port of 127.0.0.1."""
+def serving(server: Server, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Runs a server on a free port of 127.0.0.1, with TLS where a context is given."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -68,7 +69,9 @@ def serving(server: Server) -> Iterator[Server]:
             del format, args
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        server.url = f"http://127.0.0.1:{http.server_address[1]}/bundle"
+        server.url = f"http{'s' if tls else ''}://127.0.0.1:{http.server_address[1]}/bundle"
+        if tls:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

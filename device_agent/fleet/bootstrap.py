@@ -5,12 +5,14 @@ What nobody here carries out is rejected.
 Each part of the fleet adds its own line; what it needs is in ``Ground``.
 """
 
+import functools
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from contract.jobs import (
     ApplyBundle,
     CollectDiagnostics,
+    Kind,
     Reboot,
     Recalibrate,
     Restart,
@@ -27,6 +29,7 @@ from device_agent.fleet.judging import Judge
 from device_agent.fleet.port import Performers
 from device_agent.fleet.restarting import Restarting
 from device_agent.fleet.status import STATUS_FILE
+from device_agent.fleet.targets.standalone import refusal
 from device_agent.fleet.tending.diagnostics import Diagnostics
 from device_agent.fleet.tending.parts import Seat, parts
 from device_agent.fleet.tending.rebooting import Rebooting
@@ -69,13 +72,22 @@ def performers(ground: Ground, rotation: Rotation) -> Performers:
     return {
         RunHandler: commands,
         RunCommand: commands,
-        ApplyBundle: bundle_performer(ground.folder, nucleus_owns=ground.nucleus_owns),
+        ApplyBundle: bundle_performer(ground.folder, functools.partial(_refusal, ground)),
         Restart: Restarting(ground.folder),
         Reboot: Rebooting(commands),
         Recalibrate: Recalibrating(seat.look),
         CollectDiagnostics: Diagnostics(parts(seat)),
         RotateCertificate: rotation,
     }
+
+
+def _refusal(ground: Ground, kind: Kind) -> str:
+    """Why no job may bring a kind of thing here; empty if one may, or if it depends on what it holds."""
+    if not ground.nucleus_owns:
+        return refusal(ground.config, kind)
+    if kind == "application":
+        return "applications of this gateway are updated by Greengrass deployments, never by jobs"
+    return ""
 
 
 def open_jobs(ground: Ground, rotation: Rotation) -> Jobs:

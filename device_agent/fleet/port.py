@@ -38,6 +38,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         job_id: Of the job.
         execution_number: Which execution of it; a retry by the service counts on.
         step: Its place in the document, from 0.
+        queued_at: Unix seconds, as the service says; tells a job from an earlier one under the same id.
         action: What is asked.
         cancelled: Set when the cloud takes the job back: undo, and return.
         stop: Set when the process ends: raise ``Interrupted`` soon.
@@ -54,6 +55,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     stop: threading.Event
     tell: Callable[[str, dict[str, str]], None]
     renew: Callable[[], Action]
+    queued_at: float = 0
+
+    @property
+    def key(self) -> str:
+        """Of this step and of no other one, ever, fit for a file's name: what performers keep their records by."""
+        return f"{self.job_id}.{self.execution_number}.{self.step}.{self.queued_at:.0f}"
 
 
 class Performer(Protocol):

@@ -46,7 +46,7 @@ class Restarting:
         return self._restart(task)
 
     def _restart(self, task: Task) -> Outcome:
-        request = f"{task.job_id}/{task.execution_number}/{task.step}"
+        request = task.key
         if requests.done(self._folder) != request:
             try:
                 requests.ask(self._folder, request)

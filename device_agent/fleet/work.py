@@ -150,6 +150,7 @@ class Work:
             job_id=self.entry.job_id,
             execution_number=self.entry.execution_number,
             step=place,
+            queued_at=self.entry.queued_at,
             action=self._steps[place],
             cancelled=self._cancelled,
             stop=self._stop,

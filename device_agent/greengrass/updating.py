@@ -13,11 +13,12 @@ Not here: the machine (``device_agent.fleet.update``), the same without a nucleu
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from contract.jobs import Kind
 from contract.manifest import Manifest
@@ -40,6 +41,9 @@ from device_agent.greengrass.published_model import CURRENT
 from device_agent.ipc.errors import NucleusError
 from device_agent.ipc.port import Nucleus
 from device_agent.uplink.port import Deliver
+
+if TYPE_CHECKING:
+    from device_agent.fleet.update.machine import Machine
 
 _LOOK_EVERY_S: Final = 1.0
 _JOIN_S: Final = 2.0
@@ -134,6 +138,7 @@ class JobsUpdates:
             "configuration": JobsConfiguration(nucleus, place),
         }
         self._probe = WorkProbe(lambda: look_at(place), config.fleet.probe)
+        self._machine: Machine | None = None
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -146,28 +151,32 @@ class JobsUpdates:
 
     def run(self, stop: threading.Event) -> None:
         """See ``Beside``."""
-        machine: threading.Thread | None = None
+        worker: threading.Thread | None = None
         while not stop.wait(_LOOK_EVERY_S):
             self._probe.tick()
-            if machine is None and is_wanted(self._place.work / "update"):
-                machine = threading.Thread(target=self._work, args=[stop], name="update", daemon=True)
-                machine.start()
-        if machine is not None:
-            machine.join(_JOIN_S)
+            if worker is None and is_wanted(self._place.work / "update"):
+                worker = threading.Thread(target=self._work, args=[stop], name="update", daemon=True)
+                worker.start()
+            if self._machine is not None and self._machine.is_overdue():
+                logger.error("update.hung")
+                os._exit(1)  # the nucleus starts this component again, and the machine goes on as after a kill
+        if worker is not None:
+            worker.join(_JOIN_S)
 
     def _work(self, stop: threading.Event) -> None:
         from device_agent.fleet.trust.gateway import gateway_trust  # noqa: PLC0415 - see the class
         from device_agent.fleet.update.bootstrap import update_machine  # noqa: PLC0415 - same
 
         try:
-            update_machine(
+            self._machine = update_machine(
                 self._config,
                 self._place.work,
                 trust=gateway_trust(self._config),
                 targets=self._targets,
                 probe=self._probe,
                 episode_open=self._is_episode_open,
-            ).work(stop)
+            )
+            self._machine.work(stop)
         except Exception:  # the top of a thread: jobs go on, and say that nobody takes the order
             logger.exception("update.failed")
 

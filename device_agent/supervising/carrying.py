@@ -98,7 +98,7 @@ class Carrier:
 
 def _assembled(document: Path, terms: Terms, kept: Kept) -> "Machine":
     from device_agent.config import load  # noqa: PLC0415 - see the module
-    from device_agent.fleet.targets.standalone import targets_of  # noqa: PLC0415 - same
+    from device_agent.fleet.targets.standalone import refusal, targets_of  # noqa: PLC0415 - same
     from device_agent.fleet.trust.gateway import gateway_trust  # noqa: PLC0415 - same
     from device_agent.fleet.update.bootstrap import update_machine  # noqa: PLC0415 - same
 
@@ -107,13 +107,14 @@ def _assembled(document: Path, terms: Terms, kept: Kept) -> "Machine":
         return said is not None and said.episode_open
 
     config = load(document)
+    targets = targets_of(
+        terms.folder, terms.install, document, restart=lambda within_s: kept.restart(within_s=within_s)
+    )
     return update_machine(
         config,
         terms.folder,
         trust=gateway_trust(config),
-        targets=targets_of(
-            terms.folder, terms.install, document, restart=lambda within_s: kept.restart(within_s=within_s)
-        ),
+        targets={kind: target for kind, target in targets.items() if not refusal(config, kind)},
         probe=kept.probe,
         episode_open=is_episode_open,
     )

@@ -18,22 +18,14 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """A step that has begun.
 
     Attributes:
-        job_id: Of the step's job.
-        execution_number: Which execution of it.
-        step: Its place in the document.
+        task: Its key.
         boot_id: Of the boot it began under.
         times: How often it has begun.
     """
 
-    job_id: str
-    execution_number: int
-    step: int
+    task: str
     boot_id: str
     times: int = 1
-
-    def is_of(self, task: Task) -> bool:
-        """Whether a task is this step."""
-        return (self.job_id, self.execution_number, self.step) == (task.job_id, task.execution_number, task.step)
 
 
 class Record:
@@ -51,13 +43,7 @@ class Record:
     def begin(self, task: Task) -> None:
         """Notes durably that a step begins under this boot."""
         before = self.of(task)
-        begun = Begun(
-            job_id=task.job_id,
-            execution_number=task.execution_number,
-            step=task.step,
-            boot_id=self._boot_id,
-            times=before.times + 1 if before else 1,
-        )
+        begun = Begun(task=task.key, boot_id=self._boot_id, times=before.times + 1 if before else 1)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(self._path, msgspec.json.encode(begun))
 
@@ -67,7 +53,7 @@ class Record:
             begun = msgspec.json.decode(self._path.read_bytes(), type=Begun)
         except (OSError, msgspec.DecodeError):
             return None
-        return begun if begun.is_of(task) else None
+        return begun if begun.task == task.key else None
 
     def restarted_since(self, begun: Begun) -> bool:
         """Whether the machine has restarted since a step began."""

@@ -1,14 +1,15 @@
 """``download-file.sh``: one file by HTTPS into an allowed folder, whole or not at all.
 
 The file appears under its name when all of it has come and lies on the disk; what was there before is replaced then.
+A download that is ended leaves nothing, one that is killed at most one file, which the next one for this name replaces.
 Not here: resuming, signatures; for what must be trusted there are bundles.
 """
 
 import contextlib
 import os
 import shutil
+import signal
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
@@ -96,22 +97,32 @@ def checked_path(path: str, folders: Sequence[str]) -> Path:
 
 
 def _keep(answer: HTTPResponse, target: Path) -> int:
-    announced = answer.headers.get("Content-Length")
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    announced = answer.length
+    part = target.with_name(f".{target.name[:50]}.part")
+    signal.signal(signal.SIGTERM, lambda *_: _end_without(part))
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             size = _copy(answer, file)
-            if announced is not None and size != int(announced):
+            if announced is not None and size != announced:
                 raise DownloadError(f"{target} came with {size} of {announced} bytes")
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
-        Path(name).replace(target)
+        part.replace(target)
         sync_folder(target.parent)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+        part.unlink(missing_ok=True)
     return size
+
+
+def _end_without(part: Path) -> None:
+    """Ends by SIGTERM as it would have, which tells the agent that ends at the same time from a failure."""
+    with contextlib.suppress(OSError):
+        part.unlink()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _copy(answer: HTTPResponse, file: IO[bytes]) -> int:

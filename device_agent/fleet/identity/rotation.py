@@ -62,8 +62,6 @@ class Rotation:
         """See ``Performer``."""
         if not isinstance(action, RotateCertificate):
             return "not a certificate"
-        if action.input.endpoint:
-            return "`endpoint`: a new certificate is tried where it is used"
         return self._obstacle()
 
     def perform(self, task: Task) -> Outcome:

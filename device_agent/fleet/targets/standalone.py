@@ -3,10 +3,18 @@
 from pathlib import Path
 
 from contract.jobs import Kind
+from device_agent.config import GatewayConfig
 from device_agent.fleet.targets.application import ApplicationTarget, Restart
 from device_agent.fleet.targets.configuration import ConfigurationTarget
 from device_agent.fleet.targets.model import ModelTarget
 from device_agent.fleet.update.port import Target
+
+
+def refusal(config: GatewayConfig, kind: Kind) -> str:
+    """Why a job may not bring a kind here, for a person; empty if it may."""
+    if kind == "model" and config.model_path() is not None:
+        return "this gateway's document names its model (filter.model), which wins over any that a job brings"
+    return ""
 
 
 def targets_of(state_dir: Path, install: Path | None, document: Path, *, restart: Restart) -> dict[Kind, Target]:

@@ -110,5 +110,5 @@ def _loaded(path: Path) -> TrustState | object | None:
         return msgspec.json.decode(kept.state, type=TrustState)
     except FileNotFoundError:
         return None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return _DAMAGED

@@ -7,6 +7,7 @@ it is over; the journal says that it is.
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,10 @@ UPDATE_FOLDER: Final = "update"
 
 ORDER_FILE: Final = "order.json"
 _LOCK_FILE: Final = "order.lock"
+_LOCK_S: Final = 5.0
+"""Longer than one small file takes; whoever still has the lock then stands still."""
+
+_LOCK_LOOK_S: Final = 0.02
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +73,13 @@ class FileUpdates:
 
     Args:
         folder: ``<state_dir>/update``; made if missing.
+        lock_s: How long another process that asks is waited for.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lock_s: float = _LOCK_S) -> None:
         make_folder(folder, 0o700)
         self._folder = folder
+        self._lock_s = lock_s
 
     def submit(self, order: Order) -> None:
         """See ``Updates``."""
@@ -109,12 +116,28 @@ class FileUpdates:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One asks at a time; the kernel lets go of the lock however a process ends (flock(2))."""
-        descriptor = os.open(self._folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._folder / _LOCK_FILE
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise UpdateError(f"{path}: {exc.strerror or exc}", remedy="free space, or mount it writable") from exc
+        try:
+            self._lock(descriptor, path)
             yield
         finally:
             os.close(descriptor)
+
+    def _lock(self, descriptor: int, path: Path) -> None:
+        end_s = time.monotonic() + self._lock_s
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                if time.monotonic() >= end_s:
+                    raise BusyError(f"{path}: somebody asks since {self._lock_s:g} s", remedy=f"fuser {path}") from exc
+                time.sleep(_LOCK_LOOK_S)
+            else:
+                return
 
 
 def _is_busy(state: UpdateState, asked: Asked, order: Order) -> bool:

@@ -6,7 +6,7 @@ hands the same order in again, which changes nothing, and watches on.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,7 +25,6 @@ TAKEN_WITHIN_S: Final = 120.0
 _RENEW_EVERY_S: Final = 10.0
 
 _SUPERVISE: Final = "nobody takes updates here; start `thresher supervise`"
-_NUCLEUS: Final = "applications of this gateway are updated by Greengrass deployments, never by jobs"
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class BundlePerformer:
 
     Args:
         updates: To the machine.
-        refused: Kinds that are not updated by jobs here, with the reason.
+        refusal: Why a kind is not updated by jobs here; empty if it is.
         look_every_s: How often the machine is asked how it is.
         taken_within_s: An order that no machine takes for so long has failed.
         wall_ms: Unix milliseconds.
@@ -45,7 +44,7 @@ class BundlePerformer:
     def __init__(
         self,
         updates: Updates,
-        refused: Mapping[Kind, str],
+        refusal: Callable[[Kind], str],
         *,
         look_every_s: float = LOOK_EVERY_S,
         taken_within_s: float = TAKEN_WITHIN_S,
@@ -53,7 +52,7 @@ class BundlePerformer:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._updates = updates
-        self._refused = refused
+        self._refusal = refusal
         self._look_every_s = look_every_s
         self._taken_within_s = taken_within_s
         self._wall_ms = wall_ms
@@ -64,7 +63,7 @@ class BundlePerformer:
         bundle = _apply(action).input
         if urlsplit(bundle.url).scheme not in {"https", "http"}:
             return "url: only https is taken"
-        return self._refused.get(bundle.kind, "")
+        return self._refusal(bundle.kind)
 
     def perform(self, task: Task) -> Outcome:
         """See ``Performer``."""
@@ -78,8 +77,7 @@ class BundlePerformer:
                 raise Interrupted
             if state.order_id == watch.order_id:
                 taken_by_s = self._now() + self._taken_within_s
-            elif self._now() > taken_by_s and state.phase == "idle":
-                self._updates.cancel(watch.order_id)
+            elif self._now() > taken_by_s and state.phase == "idle" and watch.withdraw():
                 return Outcome(status="FAILED", reason=_SUPERVISE)
             watch.go_on(state)
             task.stop.wait(self._look_every_s)
@@ -89,22 +87,21 @@ class BundlePerformer:
         return self.perform(task)
 
 
-def bundle_performer(folder: Path, *, nucleus_owns: bool) -> BundlePerformer:
+def bundle_performer(folder: Path, refusal: Callable[[Kind], str]) -> BundlePerformer:
     """That of a gateway.
 
     Args:
         folder: Its state folder, where the machine looks for orders.
-        nucleus_owns: Whether a Greengrass nucleus owns applications.
+        refusal: See ``BundlePerformer``.
     """
-    refused: dict[Kind, str] = {"application": _NUCLEUS} if nucleus_owns else {}
-    return BundlePerformer(FileUpdates(folder / UPDATE_FOLDER), refused)
+    return BundlePerformer(FileUpdates(folder / UPDATE_FOLDER), refusal)
 
 
 class _Watch:
     """One task and its order."""
 
     def __init__(self, task: Task, updates: Updates, wall_ms: int, monotonic_s: Callable[[], float]) -> None:
-        self.order_id: Final = f"{task.job_id}.{task.execution_number}.{task.step}"
+        self.order_id: Final = task.key
         self._task = task
         self._updates = updates
         self._now = monotonic_s
@@ -117,7 +114,7 @@ class _Watch:
         if not self._is_submitted:
             self._is_submitted = self._submit()
         if self._task.cancelled.is_set():
-            self._updates.cancel(self.order_id)
+            self.withdraw()
         elif state.needs_url and state.order_id == self.order_id and self._now() >= self._renew_at_s:
             self._renew_at_s = self._now() + _RENEW_EVERY_S
             self._renew()
@@ -125,6 +122,15 @@ class _Watch:
             self._task.tell(state.phase, {"detail": state.detail} if state.detail else {})
         else:
             self._task.tell("waiting for another update", {})
+
+    def withdraw(self) -> bool:
+        """Takes the order back; whether that was written, else it is to be tried again."""
+        try:
+            self._updates.cancel(self.order_id)
+        except UpdateError as exc:
+            logger.warning("update.not_withdrawn", extra={"reason": str(exc), "remedy": exc.remedy})
+            return False
+        return True
 
     def _submit(self) -> bool:
         try:

@@ -41,7 +41,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One update that is asked for.
 
     Attributes:
-        order_id: Of whoever asks: job id and execution number, or ``offline-…``. The same one again is the same
+        order_id: Of whoever asks: ``Task.key``, or ``offline-…``. The same one again is the same
             order, perhaps with a fresh URL; an order that is over is not carried out again.
         bundle: What to bring onto the gateway.
         submitted_wall_ms: Unix milliseconds.

@@ -21,7 +21,6 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from device_agent.fleet.update.errors import DownloadError, ExpiredError, HopelessError
 
 _CALL_S: Final = 30.0
-_HEADERS_S: Final = 60.0
 _REDIRECTS: Final = 3
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -36,10 +35,12 @@ class Access(NamedTuple):
     Attributes:
         ca_file: PEM of who may vouch for them; ``None`` for the system's own.
         proxy: Host and port; ``None`` for none.
+        headers_s: Within so long an answer must have begun.
     """
 
     ca_file: Path | None = None
     proxy: tuple[str, int] | None = None
+    headers_s: float = 60.0
 
 
 class Answer(NamedTuple):
@@ -91,7 +92,7 @@ def _followed(
     for _ in range(_REDIRECTS + 1):
         parts = _allowed(url)
         connection = cleanup.enter_context(contextlib.closing(_connection(parts, access)))
-        response = _headers_of(connection, parts, headers)
+        response = _headers_of(connection, parts, headers, within_s=access.headers_s)
         if response.status not in _MOVED:
             return response
         url = urljoin(url, response.getheader("Location", ""))
@@ -99,10 +100,10 @@ def _followed(
 
 
 def _headers_of(
-    connection: http.client.HTTPConnection, parts: SplitResult, headers: dict[str, str]
+    connection: http.client.HTTPConnection, parts: SplitResult, headers: dict[str, str], *, within_s: float
 ) -> http.client.HTTPResponse:
     connection.connect()
-    hurry = threading.Timer(_HEADERS_S, _hang_up, [connection.sock])
+    hurry = threading.Timer(within_s, _hang_up, [connection.sock])
     hurry.daemon = True
     hurry.start()
     try:

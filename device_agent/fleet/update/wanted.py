@@ -20,6 +20,7 @@ class _State(msgspec.Struct, frozen=True):
     """``state.json``, as far as it is asked here."""
 
     phase: str = "idle"
+    owed: dict[str, str] = {}
     ended: dict[str, object] = {}
     installed: dict[str, _Release] = {}
 
@@ -33,14 +34,17 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 def is_wanted(folder: Path) -> bool:
-    """Whether an update is asked for, or under way. A journal that cannot be read is the machine's to judge."""
+    """Whether an update is asked for, under way, or still to be gone back from.
+
+    A journal that cannot be read is the machine's to judge.
+    """
     path = folder / "order.json"
     try:
         state = _state(folder)
         order = msgspec.json.decode(path.read_bytes(), type=_Asked).order if path.exists() else None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return True
-    return state.phase != "idle" or (order is not None and order.order_id not in state.ended)
+    return state.phase != "idle" or bool(state.owed) or (order is not None and order.order_id not in state.ended)
 
 
 def phase_of(folder: Path) -> str:

@@ -91,9 +91,12 @@ class Gateway:
         folder: For the journal.
         hand: Carries out ``recalibrate``.
         performers: And who else does what.
+        unheard_after: See ``Limits``.
     """
 
-    def __init__(self, world, folder: Path, hand: Hand, performers: Performers | None = None) -> None:
+    def __init__(
+        self, world, folder: Path, hand: Hand, performers: Performers | None = None, *, unheard_after=0
+    ) -> None:
         self.world, self.hand = world, hand
         self.jobs = Jobs(
             world.uplink,
@@ -103,7 +106,7 @@ class Gateway:
             folder=folder,
             status_file=folder / "fleet-status.json",
             monotonic_s=time.monotonic,
-            patience=Patience(ask_every_s=2.0, first_s=0.2, last_s=1.0, answer_s=0.3, tell_every_s=0.5),
+            patience=Patience(2.0, 0.2, 1.0, answer_s=0.3, tell_every_s=0.5, unheard_after=unheard_after),
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.jobs.run, args=(self._stop,))

@@ -340,6 +340,8 @@ def test_j6_a_job_that_was_taken_back_goes_on_being_undone_after_a_restart(rig):
 
 
 def test_j6_a_job_made_anew_under_the_id_of_a_deleted_one_is_another_job(rig):
+    keys = []
+    rig.hand.script = lambda task: keys.append(task.key) or Outcome(status="SUCCEEDED")
     rig.ledger.create("j-1", document("a"))
     rig.until_over("j-1")
     rig.ledger.delete("j-1")
@@ -347,6 +349,7 @@ def test_j6_a_job_made_anew_under_the_id_of_a_deleted_one_is_another_job(rig):
     rig.until_over("j-1")
     assert rig.status("j-1") == "SUCCEEDED"
     assert rig.hand.effects == [("j-1", 1, 0)] * 2
+    assert len(set(keys)) == len(keys) == 2, "what a performer noted of the first says nothing of the second"
 
 
 def test_j7_a_job_that_times_out_at_the_service_while_it_runs_is_undone_and_retried(rig):

@@ -92,3 +92,13 @@ def test_what_jobs_are_doing_is_counted_and_shown(tmp_path):
 @pytest.mark.parametrize("topic", ["notify", "notify-next", "+/get/accepted", "+/update/rejected"])
 def test_it_hears_what_the_service_says(tmp_path, topic):
     assert f"$aws/things/gw-1/jobs/{topic}" in jobs_on(MemoryUplink(MemoryBroker()), tmp_path).hears()
+
+
+def test_on_a_lite_nucleus_a_document_that_does_not_fit_is_rejected_and_the_next_job_is_done(tmp_path):
+    with worlds.by_lite() as world, Gateway(world, tmp_path, Hand(), unheard_after=2) as gateway:
+        until(lambda: world.scripted.heard)
+        world.cloud.create("j-1", document("a", note="x" * 6000))
+        world.cloud.create("j-2", document("a"))
+        gateway.until_told(2)
+    assert [each.status for each in world.cloud.kept] == ["REJECTED", "SUCCEEDED"]
+    assert gateway.effects == [("j-2", 1, 0)]

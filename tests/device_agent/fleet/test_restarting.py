@@ -16,6 +16,7 @@ def task(**events):
         job_id="j",
         execution_number=1,
         step=0,
+        queued_at=events.get("queued_at", 7),
         action=action,
         cancelled=events.get("cancelled", threading.Event()),
         stop=events.get("stop", threading.Event()),
@@ -41,16 +42,23 @@ def test_it_asks_and_is_resumed_by_the_process_that_was_started_anew(tmp_path):
     with pytest.raises(Interrupted):
         Restarting(tmp_path).perform(task(stop=is_set()))
     wanted = requests.asked(tmp_path)
-    assert wanted == "j/1/0"
+    assert wanted == task().key
     requests.note_done(tmp_path, wanted)
     assert requests.asked(tmp_path) == ""
     assert Restarting(tmp_path).resume(task()).status == "SUCCEEDED"
 
 
 def test_a_restart_that_is_done_is_not_asked_for_again(tmp_path):
-    requests.note_done(tmp_path, "j/1/0")
+    requests.note_done(tmp_path, task().key)
     assert Restarting(tmp_path).perform(task()).status == "SUCCEEDED"
     assert requests.asked(tmp_path) == ""
+
+
+def test_a_job_made_anew_under_the_id_of_a_deleted_one_restarts_again(tmp_path):
+    requests.note_done(tmp_path, task().key)
+    with pytest.raises(Interrupted):
+        Restarting(tmp_path).perform(task(stop=is_set(), queued_at=8))
+    assert requests.asked(tmp_path) == task(queued_at=8).key
 
 
 def test_a_cancelled_one_is_withdrawn(tmp_path):

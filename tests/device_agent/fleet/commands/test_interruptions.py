@@ -67,7 +67,7 @@ def test_a_step_that_never_began_is_simply_done(machine):
 
 def test_a_record_that_is_damaged_is_none(machine):
     interrupt(machine, runs("wait.sh"))
-    (machine.root / "state" / "command.json").write_bytes(b'{"job_id": 7')
+    (machine.root / "state" / "command.json").write_bytes(b'{"task": 7')
     assert resume(machine, runs("argv.sh")).status == "SUCCEEDED"
 
 

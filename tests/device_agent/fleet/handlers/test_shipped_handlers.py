@@ -1,5 +1,6 @@
 """The handlers that ship, as the processes they are, on a machine whose tools write down what they were asked."""
 
+import signal
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +13,10 @@ from device_agent.fleet.handlers import services
 from device_agent.fleet.handlers.download import checked_url
 from device_agent.fleet.handlers.tools import ToolError
 from device_agent.fleet.handlers.words import WordError
+from tests.device_agent.fleet.rig import until
 
 CONTENT = b"0123456789" * 50_000
+WITHIN_S = 20.0
 
 
 class Tools:
@@ -31,11 +34,14 @@ class Tools:
         tool.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.asked}\nexit {status}\n', encoding="utf-8")
         tool.chmod(0o755)
 
+    @property
+    def environment(self):
+        return {"PATH": str(self.folder), handlers.DOWNLOADS: str(self.downloads)}
+
     def run(self, name, *arguments):
-        environment = {"PATH": str(self.folder), handlers.DOWNLOADS: str(self.downloads)}
         return subprocess.run(
             handlers.command(name, ["", *arguments]),
-            env=environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -120,6 +126,13 @@ class Shelf(BaseHTTPRequestHandler):
             self.end_headers()
         elif self.path == "/denied":
             self.send_error(403)
+        elif self.path == "/slow":
+            self.send_response(200)
+            self.send_header("Content-Length", "many")
+            self.end_headers()
+            self.wfile.write(CONTENT)
+            self.wfile.flush()
+            self.server.ended.wait(WITHIN_S)
         else:
             self.send_response(200)
             self.send_header("Content-Length", str(len(CONTENT)))
@@ -133,9 +146,11 @@ class Shelf(BaseHTTPRequestHandler):
 @pytest.fixture
 def shelf():
     with ThreadingHTTPServer(("127.0.0.1", 0), Shelf) as server:
+        server.ended = threading.Event()
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
+        server.ended.set()
         server.shutdown()
         thread.join()
 
@@ -156,6 +171,20 @@ def test_a_file_that_does_not_come_whole_leaves_what_was_there(tools, shelf, pat
     assert ended.returncode != 0
     assert ended.stderr.startswith("download-file.sh: ")
     assert target.read_bytes() == b"old"
+    assert list(tools.downloads.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(("how", "left"), [(signal.SIGTERM, 0), (signal.SIGKILL, 1)])
+def test_a_download_that_is_ended_leaves_nothing_and_one_that_is_killed_no_more_than_one_file(tools, shelf, how, left):
+    target = tools.downloads / "file"
+    for _ in range(2):
+        command = handlers.command("download-file.sh", ["", f"{shelf}/slow", str(target)])
+        with subprocess.Popen(command, env=tools.environment) as child:
+            until(lambda: any(each.stat().st_size for each in tools.downloads.iterdir()))
+            child.send_signal(how)
+        assert child.returncode == -how
+        assert len(list(tools.downloads.iterdir())) == left
+    assert tools.run("download-file.sh", f"{shelf}/file", str(target)).returncode == 0
     assert list(tools.downloads.iterdir()) == [target]
 
 

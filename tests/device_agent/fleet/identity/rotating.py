@@ -143,18 +143,22 @@ def task_of(
 class Gateway:
     """One that has an identity."""
 
-    def __init__(self, folder: Path, cloud: Cloud) -> None:
+    def __init__(self, folder: Path, cloud: Cloud, *, is_new: bool = True) -> None:
         self.cloud = cloud
+        self.told: list[str] = []
+        self.cancelled, self.stop = threading.Event(), threading.Event()
         self.config: GatewayConfig = parse(DOCUMENT.format(state=folder).encode(), source="test")
         self.store = store_of(self.config)
+        if is_new:
+            self._provision(folder)
+        self.first = self.active()
+
+    def _provision(self, folder: Path) -> None:
         request = FileKeys().request(self.store.place("first"), GATEWAY)
-        pem = cloud.issue(GATEWAY, request)
+        pem = self.cloud.issue(GATEWAY, request)
         self.store.keep("first", CERTIFICATE, pem.encode())
         self.store.activate("first")
         (folder / "ca.pem").write_text(pem)
-        self.first = self.active()
-        self.told: list[str] = []
-        self.cancelled, self.stop = threading.Event(), threading.Event()
 
     def active(self) -> str:
         """Id of the certificate that counts."""

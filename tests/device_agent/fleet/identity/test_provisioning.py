@@ -1,60 +1,17 @@
 """The first identity: what is kept of it at every step, and what is gone at the end."""
 
-import contextlib
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from device_agent.errors import UplinkError
-from device_agent.fleet.identity.keys import FileKeys
 from device_agent.fleet.identity.memory import MemoryCloud
-from device_agent.fleet.identity.provisioning import Provisioning
 from device_agent.fleet.identity.registrar import RegistrationRefusedError
-from device_agent.fleet.identity.store import Store
-from device_agent.uplink.credentials import certificate_id
+from tests.device_agent.fleet.identity.claimant import GATEWAY, SERIAL, Device
 from tests.device_agent.fleet.identity.cuts import cut_at, places
 
-GATEWAY, SERIAL = "gw-1", "S-0001"
 ANYWHERE = ""
-
-
-class Device:
-    """A disk with a claim, and the cloud it comes to."""
-
-    def __init__(self, folder: Path, cloud: MemoryCloud) -> None:
-        self.cloud = cloud
-        self.store = Store(folder / "identity")
-        self.claim = [folder / "claim.pem", folder / "claim.key"]
-        for path in self.claim:
-            path.write_bytes(b"claim")
-
-    def provision(self) -> None:
-        """What a start of the command does."""
-
-        @contextlib.contextmanager
-        def registrar() -> Iterator[MemoryCloud]:
-            assert all(path.exists() for path in self.claim), "nothing to connect with"
-            yield self.cloud
-
-        Provisioning(
-            self.store,
-            FileKeys(),
-            gateway_id=GATEWAY,
-            parameters={"SerialNumber": SERIAL},
-            registrar=registrar,
-            prove=self.cloud.prove,
-            claim=self.claim,
-        ).run()
-
-    def is_whole(self) -> bool:
-        """One identity that counts, that the cloud takes, and no claim."""
-        self.cloud.prove(self.store.certificate.parent)
-        active = certificate_id(self.store.certificate)
-        assert self.cloud.certificates[active] == GATEWAY
-        assert [self.store.certificate.exists(), self.store.key.exists()] == [True, True]
-        return not any(path.exists() for path in self.claim)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ WAIT_S = 10.0
 ASKED = document("a")
 
 
-@pytest.fixture(params=["memory", "mosquitto", "ministack", "nucleus"])
+@pytest.fixture(params=["memory", "mosquitto", "ministack", "nucleus", "lite"])
 def world(request, tmp_path):
     match request.param:
         case "memory":
@@ -19,6 +19,8 @@ def world(request, tmp_path):
             opened = worlds.by_mosquitto(request.getfixturevalue("mosquitto"))
         case "ministack":
             opened = worlds.by_ministack(request.getfixturevalue("job_cloud"), tmp_path)
+        case "lite":
+            opened = worlds.by_lite()
         case _:
             opened = worlds.through_a_nucleus()
     with opened as made:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -12,12 +13,17 @@ from device_agent.config import UplinkConfig
 from device_agent.fleet.service.by_topics import TopicJobs
 from device_agent.fleet.service.memory import MemoryJobs
 from device_agent.fleet.service.port import Named
+from device_agent.greengrass.place import FLEET_AGENT
+from device_agent.ipc.kept import KeptNucleus
 from device_agent.ipc.memory import MemoryHost, MemoryNucleus
 from device_agent.ipc.operations import PublishToIoTCore
+from device_agent.ipc.thin import ThinWire
 from device_agent.uplink.greengrass import GreengrassUplink
 from device_agent.uplink.mqtt5 import Mqtt5Uplink
+from operations.publishing.policies import access_control
 from tests.device_agent.fleet.rig import until
 from tests.device_agent.uplink.mosquitto import Mosquitto
+from tests.twin.nucleus.conftest import Site
 from twin.jobs_service import ScriptedJobs, serve
 from twin.nucleus.bridge import BridgeConfig, Mqtt5Bridge
 from twin.provision import Provisioner
@@ -149,6 +155,21 @@ def by_ministack(deployment: Any, folder: Path, *, policy: str = "") -> Iterator
     uplink = Mqtt5Uplink(config, client_id=thing)
     with contextlib.closing(uplink):
         yield World(TopicJobs(uplink, thing), Boto(deployment.clients.make("iot"), thing), thing=thing, uplink=uplink)
+
+
+@contextlib.contextmanager
+def by_lite() -> Iterator[World]:
+    """The lite nucleus's IPC, spoken to by the thin client; what is larger than its buffer never arrives."""
+    thing = unique()
+    with contextlib.ExitStack() as cleanup:
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="ipc"))
+        site = Site(Path(folder), "lite")
+        token = site.registry.add(FLEET_AGENT, access_control(FLEET_AGENT))
+        cleanup.enter_context(site.ipc)
+        jobs = serve(site.broker, thing)
+        uplink = GreengrassUplink(KeptNucleus(ThinWire(str(site.ipc.path), token), on_denied=lambda: None))
+        cleanup.callback(uplink.close)
+        yield World(TopicJobs(uplink, thing), jobs.ledger, thing=thing, scripted=jobs, uplink=uplink)
 
 
 @contextlib.contextmanager

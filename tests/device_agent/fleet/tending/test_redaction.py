@@ -25,6 +25,7 @@ PEM = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE" + SECRET + "\n-----END EC PRIVA
         PEM,
         PEM.replace("-----END EC PRIVATE KEY-----", ""),
     ],
+    ids=["presigned", "json", "user", "named", "quoted", "exported", "dashed", "camel", "key", "cut-key"],
 )
 def test_a_planted_secret_does_not_leave(text) -> None:
     clean, found = scrubbed(f"before {text}\nafter".encode())

@@ -1,10 +1,12 @@
 """Every byte of a bundle counts: a changed one is refused, or changes nothing."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.bundle import read_layout
+from contract.bundle import BLOCK, MANIFEST, header, read_layout
 from contract.errors import ContractError
 from device_agent.fleet.trust import TrustStore, UntrustedError, verify_bundle
 from tests.device_agent.fleet.trust.world import World
@@ -65,3 +67,11 @@ def test_anything_else_is_no_bundle_and_no_crash(tmp_path_factory, data):
     path.write_bytes(data)
     with path.open("rb") as file, pytest.raises(ContractError):
         read_layout(file)
+
+
+@pytest.mark.parametrize("size", [-1, -512])
+def test_a_part_of_less_than_no_bytes_is_refused_before_anything_of_it_is_read(size):
+    file = io.BytesIO(header(MANIFEST, size) + bytes(100_000))
+    with pytest.raises(ContractError):
+        read_layout(file)
+    assert file.tell() == BLOCK

@@ -57,6 +57,15 @@ def test_one_damaged_copy_loses_nothing(tmp_path, name, damage):
     assert (found.anchor, lost) == ("kept", False)
 
 
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_that_the_card_does_not_give_away_is_a_damaged_one(tmp_path, name):
+    save(tmp_path, TrustState(anchor="kept"))
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()  # read(2) fails, for root too
+    found, lost = load(tmp_path)
+    assert (found.anchor, lost) == ("kept", False)
+
+
 def test_every_single_byte_of_a_copy_is_covered_by_its_digest(tmp_path):
     save(tmp_path, TrustState(anchor="kept"))
     (tmp_path / COPIES[1]).unlink()

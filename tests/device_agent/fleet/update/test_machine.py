@@ -201,3 +201,12 @@ def test_a_damaged_order_is_no_order(gateway: Gateway) -> None:
     machine.recover()
     assert machine.turn(stop) is False
     assert gateway.apply(gateway.bundle("1.0.0")).status == "SUCCEEDED"
+
+
+def test_a_disk_without_room_for_what_comes_out_costs_the_order_only_j17(gateway: Gateway) -> None:
+    gateway.apply(gateway.bundle("1.0.0"))
+    gateway.bounds = gateway.bounds._replace(spare_bytes=1 << 60)
+    outcome = gateway.apply(gateway.bundle("1.1.0", counter=2), "job-2")
+    assert (outcome.status, "bytes needed" in outcome.reason) == ("FAILED", True)
+    assert gateway.versions() == ["1.0.0"]
+    assert not (gateway.folder / "update/download").exists()
