@@ -84,4 +84,4 @@ def test_a_restart_that_is_asked_for_is_made_once(gateway):
 def test_the_supervisor_stays_small(gateway):
     from device_agent.fleet.probe.reading import used  # noqa: PLC0415
 
-    assert used(gateway.supervisor.pid).rss_bytes < 26 * 2**20
+    assert used(gateway.supervisor.pid).rss_bytes < 21 * 2**20
