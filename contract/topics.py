@@ -7,6 +7,7 @@
 ``fleet/<gateway>/certificate``                       cloud → gateway, the answer
 ``$aws/things/<gateway>/jobs/<what>``                 IoT Jobs, both ways (AWS IoT Developer Guide, Jobs MQTT API)
 ``$aws/things/<gateway>/shadow/name/<name>/<what>``   a named shadow, both ways (AWS IoT Developer Guide, Device Shadow)
+``$aws/things/<gateway>/tunnels/notify``                cloud → gateway, a way in is to be opened (Secure Tunneling)
 ``$aws/things/<gateway>/defender/metrics/json``         Device Defender, both ways (AWS IoT Device Defender Guide)
 ``thresher/v1/<sensor>/blocks``                       between two components of one machine, by its nucleus
 
@@ -53,6 +54,11 @@ def shadow_topic(gateway_id: str, name: str, what: str) -> str:
 def defender_topic(gateway_id: str, answer: str = "") -> str:
     """Where a gateway reports to Device Defender; ``answer`` is ``/accepted`` or ``/rejected`` where it hears back."""
     return f"$aws/things/{check_gateway_id(gateway_id)}/defender/metrics/json{answer}"
+
+
+def tunnels_topic(gateway_id: str) -> str:
+    """Where a gateway hears that AWS IoT Secure Tunneling wants a way in."""
+    return f"$aws/things/{check_gateway_id(gateway_id)}/tunnels/notify"
 
 
 def blocks_topic(sensor: str) -> str:

@@ -10,6 +10,7 @@ from device_agent.config.fleet_jobs import JobsConfig
 from device_agent.config.fleet_probe import ProbeConfig
 from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
 from device_agent.config.fleet_trust import TrustConfig
+from device_agent.config.fleet_tunnel import TunnelConfig, located_tunnel
 from device_agent.config.fleet_update import UpdateConfig, located_update
 from device_agent.config.fleet_visibility import VisibilityConfig
 
@@ -24,6 +25,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         supervise: How processes are kept running, see ``SuperviseConfig``.
         jobs: How jobs are heeded, see ``JobsConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
+        tunnel: Who may reach it from afar, see ``TunnelConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
         visibility: What it says of itself, see ``VisibilityConfig``.
     """
@@ -34,6 +36,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     supervise: SuperviseConfig = SuperviseConfig()
     jobs: JobsConfig = JobsConfig()
     trust: TrustConfig = TrustConfig()
+    tunnel: TunnelConfig = TunnelConfig()
     update: UpdateConfig = UpdateConfig()
     visibility: VisibilityConfig = VisibilityConfig()
 
@@ -48,5 +51,6 @@ def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
         identity=located_identity(fleet.identity, folder),
         supervise=located_supervise(fleet.supervise, folder),
         trust=trust,
+        tunnel=located_tunnel(fleet.tunnel, folder),
         update=located_update(fleet.update, folder),
     )

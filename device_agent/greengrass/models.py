@@ -4,7 +4,7 @@ A document that names a model wins: it is the operator's word for this one devic
 ``io.thresher.EdgeModel`` published; where that component was never deployed, the one that a job brought.
 
 Not here: publishing (``device_agent.greengrass.published_model``), refusing a job's model where a deployment owns it
-(``device_agent.greengrass.ownership``).
+(``device_agent.greengrass.updating``).
 """
 
 from device_agent.condenser import ConfiguredModel, Models

@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 
 from contract.certificates import VERBS
-from contract.topics import certificate_topic, events_topic, feedback_topic, jobs_topic, shadow_topic, stored_topic
+from contract.topics import (
+    certificate_topic,
+    events_topic,
+    feedback_topic,
+    jobs_topic,
+    shadow_topic,
+    stored_topic,
+    tunnels_topic,
+)
 from tests.twin.mqtt import NOT_AUTHORISED, PUBLISHED, Device, RefusedError
 from twin.cloud import Deployment
 from twin.provision import DeviceFiles
@@ -81,6 +89,13 @@ def test_a_gateway_hears_and_answers_its_own_shadows_only(deployment: Deployment
         assert device.publish(shadow_topic("barn", "thresher", "delete"), b"") == NOT_AUTHORISED
         assert device.subscribe(shadow_topic("mill", "thresher", "update/delta")) == NOT_AUTHORISED
         assert device.publish(shadow_topic("mill", "thresher", "get"), b"") == NOT_AUTHORISED
+
+
+def test_a_gateway_hears_of_its_own_tunnels_only(deployment: Deployment, barn: DeviceFiles) -> None:
+    with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
+        assert device.subscribe(tunnels_topic("barn")) == 1
+        assert device.subscribe(tunnels_topic("mill")) == NOT_AUTHORISED
+        assert device.publish(tunnels_topic("barn"), b"{}") == NOT_AUTHORISED
 
 
 def test_nobody_else_can_read_a_gateways_identity(barn: DeviceFiles) -> None:

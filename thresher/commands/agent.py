@@ -14,6 +14,8 @@ from device_agent.config import GatewayConfig, load_layers
 from device_agent.config.reading import SHADOW_FILE
 from device_agent.crew import Stage, what_forwarding_needs
 from device_agent.desired import Desired, Judge
+from device_agent.fleet.access.record import RECORD_FILE, Record
+from device_agent.fleet.access.tunnel import Tunnel
 from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.store import store_of
@@ -45,11 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
         stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
-        others = (
-            *heed_shadow(config, judge),
-            *heed_jobs(config),
-            *showing(config, this_machine(), Shown(lambda: config, stands)),
-        )
+        record = Record(Path(config.state_dir) / RECORD_FILE, this_machine().clock.wall_ms)
+        said = showing(config, this_machine(), Shown(lambda: config, stands, tunnel=record.last))
+        others = *heed_shadow(config, judge), *heed_jobs(config), *heed_tunnels(config, record), *said
         settle(store_of(config))  # before the first connection
         run_agent(config, halt, beside=others)
 
@@ -72,3 +72,9 @@ def heed_jobs(config: GatewayConfig) -> Iterator[Callable[[Uplink], Beside]]:
         yield lambda link: open_jobs(
             Ground(config, Path(config.state_dir), this_machine(), link), own_rotation(config, link)
         )
+
+
+def heed_tunnels(config: GatewayConfig, record: Record) -> Iterator[Callable[[Uplink], Beside]]:
+    """What opens a way in from afar, or refuses it with a record; closed unless the document says otherwise."""
+    fleet = config.fleet
+    yield lambda _: Tunnel(config.gateway, fleet.tunnel, fleet.commands, record)

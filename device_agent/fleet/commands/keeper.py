@@ -36,7 +36,7 @@ def main(order: dict[str, Any]) -> None:
             executable=order["executable"],
             stdin=subprocess.DEVNULL,
             pass_fds=order["fds"],
-            env=order["environment"],
+            env=order["environment"] | {name: os.environ[name] for name in order["hidden"]},
             cwd="/",
             start_new_session=True,
             preexec_fn=_die_with_keeper,  # noqa: PLW1509 - there is one thread

@@ -87,7 +87,18 @@ def command(action: RunCommand, config: CommandsConfig, account: Account) -> Ite
     listed = _listed(argv[0], config)
     if not listed:
         raise RefusedError(f"the command {argv[0]!r} is not allowed: name its path in fleet.commands.commands")
-    with _opened(Path(listed), account) as fd:
+    with named([listed, *argv[1:]], account) as program:
+        yield msgspec.structs.replace(program, argv=argv)
+
+
+@contextmanager
+def named(argv: list[str], account: Account) -> Iterator[Program]:
+    """A program that the gateway's own document names by its whole path, open as long as the context is.
+
+    Raises:
+        RefusedError: It is not safe to run.
+    """
+    with _opened(Path(argv[0]), account) as fd:
         yield Program(argv=argv, executable=_path(fd), fd=fd)
 
 

@@ -77,11 +77,21 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     stderr_lines: int
 
 
-def run(program: Program, account: Account, *, environment: dict[str, str], limits: Limits) -> Ended:
-    """Runs a program to its end. Blocks, a little longer than its time limit at most."""
+def run(
+    program: Program,
+    account: Account,
+    *,
+    environment: dict[str, str],
+    limits: Limits,
+    hidden: dict[str, str] | None = None,
+) -> Ended:
+    """Runs a program to its end. Blocks, a little longer than its time limit at most.
+
+    ``hidden`` is more of its environment, that no command line shows.
+    """
     told, tell = os.pipe()
     try:
-        kept = _begin(program, account, environment=environment, limits=limits, report=tell)
+        kept = _begin(program, account, environment=environment, limits=limits, report=tell, hidden=hidden or {})
     finally:
         os.close(tell)
     with kept, os.fdopen(told, "rb", buffering=0) as report:
@@ -93,7 +103,13 @@ def run(program: Program, account: Account, *, environment: dict[str, str], limi
 
 
 def _begin(
-    program: Program, account: Account, *, environment: dict[str, str], limits: Limits, report: int
+    program: Program,
+    account: Account,
+    *,
+    environment: dict[str, str],
+    limits: Limits,
+    report: int,
+    hidden: dict[str, str],
 ) -> "subprocess.Popen[bytes]":
     fds = [] if program.fd is None else [program.fd]
     order = {
@@ -101,6 +117,7 @@ def _begin(
         "executable": program.executable,
         "fds": fds,
         "environment": _environment(account) | environment,
+        "hidden": [*hidden],
         "account": _as(account),
         "timeout_s": limits.timeout_s,
         "grace_s": limits.grace_s,
@@ -112,7 +129,7 @@ def _begin(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         pass_fds=[*fds, report],
-        env={"PATH": _PATH},
+        env={"PATH": _PATH, **hidden},
         start_new_session=True,
     )
 

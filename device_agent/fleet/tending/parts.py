@@ -50,6 +50,7 @@ def parts(seat: Seat) -> Mapping[str, Part]:
         "status": lambda: _files(seat.folders(), "*-status.json"),
         "spool": lambda: _spool(Path(seat.look().state_dir)),
         "update": lambda: _files([seat.own / "update"], "*.json"),
+        "tunnels": lambda: _files([seat.own], "tunnels.jsonl"),
         "machine": lambda: _machine(seat.own),
         "kernel": lambda: _tool("dmesg", "--time-format", "iso"),
         "throttled": lambda: _tool("vcgencmd", "get_throttled"),

@@ -41,12 +41,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         configuration_sha256: Of the checked document, all layers merged.
         model: Version and SHA-256 of the model's card; empty strings where there is none.
         update: How updates stand.
+        tunnel: The last that was recorded of tunnels.
     """
 
     boot_id: str
     configuration_sha256: str
     model: tuple[str, str]
     update: UpdateState = UpdateState()
+    tunnel: Values = {}
 
 
 def facts(
@@ -87,7 +89,7 @@ def state(now: Facts) -> Values:
         "configuration": {"sha256": now.configuration_sha256} | _release(now.update, "configuration"),
         "update": {"phase": now.update.phase, "order": now.update.order_id},
         "boot_id": now.boot_id,
-    }
+    } | ({"tunnel": now.tunnel} if now.tunnel else {})
 
 
 def packages(now: Facts) -> Values:

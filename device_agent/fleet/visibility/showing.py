@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from device_agent.config import GatewayConfig
+from device_agent.desired import Values
 from device_agent.fleet.update.port import UpdateState
 from device_agent.fleet.visibility.content import PACKAGE, STATE, Facts, facts, packages, state
 from device_agent.fleet.visibility.defender import LEAST_EVERY_S, Defender, Seen
@@ -35,11 +36,13 @@ class Shown(NamedTuple):
         look: The document of the process that filters.
         stands: How updates stand.
         models: See ``model_of``.
+        tunnel: The last that was recorded of tunnels.
     """
 
     look: Callable[[], GatewayConfig]
     stands: Callable[[], UpdateState] = UpdateState
     models: Sequence[Path] = ()
+    tunnel: Callable[[], Values] = dict
 
 
 def showing(config: GatewayConfig, machine: Machine, shown: Shown) -> Iterator[Callable[[Uplink], Part]]:
@@ -47,7 +50,8 @@ def showing(config: GatewayConfig, machine: Machine, shown: Shown) -> Iterator[C
     wanted, boot_id = config.fleet.visibility, read_identity(config.gateway).boot_id
 
     def now() -> Facts:
-        return facts(shown.look(), boot_id, shown.stands, models=shown.models)
+        found = facts(shown.look(), boot_id, shown.stands, models=shown.models)
+        return msgspec.structs.replace(found, tunnel=shown.tunnel())
 
     if wanted.shadows:
         for name, said in ((STATE, state), (PACKAGE, packages)):

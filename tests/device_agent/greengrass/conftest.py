@@ -1,7 +1,7 @@
 import pytest
 
 from device_agent.greengrass.place import Place
-from tests.device_agent.greengrass.machinery import THING, Machinery
+from tests.device_agent.greengrass.machinery import THING, Cloud, Machinery
 
 
 @pytest.fixture
@@ -9,6 +9,11 @@ def machinery(tmp_path):
     made = Machinery(tmp_path / "work")
     yield made
     made.end()
+
+
+@pytest.fixture
+def cloud(machinery):
+    return Cloud(machinery.host)
 
 
 @pytest.fixture

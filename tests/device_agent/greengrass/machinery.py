@@ -6,12 +6,15 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from contract.topics import jobs_topic
 from device_agent.clock import SystemClock
 from device_agent.greengrass.component import Inside
 from device_agent.greengrass.place import Place
 from device_agent.greengrass.sharing import Client
+from device_agent.ipc import operations as ops
 from device_agent.ipc.memory import MemoryHost, MemoryNucleus
 from device_agent.machine import Machine
+from twin.jobs_service import ScriptedJobs
 
 THING = "press-3"
 
@@ -75,6 +78,28 @@ class Machinery:
     def end(self) -> None:
         for running in self._running:
             running.end()
+
+
+class Cloud:
+    """IoT Jobs behind a nucleus in memory."""
+
+    def __init__(self, host) -> None:
+        self._host, self._seen = host, 0
+        self.jobs = ScriptedJobs(THING, host.say)
+
+    def serve(self) -> None:
+        """Answers what was published since."""
+        published = [each for _, each in list(self._host.requests) if isinstance(each, ops.PublishToIoTCore)]
+        for request in published[self._seen :]:
+            if request.topic.startswith(jobs_topic(THING, "")):
+                self.jobs.hear(request.topic, request.payload)
+        self._seen = len(published)
+
+    def until_over(self, job_id: str, *, within_s: float = 20.0) -> str:
+        """Returns how it ended."""
+        kept = self.jobs.ledger.of(job_id)
+        until(lambda: self.serve() or kept.status not in ("QUEUED", "IN_PROGRESS"), within_s=within_s)
+        return kept.status
 
 
 def recording(path: Path, *, burn_from: int = 150, burn_rows: int = 100_000, rows: int = 6000) -> dict:

@@ -16,39 +16,12 @@ from device_agent.ipc.errors import ServiceRefusedError
 from device_agent.ipc.memory import MemoryNucleus
 from device_agent.spool.sqlite import SqliteSpool
 from tests.device_agent.greengrass.machinery import THING, until
-from twin.jobs_service import ScriptedJobs
 
 ALLOWED = {"fleet": {"commands": {"commands": ["/bin/true"]}}}
 RUN = {
     "version": "1.0",
     "steps": [{"action": {"name": "say yes", "type": "runCommand", "input": {"command": "/bin/true"}}}],
 }
-
-
-class Cloud:
-    """IoT Jobs behind a nucleus in memory."""
-
-    def __init__(self, host) -> None:
-        self._host, self._seen = host, 0
-        self.jobs = ScriptedJobs(THING, host.say)
-
-    def serve(self) -> None:
-        """Answers what was published since."""
-        published = [each for _, each in list(self._host.requests) if isinstance(each, ops.PublishToIoTCore)]
-        for request in published[self._seen :]:
-            self.jobs.hear(request.topic, request.payload)
-        self._seen = len(published)
-
-    def until_over(self, job_id: str) -> str:
-        """Returns how it ended."""
-        kept = self.jobs.ledger.of(job_id)
-        until(lambda: self.serve() or kept.status not in ("QUEUED", "IN_PROGRESS"))
-        return kept.status
-
-
-@pytest.fixture
-def cloud(machinery):
-    return Cloud(machinery.host)
 
 
 def status(machinery):
