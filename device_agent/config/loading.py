@@ -20,7 +20,7 @@ from device_agent.config.uplink import check_uplink
 from device_agent.errors import ConfigError
 from device_agent.rules.checking import check_rules
 from device_agent.sensors.drivers import AnySensorConfig
-from device_agent.spectral.plan import plan_of, spectrum_name
+from device_agent.spectral.plan import plan_for, spectrum_name
 
 LONGEST_NAME = 64
 """Of a sensor: it is part of file names and of every event."""
@@ -119,8 +119,7 @@ def _names(sensor: AnySensorConfig) -> list[str] | None:
 def _numbers(sensor: AnySensorConfig) -> list[str] | None:
     """Likewise, of what is made of its vibrations."""
     try:
-        found = sensor.describe()
-        plan = plan_of(found.channels, found.rate_hz / found.speed)
+        plan = plan_for(sensor)
     except ConfigError:
         return None
     return [channel.name for channel in plan.channels] if plan else []

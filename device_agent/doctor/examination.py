@@ -27,6 +27,7 @@ from device_agent.errors import ConfigError
 from device_agent.health import RunStatus
 from device_agent.sampling.connection import naming
 from device_agent.sensing import RUN_STATUS_FILE
+from device_agent.spectral.plan import plan_for
 from device_agent.spool.opening import SPOOL_FILE
 
 _FRESH_MS: Final = 120_000
@@ -88,7 +89,7 @@ def _described(config: GatewayConfig) -> Iterator[Finding]:
     for sensor in config.sensors:
         try:
             with naming(sensor.name):
-                sensor.describe()
+                plan_for(sensor)
         except ConfigError as exc:
             yield problem("configuration", str(exc), exc.remedy)
     model = config.model_path()

@@ -2,10 +2,11 @@
 
 from device_agent.config import GatewayConfig
 from device_agent.sampling.connection import naming
+from device_agent.spectral.plan import plan_for
 
 
 def describe(config: GatewayConfig) -> None:
     """Raises ``ConfigError`` for a sensor that cannot work as configured on any machine."""
     for sensor in config.sensors:
         with naming(sensor.name):
-            sensor.describe()
+            plan_for(sensor)

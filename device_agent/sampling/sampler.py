@@ -182,7 +182,8 @@ class Sampler:
         """The next deadline, or the latest one already overrun; those between are missed."""
         following = max(seq + 1, int((self._clock.monotonic_ns() - start_ns) / self._interval_ns))
         self._next_ns = start_ns + round((following + 1) * self._interval_ns)
-        self._counters = self._counters._replace(missed=self._counters.missed + following - seq - 1)
+        if following > seq + 1:
+            self._counters = self._counters._replace(missed=self._counters.missed + following - seq - 1)
         return following
 
     def _count(self, scan: Scan, *, late: bool, shed: bool) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from device_agent.errors import ConfigError
-from device_agent.sensors.port import Channel
+from device_agent.sensors.port import Channel, SensorConfig
 from device_agent.sensors.treatment import SpectralConfig
 
 LEAST_SEGMENT_SCANS: Final = 16
@@ -89,6 +89,16 @@ def plan_of(channels: Sequence[Channel], rate_hz: float) -> Plan | None:
     asked = tuple(Asked(place, channel, each.bands_hz) for place, channel, each in found)
     made = tuple(made for _, channel, each in found for made in _made(channel, each))
     return Plan(asked, rate_hz, window, segment, step, made)
+
+
+def plan_for(sensor: SensorConfig) -> Plan | None:
+    """The same of a sensor that nobody has opened yet.
+
+    Raises:
+        ConfigError: It cannot work as configured, or what is asked cannot be had at its rate.
+    """
+    found = sensor.describe()
+    return plan_of(found.channels, found.rate_hz / found.speed)
 
 
 def _config(channel: Channel) -> SpectralConfig | None:

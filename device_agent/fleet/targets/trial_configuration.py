@@ -8,14 +8,13 @@ from pathlib import Path
 
 from device_agent.config import load_layers
 from device_agent.errors import ConfigError
+from device_agent.sampling.describing import describe
 
 
 def main(document: Path, layer: Path) -> int:
     """Says on stderr what is wrong."""
     try:
-        config = load_layers(document, delivered=layer).config
-        for sensor in config.sensors:
-            sensor.describe()
+        describe(load_layers(document, delivered=layer).config)
     except ConfigError as exc:
         sys.stderr.write(f"{exc}; {exc.remedy}\n" if exc.remedy else f"{exc}\n")
         return 1

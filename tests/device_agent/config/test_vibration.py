@@ -4,6 +4,7 @@ import pytest
 
 from device_agent.config import parse
 from device_agent.errors import ConfigError
+from device_agent.sampling.describing import describe
 
 DOCUMENT = """
 gateway: press-3
@@ -30,6 +31,12 @@ def test_a_number_that_is_not_made_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigError, match="`motor-spectrum` has no channel `x_g_rsm`") as caught:
         parse(DOCUMENT.format(other="host", channel="x_g_rsm").encode(), source="a.yaml")
     assert "x_g_rms" in caught.value.remedy
+
+
+def test_bands_that_a_rate_cannot_carry_are_refused_before_anything_is_opened() -> None:
+    text = DOCUMENT.format(other="host", channel="x_g_rms").replace("[10, 100]", "[10, 900]")
+    with pytest.raises(ConfigError, match=r"sensor `motor`: channels\.x_g\.spectral\.bands_hz\[0\]: 10 to 900 Hz"):
+        describe(parse(text.encode(), source="a.yaml"))  # as doctor, reload and a delivered layer do
 
 
 def test_no_sensor_may_have_the_name_of_another_ones_numbers() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_agent.errors import SensorError
-from device_agent.sensors.port import EndOfRecordingError
-from device_agent.sensors.replay import LONGEST_HOLE_SCANS, Holes, Replay, ReplaySensor
+from device_agent.sensors.port import EndOfRecordingError, Reading
+from device_agent.sensors.replay import AHEAD_ROWS, LONGEST_HOLE_SCANS, Holes, Replay, ReplaySensor, ahead
 
 TEN_HZ = "timestamp,a\n2026-01-01T00:00:00.0Z,1\n2026-01-01T00:00:00.1Z,2\n2026-01-01T00:00:00.2Z,3\n"
 
@@ -114,3 +114,33 @@ def test_every_shipped_recording_can_be_replayed_whole(name: str) -> None:
     assert sum(len(reading.gaps) for reading in readings) < 200
     assert (folder / f"{name}.csv").stat().st_size <= 250_000
     assert (folder / f"{name}.labels.csv").read_text().count(name) == 1
+
+
+def test_what_was_read_before_a_file_failed_is_given_out_before_the_failure() -> None:
+    def failing():
+        yield from (Reading((float(number),), {}) for number in range(AHEAD_ROWS + 6))
+        raise OSError("unplugged")
+
+    readings = ahead(failing())
+    taken = [next(readings).values[0] for _ in range(AHEAD_ROWS + 6)]
+    assert taken == [float(number) for number in range(AHEAD_ROWS + 6)]
+    with pytest.raises(OSError, match="unplugged"):
+        next(readings)
+
+
+def test_reading_ahead_is_bounded_and_ends_with_its_file() -> None:
+    begun: list[int] = []
+
+    def endless():
+        try:
+            while True:
+                begun.append(len(begun))
+                yield Reading((0.0,), {})
+        finally:
+            begun.append(-1)
+
+    readings = ahead(endless())
+    next(readings)
+    assert len(begun) == AHEAD_ROWS
+    readings.close()
+    assert begun[-1] == -1

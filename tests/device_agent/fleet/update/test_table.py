@@ -1,7 +1,11 @@
 """The life of an update, as rules over values."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bench.updates.helpers import PlainTrust, make_bundle
+from contract.manifest import Manifest
 from device_agent.fleet.port import Outcome
 from device_agent.fleet.update.journal import Journal
 from device_agent.fleet.update.port import Phase
@@ -74,6 +78,34 @@ def test_from_commit_on_a_kill_changes_nothing_any_more() -> None:
 
 def test_a_cleanup_that_cannot_be_done_takes_no_success_back() -> None:
     assert failed(journal("cleanup", outcome=RIGHT), WRONG).ended == {"job-1": RIGHT}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory) -> Manifest:
+    folder = tmp_path_factory.mktemp("bundles")
+    make_bundle(folder / "level.bundle", "model", "1.0.0", files={"version": b"1.0.0"})
+    return PlainTrust(folder).verify(folder / "level.bundle").manifest
+
+
+@given(st.lists(st.sampled_from(["done", "failed", "killed"]), max_size=200))
+def test_whatever_happens_in_whatever_order_it_ends_once_and_as_what_is_in_use(
+    manifest: Manifest, events: list[str]
+) -> None:
+    now, in_use = journal("download", manifest=manifest), "old"
+    for event in [*events, *["done"] * len(TABLE)]:
+        if now.phase == "idle":
+            break
+        if now.phase == "activate":
+            in_use = "new"  # or perhaps
+        if event == "done":
+            in_use = "old" if now.phase == "rollback" else in_use
+            now = done(now, **({"outcome": RIGHT} if now.phase == "commit" else {}))
+        else:
+            now = failed(now, WRONG) if event == "failed" else resumed(now)
+    assert now.phase == "idle"
+    (outcome,) = now.ended.values()
+    assert outcome.status == ("SUCCEEDED" if in_use == "new" and not now.owed else "FAILED")
+    assert in_use == "new" or not now.owed
 
 
 def test_the_first_error_is_the_one_that_is_told() -> None:
