@@ -13,13 +13,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from device_agent.errors import UpdateError
+from device_agent.errors import ThresherError, UpdateError
 from device_agent.fleet.update.wanted import committed_release
 from device_agent.state import sole_user
 from device_agent.supervising import renewal
@@ -28,13 +28,14 @@ from device_agent.supervising.programs import PROGRAM, environment_for, release_
 from device_agent.supervising.renewal import CALM_S, OWN
 from device_agent.supervising.supervising import TICK_S, Place, Supervising
 from device_agent.supervising.systemd import NOTIFY, WATCHDOG, ServiceManager
-from device_agent.supervising.terms import Terms
+from device_agent.supervising.terms import Terms, read_terms
 
 RENEWED: Final = "THRESHER_SUPERVISOR"
 """In the environment of a release's supervisor: the own installation's Python, and the release."""
 
 _ANSWER_WITHIN_S: Final = 60.0
 _RESTART_WITHIN_S: Final = 30.0
+_BEGIN_EVERY_S: Final = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def work(document: Path, terms: Terms, stop: threading.Event, again: threading.E
         carrier = Carrier(document, terms, kept)
         kept.update = carrier.phase
         manager.tell("READY=1")
-        _until_over(kept, carrier, stop, again)
+        _until_over(kept, carrier, stop=stop, again=again, can_begin=lambda: _can_begin(document))
         carrier.end()
         if stop.is_set():
             manager.tell("STOPPING=1")
@@ -115,17 +116,38 @@ def work(document: Path, terms: Terms, stop: threading.Event, again: threading.E
     return Next([python, "-m", "thresher", "supervise", "--config", str(document)], environment)
 
 
-def _until_over(kept: Supervising, carrier: Carrier, stop: threading.Event, again: threading.Event) -> None:
-    calm_at_s, noted, over_at_s = time.monotonic() + CALM_S, False, float("inf")
+def _until_over(
+    kept: Supervising,
+    carrier: Carrier,
+    *,
+    stop: threading.Event,
+    again: threading.Event,
+    can_begin: Callable[[], bool],
+) -> None:
+    calm_at_s, noted, over_at_s, not_before_s = time.monotonic() + CALM_S, False, float("inf"), 0.0
     while not stop.wait(TICK_S):
         kept.tick()
         carrier.tick()
         if again.is_set() or carrier.is_over:
             over_at_s = min(over_at_s, time.monotonic())
-        if carrier.is_hung or time.monotonic() >= over_at_s + (0 if kept.is_calm else _RESTART_WITHIN_S):
-            return  # a restart that is under way ends first: who comes after would take it for a crash
+        # a restart that is under way ends first: who comes after would take it for a crash
+        is_due = carrier.is_hung or time.monotonic() >= over_at_s + (0 if kept.is_calm else _RESTART_WITHIN_S)
+        if is_due and time.monotonic() >= not_before_s:
+            if can_begin():
+                return
+            not_before_s = time.monotonic() + _BEGIN_EVERY_S
         if not noted and time.monotonic() >= calm_at_s and renewed() is not None:
             noted = renewal.write_renewal(kept.folder, renewal.calm(renewal.read_renewal(kept.folder)))
+
+
+def _can_begin(document: Path) -> bool:
+    """Whether who comes after could read the document; while nobody can, what runs goes on."""
+    try:
+        read_terms(document, lenient=True)
+    except ThresherError as exc:
+        logger.error("supervisor.cannot_begin_anew", extra={"reason": str(exc), "remedy": exc.remedy})  # noqa: TRY400 - its sentence says it all
+        return False
+    return True
 
 
 def _note_planned(folder: Path) -> None:

@@ -5,6 +5,7 @@ SIGTERM ends everything in order; SIGHUP reads the document anew, while what it 
 """
 
 import argparse
+import logging
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from device_agent.logs import configure_logging
 from device_agent.supervising.service import successor, work
 from device_agent.supervising.terms import read_terms
 from device_agent.supervisor import look_on_hangup, stop_on_signals
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging()
     stop, again = stop_on_signals(), look_on_hangup()
     document = arguments.config.absolute()
-    terms = read_terms(document)
+    terms = read_terms(document, lenient=not arguments.check)
     if arguments.check:
         return 0
+    if terms.trouble:
+        logger.error("supervisor.document_not_understood", extra={"reason": terms.trouble})
     following = successor(document, terms) or work(document, terms, stop, again)
     if following is not None:
         os.execve(following.command[0], following.command, following.environment)  # noqa: S606 - our own program

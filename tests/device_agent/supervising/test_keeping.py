@@ -85,3 +85,29 @@ def test_the_supervisor_stays_small(gateway):
     from device_agent.fleet.probe.reading import used  # noqa: PLC0415
 
     assert used(gateway.supervisor.pid).rss_bytes < 21 * 2**20
+
+
+NEWER = "a_key_of_a_newer_release: 1\n"
+BROKEN = "sensors: [\n"
+
+
+@pytest.mark.parametrize(("written", "said"), [(NEWER, "begins_anew"), (BROKEN, "cannot_begin_anew")])
+def test_a_document_that_is_not_understood_does_not_end_what_runs(gateway, written, said):
+    before = gateway.status()
+    gateway.document.write_text(gateway.document.read_text() + written)
+    os.kill(gateway.supervisor.pid, signal.SIGHUP)
+    until(lambda: said in gateway.supervisor.tail())
+    until(lambda: gateway.status().wall_ms > before.wall_ms + 3000)
+    assert gateway.status().processes == before.processes
+    assert gateway.alive(before.processes["run"].pid)
+
+
+def test_a_release_that_understands_more_than_the_installation_is_started_after_a_power_cut(tmp_path):
+    gateway = Gateway(tmp_path)
+    gateway.document.write_text(gateway.document.read_text() + NEWER)
+    gateway.start()
+    try:
+        assert gateway.working("1.0.0-").release == "1.0.0-000000000000"
+        assert "document_not_understood" in gateway.supervisor.tail()
+    finally:
+        gateway.stop()
