@@ -9,6 +9,8 @@ and is the moment at which a new release's supervisor may take over.
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 LOOK_EVERY: Final = 10
 _JOIN_S: Final = 15.0
+TRY_EVERY_S: Final = 60.0
+"""A machine that cannot even be put together is not tried, and the supervisor not begun anew, more often."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -44,19 +49,23 @@ class Carrier:
         document: The gateway's.
         terms: See there.
         kept: See there.
+        monotonic_s: Seconds, never going back.
 
     Attributes:
         is_over: An update was carried, and there is nothing left to do.
         is_hung: A phase takes longer than any can.
     """
 
-    def __init__(self, document: Path, terms: Terms, kept: Kept) -> None:
+    def __init__(
+        self, document: Path, terms: Terms, kept: Kept, *, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._document, self._terms, self._kept = document, terms, kept
         self._folder = terms.folder / "update"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._machine: Machine | None = None
         self._turn = 0
+        self._now, self._begun_s = monotonic_s, monotonic_s()
         self.is_over = self.is_hung = False
 
     def tick(self) -> None:
@@ -68,7 +77,7 @@ class Carrier:
         if self._thread is None:
             if wanted:
                 self._begin()
-        elif not self._thread.is_alive() or not wanted:
+        elif not wanted or (not self._thread.is_alive() and self._now() >= self._begun_s + TRY_EVERY_S):
             self.is_over = True
         elif self._machine is not None and self._machine.is_overdue():
             logger.error("update.hung", extra={"phase": self.phase()})
@@ -85,6 +94,7 @@ class Carrier:
             self._thread.join(_JOIN_S)
 
     def _begin(self) -> None:
+        self._begun_s = self._now()
         self._thread = threading.Thread(target=self._work, name="update", daemon=True)
         self._thread.start()
 
