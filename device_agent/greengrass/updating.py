@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S: Final = 1.0
 _JOIN_S: Final = 2.0
+_TRY_EVERY_S: Final = 60.0
+"""A machine that ended by a defect is put together anew, no more often than this."""
+
 _SENSING: Final = (GATEWAY, EDGE_FILTER)
 
 logger = logging.getLogger(__name__)
@@ -152,9 +155,13 @@ class JobsUpdates:
     def run(self, stop: threading.Event) -> None:
         """See ``Beside``."""
         worker: threading.Thread | None = None
+        begun_s = -_TRY_EVERY_S
         while not stop.wait(_LOOK_EVERY_S):
             self._probe.tick()
-            if worker is None and is_wanted(self._place.work / "update"):
+            is_idle = worker is None or not worker.is_alive()
+            is_due = time.monotonic() >= begun_s + _TRY_EVERY_S
+            if is_idle and is_due and is_wanted(self._place.work / "update"):
+                begun_s, self._machine = time.monotonic(), None
                 worker = threading.Thread(target=self._work, args=[stop], name="update", daemon=True)
                 worker.start()
             if self._machine is not None and self._machine.is_overdue():
@@ -177,7 +184,7 @@ class JobsUpdates:
                 episode_open=self._is_episode_open,
             )
             self._machine.work(stop)
-        except Exception:  # the top of a thread: jobs go on, and say that nobody takes the order
+        except Exception:  # the top of a thread: jobs go on, and it is tried again
             logger.exception("update.failed")
 
     def _is_episode_open(self) -> bool:

@@ -107,16 +107,16 @@ class Carrier:
 
 
 def _assembled(document: Path, terms: Terms, kept: Kept) -> "Machine":
-    from device_agent.config import load  # noqa: PLC0415 - see the module
-    from device_agent.fleet.targets.standalone import refusal, targets_of  # noqa: PLC0415 - same
+    from device_agent.fleet.targets.standalone import refusal, targets_of  # noqa: PLC0415 - see the module
     from device_agent.fleet.trust.gateway import gateway_trust  # noqa: PLC0415 - same
     from device_agent.fleet.update.bootstrap import update_machine  # noqa: PLC0415 - same
+    from device_agent.supervising.own_part import load_for_updates  # noqa: PLC0415 - same
 
     def is_episode_open() -> bool:
         said = reading.sensed(terms.folder)
         return said is not None and said.episode_open
 
-    config = load(document)
+    config = load_for_updates(document, terms)
     targets = targets_of(
         terms.folder, terms.install, document, restart=lambda within_s: kept.restart(within_s=within_s)
     )

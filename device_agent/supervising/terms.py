@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WITHIN_S: Final = 60.0
 _LENIENT: Final = "--lenient"
 
-Section = TypeVar("Section", SuperviseConfig, ProbeConfig)
+Section = TypeVar("Section", bound=msgspec.Struct)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,13 +132,13 @@ def _own_keys(document: "Document", folder: Path, trouble: ConfigError) -> Terms
         gateway=gateway,
         state_dir=str(folder / state_dir),
         forwards=values.get("uplink") is not None,
-        supervise=located_supervise(_section(sections.get("supervise"), SuperviseConfig), folder),
-        probe=_section(sections.get("probe"), ProbeConfig),
+        supervise=located_supervise(known_section(sections.get("supervise"), SuperviseConfig), folder),
+        probe=known_section(sections.get("probe"), ProbeConfig),
         trouble=str(trouble),
     )
 
 
-def _section(values: object, kind: type[Section]) -> Section:
+def known_section(values: object, kind: type[Section]) -> Section:
     """What of a section is known here; its defaults where that makes no sense."""
     known = (
         {name: values[name] for name in kind.__struct_fields__ if name in values} if isinstance(values, dict) else {}

@@ -69,12 +69,20 @@ class JournalFile:
         self._spare = folder / SPARE_FILE
 
     def load(self) -> Journal:
-        """What was saved last; a fresh one where there is none, or only damage."""
+        """What was saved last; a fresh one where there is none, or only damage.
+
+        Raises:
+            JournalError: It cannot be read now. What it says stays: it may be of a version on probation.
+        """
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Journal)
         except FileNotFoundError:
             return Journal()
-        except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as exc:
+        except OSError as exc:
+            raise JournalError(
+                f"{self._path}: {exc.strerror or exc}", remedy="check the disk; it is tried again"
+            ) from exc
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
             aside = self._path.with_name(f"{STATE_FILE}.corrupt-{time.time_ns()}")
             logger.error("update.journal_damaged", extra={"reason": str(exc), "kept": str(aside)})  # noqa: TRY400 - says it all
             with contextlib.suppress(OSError):

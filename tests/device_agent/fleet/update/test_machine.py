@@ -8,7 +8,7 @@ import pytest
 from bench.updates.helpers import BAD, GOOD, SaidProbe
 from contract.jobs import Kind
 from device_agent.fleet.update.errors import BusyError
-from device_agent.fleet.update.journal import STATE_FILE
+from device_agent.fleet.update.journal import STATE_FILE, JournalError
 from device_agent.fleet.update.orders import ORDER_FILE
 from device_agent.fleet.update.port import SHIPPED
 from tests.device_agent.fleet.update.conftest import Gateway
@@ -192,6 +192,19 @@ def test_a_damaged_journal_is_put_aside_and_the_order_ends_all_the_same(gateway:
     (gateway.folder / "update" / STATE_FILE).write_bytes(b"\0\0\0")
     assert gateway.outcome().details == {"version": "1.0.0", "changed": "no"}
     assert len(list((gateway.folder / "update").glob("state.json.corrupt-*"))) == 1
+
+
+def test_a_journal_that_cannot_be_read_now_is_not_taken_for_damage(gateway: Gateway) -> None:
+    gateway.apply(gateway.bundle("1.0.0"))
+    journal = gateway.folder / "update" / STATE_FILE
+    kept = journal.read_bytes()
+    journal.unlink()
+    journal.mkdir()
+    with pytest.raises(JournalError, match=r"state\.json: Is a directory"):
+        gateway.machine().recover()
+    journal.rmdir()
+    journal.write_bytes(kept)
+    assert gateway.outcome().status == "SUCCEEDED"
 
 
 def test_a_damaged_order_is_no_order(gateway: Gateway) -> None:
