@@ -33,7 +33,7 @@ from twin.cloud import LocalCloud
 from twin.jobs_service import serve
 
 MOST_MIB: Final = 40.0
-"""The component's promise, with the thin client."""
+"""The component's promise, with either client."""
 
 JOBS: Final = 20
 REST_S: Final = 5.0
@@ -84,9 +84,8 @@ def run() -> FleetFootprint:
         ThresherError: A job was not carried out.
     """
     thin, sdk, agent = _component("thin"), _component("sdk"), _agent()
-    return FleetFootprint(
-        most_mib=MOST_MIB, fleet_agent=thin, fleet_agent_sdk=sdk, thresher_agent=agent, passed=thin.rss_mib <= MOST_MIB
-    )
+    passed = max(thin.rss_mib, sdk.rss_mib) <= MOST_MIB
+    return FleetFootprint(most_mib=MOST_MIB, fleet_agent=thin, fleet_agent_sdk=sdk, thresher_agent=agent, passed=passed)
 
 
 def _component(client: str) -> Taken:

@@ -22,13 +22,14 @@ from contract.health import Health
 from device_agent import fault_points
 from device_agent.errors import SpoolError, UpdateError
 from device_agent.fleet.update.bootstrap import UPDATE_THREAD, in_thread
-from device_agent.fleet.update.port import Verdict
+from device_agent.fleet.update.port import SHIPPED, Verdict
 from device_agent.spool.sqlite import SqliteSpool
 
 SPOOL: Final = "spool.sqlite3"
 ENDED: Final = 0
 HUNG: Final = 7
 STUCK: Final = 8
+NOTHING_RUNS: Final = 9
 WITHIN_S: Final = 20.0
 _FILLER: Final = "filler"
 _POLL_S: Final = 0.001
@@ -86,7 +87,8 @@ def live(place: Place, fault: Fault | None = None, verdict: Verdict = GOOD, note
         note: Takes the names of the places that were reached, in their order.
 
     Returns:
-        ``ENDED``, ``HUNG`` (ended because it was overdue), ``STUCK`` (ended by this harness), or minus a signal.
+        ``ENDED``, ``HUNG`` (ended because it was overdue), ``STUCK`` (ended by this harness), ``NOTHING_RUNS`` (no
+        version was in use when it began), or minus a signal.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -108,7 +110,9 @@ def live(place: Place, fault: Fault | None = None, verdict: Verdict = GOOD, note
 
 def _work(place: Place, fault: Fault | None, verdict: Verdict, told: int | None) -> None:
     place.submit()
-    place.target.restart(place.name)  # a process that starts takes what the link names
+    started = place.target.restart(place.name)  # a process that starts takes what the link names
+    if started not in place.digests() and not (place.first and started == SHIPPED):
+        os._exit(NOTHING_RUNS)
     clock = Clock()
     machine, stop = place.machine(verdict, clock), threading.Event()
     with contextlib.closing(opened(place.state)) as spool:

@@ -22,6 +22,9 @@ _SILENT_S: Final = 15.0
 """Sensing that takes no sample for so long has stopped, whatever its rate."""
 
 _LOW_SCORE: Final = 0.1
+_UNUSUAL: Final = 3.0
+"""Standard deviations of a count (Poisson) that a process which kept ending before may be off by."""
+
 _FEW_EVENTS: Final = 3
 _DRAINED_SHARE: Final = 0.2
 
@@ -33,15 +36,18 @@ class Case(NamedTuple):
         before: Under the old version.
         since: Since the activation.
         age_s: Of the activation.
-        silent: Processes that should run and have not yet said anything, or no longer do.
         bounds: Within which the version stays.
     """
 
     before: Stretch
     since: Stretch
     age_s: float
-    silent: tuple[str, ...]
     bounds: Bounds
+
+    @property
+    def silent(self) -> list[str]:
+        """Processes that have not yet said anything, or no longer do; without those that said nothing before."""
+        return [name for name in self.since.silent if name not in self.before.silent]
 
 
 def judge(case: Case) -> Verdict | None:
@@ -63,8 +69,10 @@ def judge(case: Case) -> Verdict | None:
 
 
 def _ended(case: Case) -> str:
-    ends, most = case.since.ends, case.bounds.health.max_restarts
-    return f"crashes: {ends} ends of a process nobody asked for, {most} allowed" if ends > most else ""
+    ends, before = case.since.ends, case.before
+    usual = before.ends * max(case.age_s, case.bounds.window_s) / before.seconds if before.seconds else 0.0
+    most = case.bounds.health.max_restarts + (usual + _UNUSUAL * usual**0.5 if usual else 0)
+    return f"crashes: {ends} ends of a process nobody asked for, {most:.0f} allowed" if ends > most else ""
 
 
 def _not_started(case: Case) -> str:

@@ -44,6 +44,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
         memory_growth_mib_per_min: The same by time.
         cpu_share: Of one core.
         ends: Of processes, that nobody asked for.
+        silent: Processes that should run and said nothing at the end.
         refusals: Configurations and models that a process did not take.
         refused: What it said of the last one.
     """
@@ -67,6 +68,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     memory_growth_mib_per_min: float = 0.0
     cpu_share: float = 0.0
     ends: int = 0
+    silent: list[str] = []
     refusals: int = 0
     refused: str = ""
 
@@ -103,6 +105,7 @@ def stretch(looks: Sequence[Look]) -> Stretch:
         memory_growth_mib_per_min=per_min,
         cpu_share=_cpu_share(pairs),
         ends=last.ends - looks[0].ends,
+        silent=_silent(last),
         acknowledged=forwarding.acknowledged,
         connected_s=forwarding.connected_s,
         backlog=forwarding.backlog,
@@ -121,6 +124,11 @@ def _sensing(pairs: Iterable[tuple[Look, Look]]) -> Iterator[_Pair]:
 
 def _sum(sensing: Sequence[_Pair], count: Callable[[Sensed], int]) -> int:
     return sum(count(after) - count(before) for before, after in sensing)
+
+
+def _silent(look: Look) -> list[str]:
+    said = {"run": look.sensed is not None, "agent": look.forwarded is not None}
+    return [name for name in look.awaited if not said.get(name, True)]
 
 
 def _missing(sensed: Sensed) -> int:

@@ -108,12 +108,7 @@ class WorkProbe:
             if self._bounds is None or not self._since:
                 return None
             looks, age_s = list(self._since), self._now() - self._begun_s
-            found = judge(Case(self._before, stretch(looks), age_s, _silent(looks[-1]), self._bounds))
+            found = judge(Case(self._before, stretch(looks), age_s, self._bounds))
             if found is not None:
                 self._since = self._bounds = self._last = None
             return found
-
-
-def _silent(look: Look) -> tuple[str, ...]:
-    said = {"run": look.sensed is not None, "agent": look.forwarded is not None}
-    return tuple(name for name in look.awaited if not said.get(name, True))

@@ -15,8 +15,6 @@ import msgspec
 from device_agent import VERSION
 from device_agent.config import GatewayConfig
 from device_agent.fleet.tending.redaction import redacted
-from device_agent.spool.overview import overview
-from device_agent.spool.trouble import SpoolTroubleError
 
 _TOOL_S: Final = 10.0
 _TAIL_BYTES: Final = 4 * 1024 * 1024
@@ -71,6 +69,9 @@ def _files(folders: Sequence[Path], pattern: str) -> bytes:
 
 
 def _spool(folder: Path) -> bytes:
+    from device_agent.spool.overview import overview  # noqa: PLC0415 - SQLite, which hardly any job needs
+    from device_agent.spool.trouble import SpoolTroubleError  # noqa: PLC0415 - see above
+
     path = folder / "spool.sqlite3"
     if not path.exists():
         raise UnavailableError(f"{path} is not there")

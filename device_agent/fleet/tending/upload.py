@@ -3,10 +3,11 @@
 Not here: trying again (``diagnostics``).
 """
 
-import http.client
-import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import http.client
 
 _CALL_S: Final = 60.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -38,6 +39,8 @@ def put(url: str, data: bytes) -> None:
         RefusedError: The URL has expired or does not allow it.
         UploadError: Anything else.
     """
+    import http.client  # noqa: PLC0415 - megabytes that hardly any job needs
+
     parts = urlsplit(url)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     connection = _connection(parts.scheme, parts.hostname or "", parts.port)
@@ -55,7 +58,10 @@ def put(url: str, data: bytes) -> None:
         raise UploadError(f"{parts.hostname}: HTTP {answer.status}")
 
 
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+def _connection(scheme: str, host: str, port: int | None) -> "http.client.HTTPConnection":
+    import http.client  # noqa: PLC0415 - see above
+    import ssl  # noqa: PLC0415 - see above
+
     if scheme == "https":
         return http.client.HTTPSConnection(host, port, timeout=_CALL_S, context=ssl.create_default_context())
     return http.client.HTTPConnection(host, port, timeout=_CALL_S)

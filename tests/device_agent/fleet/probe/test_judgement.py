@@ -26,6 +26,7 @@ class Gateway:
         self.pid, self.ends = 1, 0
         self.rate_hz, self.gap_share, self.score, self.opened_every_s = 10.0, 0.0, QUIET, 0.0
         self.memory_mib, self.leak_mib_s, self.cpu = 60.0, 0.0, 0.05
+        self.ends_every_s, self.forwards = 0.0, True
         self.runs = self.connected = self.drains = True
         self.state = "armed"
         self.refused = ""
@@ -63,11 +64,13 @@ class Gateway:
             degraded=[self.refused] if self.refused else [],
         )
         forwarded = Forwarded(connected=self.connected, acknowledged=self._agent_sent, pending={"events": 3})
+        if self.ends_every_s:
+            self.ends = int((self.now_s - 1000) / self.ends_every_s)
         rss = round((self.memory_mib + self.leak_mib_s * self._up_s) * MIB)
         return Look(
             at_s=self.now_s,
             sensed=sensed if self.runs else None,
-            forwarded=forwarded,
+            forwarded=forwarded if self.forwards else None,
             used={"run": Used(pid=self.pid, rss_bytes=rss, cpu_s=self._cpu_s)} if self.runs else {},
             ends=self.ends,
             awaited=("run", "agent"),
@@ -195,6 +198,18 @@ def test_figures_that_were_bad_before_are_no_fault_of_the_version():
     noisy.gap_share, noisy.score, noisy.cpu = 0.3, 1.2, 0.6
     noisy.live(300)
     assert judged(noisy).good
+
+
+def test_an_agent_that_kept_ending_before_is_no_fault_of_the_version():
+    """Its certificate is spoilt, say; the update may be what mends it."""
+    lame = Gateway()
+    lame.forwards, lame.ends_every_s = False, 30.0
+    lame.live(300)
+    assert judged(lame).good
+
+
+def test_an_agent_that_spoke_before_must_speak_again(gateway):
+    assert judged(gateway, forwards=False).reason.startswith("never starts: nothing heard of agent")
 
 
 def test_a_filter_that_calibrates_is_waited_for_no_longer_than_allowed(gateway):
