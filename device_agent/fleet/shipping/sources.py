@@ -1,11 +1,11 @@
 """Where lines come from, each with a place in it that survives a restart.
 
 ```
-journal   the cursor of the last line          the cursor is gone: rotated away ─▶ a gap, goes on with what there is
+journal   the cursor of the last line          another line stands there: rotated away ─▶ a gap, goes on with that
 a file    inode and offset of its next byte    another file by that name ─▶ the rest of the old one, where it is found
 ```
-At the very first, what was written before is not sent. Source: journalctl(1), ``--after-cursor``,
-``--output=json``: a text that is no UTF-8 comes as an array of bytes.
+At the very first, what was written before is not sent. Source: journalctl(1), ``--cursor``, which
+goes to the nearest line where its own is gone, and ``--output=json``, where a text that is no UTF-8 is an array of bytes.
 Not here: sending (``shipper``).
 """
 
@@ -74,11 +74,12 @@ class Journal:
         if not place:
             entries, trouble = self._entries(program, "--lines=1")
             return Piece([], entries[-1]["__CURSOR"] if entries else "", trouble=trouble)
-        entries, trouble = self._entries(program, f"--after-cursor={place}")
-        if "seek to cursor" not in trouble:
-            return _piece(entries, place, trouble=trouble)
-        entries, trouble = self._entries(program, f"--lines={MOST_LINES}")
-        return _piece(entries, place, gaps=1, trouble=trouble)
+        entries, trouble = self._entries(program, f"--cursor={place}")
+        if "seek to cursor" in trouble:  # it is none of this journal's
+            entries, trouble = self._entries(program, f"--lines={MOST_LINES}")
+        if entries and entries[0].get("__CURSOR") == place:
+            return _piece(entries[1:], place)
+        return _piece(entries, place, gaps=int(bool(entries)), trouble=trouble)
 
     def _entries(self, program: str, *which: str) -> tuple[list[dict[str, Any]], str]:
         """The first of them: a long backlog is read piece by piece."""

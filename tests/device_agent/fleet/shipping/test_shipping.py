@@ -16,11 +16,12 @@ from device_agent.uplink.memory import MemoryBroker, MemoryUplink
 
 NAME = "press-3"
 JOURNALCTL = """#!/bin/sh
-for each in "$@"; do case "$each" in --after-cursor=*) after="${each#--after-cursor=}";; --lines=1) last=1;; esac; done
+for each in "$@"; do case "$each" in --cursor=*) after="${each#--cursor=}";; --lines=1) last=1;; esac; done
 if [ -n "$last" ]; then tail -n 1 "FILE"; exit 0; fi
 if [ -z "$after" ]; then cat "FILE"; exit 0; fi
-grep -q "\\"$after\\"" "FILE" || { echo "Failed to seek to cursor: Invalid argument" >&2; exit 1; }
-sed "0,/\\"$after\\"/d" "FILE"
+case "$after" in c*) ;; *) echo "Failed to seek to cursor: Invalid argument" >&2; exit 1;; esac
+grep -q "\\"$after\\"" "FILE" || { cat "FILE"; exit 0; }
+sed -n "/\\"$after\\"/,\\$p" "FILE"
 """
 
 
@@ -181,6 +182,14 @@ def test_a_journal_that_was_rotated_away_is_a_gap_and_said(world):
     world.journal(9, "after", "3")
     world.turn(shipper)
     assert world.events() == ["lines before this one were gone before they were read", "after"]
+
+
+def test_a_cursor_of_another_journal_is_a_gap_too(world):
+    world.journal(1, "here", "3")
+    (world.folder / "logs-places.json").write_text('{"journal": "strange"}')
+    shipper = world.shipper(journal=True)
+    world.turn(shipper)
+    assert (world.events()[-1], shipper.counters["logs_gaps"]) == ("here", 1)
 
 
 def test_a_journal_that_cannot_be_read_is_said_once(world, caplog):
