@@ -5,7 +5,7 @@ journal   the cursor of the last line          another line stands there: rotate
 a file    inode and offset of its next byte    another file by that name ─▶ the rest of the old one, where it is found
 ```
 At the very first, what was written before is not sent. Source: journalctl(1), ``--cursor``, which
-goes to the nearest line where its own is gone, and ``--output=json``, where a text that is no UTF-8 is an array of bytes.
+goes to the nearest line where its own is gone, and ``--output=json``, where a text not in UTF-8 is an array of bytes.
 Not here: sending (``shipper``).
 """
 
