@@ -1,6 +1,7 @@
 """Topics, in one place for both sides.
 
 ``$aws/rules/<rule>/fleet/<gateway>/events/<lane>``   gateway → cloud, Basic Ingest (no messaging charge)
+``$aws/rules/<rule>_logs/fleet/<gateway>/logs``       gateway → cloud, log lines, Basic Ingest
 ``fleet/<gateway>/stored``                            cloud → gateway, the stored-watermark
 ``fleet/<gateway>/feedback``                          cloud → gateway, what people said of its episodes
 ``fleet/<gateway>/certificate/<verb>``                gateway → cloud, about its next certificate (``certificates``)
@@ -24,6 +25,11 @@ DEFAULT_RULE = "thresher_events"
 def events_topic(gateway_id: str, lane: Lane, rule: str = DEFAULT_RULE) -> str:
     """Where a gateway publishes the envelopes of one lane."""
     return f"$aws/rules/{rule}/fleet/{check_gateway_id(gateway_id)}/events/{lane}"
+
+
+def logs_topic(gateway_id: str, rule: str = DEFAULT_RULE) -> str:
+    """Where a gateway sends log lines; ``rule`` is the one that takes its events."""
+    return f"$aws/rules/{rule}_logs/fleet/{check_gateway_id(gateway_id)}/logs"
 
 
 def feedback_topic(gateway_id: str) -> str:

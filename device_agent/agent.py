@@ -171,6 +171,7 @@ class Agent:
             keep_alive_s=config.uplink.keep_alive_s,
             clock=clock,
             path=Path(config.state_dir) / BUDGET_FILE,
+            beside=lambda: sum(each.counters.get("logs_bytes", 0) for each in beside),
         )
         self._beside = tuple(beside)
         self._inbox = Inbox(FileFeedback(Path(config.state_dir) / FEEDBACK_FILE))

@@ -19,6 +19,7 @@ Not here: who is asked (``device_agent.forwarder``).
 import calendar
 import datetime as dt
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -87,9 +88,19 @@ class Budget:
         keep_alive_s: Of the connection.
         clock: The time.
         path: Where the count is kept; ``None`` keeps it in memory.
+        beside: Bytes that others have sent so far by the same connection.
     """
 
-    def __init__(self, monthly_bytes: int, *, keep_alive_s: int, clock: Clock, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        monthly_bytes: int,
+        *,
+        keep_alive_s: int,
+        clock: Clock,
+        path: Path | None = None,
+        beside: Callable[[], int] = int,
+    ) -> None:
+        self._beside, self._beside_bytes = beside, 0
         self._monthly_bytes = monthly_bytes
         self._keep_alive_s = keep_alive_s
         self._clock = clock
@@ -121,7 +132,9 @@ class Budget:
         self._ticked_s = now_s
         whole = int(self._idle_bytes)
         self._idle_bytes -= whole
-        self._add(whole + CONNECT_BYTES * (connects - self._connects))
+        others = self._beside()
+        self._add(whole + CONNECT_BYTES * (connects - self._connects) + others - self._beside_bytes)
+        self._beside_bytes = others
         self._connects = connects
         self._turn_month()
         self._decide()

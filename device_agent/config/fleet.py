@@ -7,6 +7,7 @@ import msgspec
 from device_agent.config.fleet_commands import CommandsConfig
 from device_agent.config.fleet_identity import IdentityConfig, located_identity
 from device_agent.config.fleet_jobs import JobsConfig
+from device_agent.config.fleet_logs import LogsConfig, located_logs
 from device_agent.config.fleet_probe import ProbeConfig
 from device_agent.config.fleet_supervise import SuperviseConfig, located_supervise
 from device_agent.config.fleet_trust import TrustConfig
@@ -24,6 +25,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         probe: How a new version is judged, see ``ProbeConfig``.
         supervise: How processes are kept running, see ``SuperviseConfig``.
         jobs: How jobs are heeded, see ``JobsConfig``.
+        logs: Which log lines are sent, see ``LogsConfig``.
         trust: Whom updates are taken from, see ``TrustConfig``.
         tunnel: Who may reach it from afar, see ``TunnelConfig``.
         update: When, from where and how much, see ``UpdateConfig``.
@@ -35,6 +37,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     probe: ProbeConfig = ProbeConfig()
     supervise: SuperviseConfig = SuperviseConfig()
     jobs: JobsConfig = JobsConfig()
+    logs: LogsConfig = LogsConfig()
     trust: TrustConfig = TrustConfig()
     tunnel: TunnelConfig = TunnelConfig()
     update: UpdateConfig = UpdateConfig()
@@ -50,6 +53,7 @@ def located_fleet(fleet: FleetConfig, folder: Path) -> FleetConfig:
         fleet,
         identity=located_identity(fleet.identity, folder),
         supervise=located_supervise(fleet.supervise, folder),
+        logs=located_logs(fleet.logs, folder),
         trust=trust,
         tunnel=located_tunnel(fleet.tunnel, folder),
         update=located_update(fleet.update, folder),

@@ -16,6 +16,7 @@ from device_agent.config import GatewayConfig
 from device_agent.crew import Stage
 from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.nucleus import nucleus_rotation
+from device_agent.fleet.shipping.bootstrap import shipping
 from device_agent.fleet.tending.parts import Seat
 from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.visibility.showing import Shown, showing
@@ -68,7 +69,7 @@ def _parts(inside: Inside, config: GatewayConfig, uplink: Uplink) -> Iterator[Be
         yield open_jobs(ground, nucleus_rotation(config, work, uplink))
         yield JobsUpdates(config, inside.client.share(), inside.place)
     shown = Shown(working.look, FileUpdates(work / UPDATE_FOLDER).look, working.models())
-    for make in showing(config, inside.machine, shown):
+    for make in (*showing(config, inside.machine, shown), *shipping(config, inside.machine)):
         yield make(uplink)
 
 

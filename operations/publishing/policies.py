@@ -24,6 +24,7 @@ from contract.topics import (
     events_topic,
     feedback_topic,
     jobs_topic,
+    logs_topic,
     shadow_topic,
     stored_topic,
 )
@@ -69,10 +70,11 @@ _HEARS_SHADOW: Final = Grant(
 _SHOWS: Final = Grant(
     MQTT,
     "PublishToIoTCore",
-    "Says which versions run here, and reports to Device Defender.",
+    "Says which versions run here, reports to Device Defender, and sends log lines.",
     _any_gateway(
         *(shadow_topic(_GATEWAY, "+", what) for what in ("get", "update")),
         defender_topic(_GATEWAY),
+        logs_topic(_GATEWAY),
     ),
 )
 _HEARS_OF_SHOWN: Final = Grant(

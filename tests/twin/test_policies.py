@@ -8,6 +8,7 @@ from contract.topics import (
     events_topic,
     feedback_topic,
     jobs_topic,
+    logs_topic,
     shadow_topic,
     stored_topic,
     tunnels_topic,
@@ -48,6 +49,8 @@ def test_a_gateway_publishes_to_its_own_topics_only(
     with Device(deployment.endpoint, barn.ca, barn, "barn") as device:
         assert device.publish(events_topic("barn", "events"), b"{}") in PUBLISHED
         assert device.publish(events_topic("mill", "events"), b"{}") == NOT_AUTHORISED
+        assert device.publish(logs_topic("barn"), b"[]") in PUBLISHED
+        assert device.publish(logs_topic("mill"), b"[]") == NOT_AUTHORISED
 
 
 def test_a_gateway_hears_its_own_watermark_only(deployment: Deployment, barn: DeviceFiles) -> None:

@@ -20,6 +20,7 @@ from device_agent.fleet.bootstrap import Ground, open_jobs
 from device_agent.fleet.identity.own import own_rotation
 from device_agent.fleet.identity.store import store_of
 from device_agent.fleet.identity.turn import settle
+from device_agent.fleet.shipping.bootstrap import shipping
 from device_agent.fleet.update.orders import UPDATE_FOLDER, FileUpdates
 from device_agent.fleet.visibility.showing import Shown, showing
 from device_agent.logs import configure_logging
@@ -49,7 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
         stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
         record = Record(Path(config.state_dir) / RECORD_FILE, this_machine().clock.wall_ms)
         said = showing(config, this_machine(), Shown(lambda: config, stands, tunnel=record.last))
-        others = *heed_shadow(config, judge), *heed_jobs(config), *heed_tunnels(config, record), *said
+        others = (
+            *heed_shadow(config, judge),
+            *heed_jobs(config),
+            *heed_tunnels(config, record),
+            *said,
+            *shipping(config, this_machine()),
+        )
         settle(store_of(config))  # before the first connection
         run_agent(config, halt, beside=others)
 

@@ -20,6 +20,7 @@ TOPICS = {
     "jobs_topic": lambda: [topics.jobs_topic(ANY, "notify-next")],
     "shadow_topic": lambda: [topics.shadow_topic(ANY, "+", "get")],
     "defender_topic": lambda: [topics.defender_topic(ANY), topics.defender_topic(ANY, "/accepted")],
+    "logs_topic": lambda: [topics.logs_topic(ANY)],
     "tunnels_topic": lambda: [topics.tunnels_topic(ANY)],
     "blocks_topic": lambda: [topics.blocks_topic("*")],
 }

@@ -1,0 +1,1 @@
+"""Log lines to the cloud, within a budget: what is sent, from where, and what was left out."""
