@@ -35,7 +35,8 @@ Conduct = Literal["good", "crashes", "leaks", "stops", "false alarms"]
 CONDUCTS: Final[tuple[Conduct, ...]] = ("good", "crashes", "leaks", "stops", "false alarms")
 
 LATE_S: Final = 18.0
-HEALTH_S: Final = 4.0
+HEALTH_S: Final = 8.0
+"""Fifty gateways that begin anew keep two processors busy for longer than three times half of this."""
 SENSOR: Final = "press"
 _RATE_HZ: Final = 10
 _CHANNELS: Final = 8
