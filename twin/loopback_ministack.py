@@ -6,6 +6,9 @@ certificate as the account itself. AWS IoT Core does neither. Both are closed he
 - the event loop rewrites the host of every server it is asked for to 127.0.0.1;
 - the broker's TLS context demands a client certificate.
 
+The broker's TLS context is made before the first device comes: MiniStack makes it then, with reading paused, and Python
+up to 3.11.2 (Debian 12) reads all the same and loses the device's first words.
+
 What it lacks of fleet provisioning is added too (``twin.certificate_requests``).
 
 ``twin.ministack`` checks the first from outside; tests check both. Run as ``python -m twin.loopback_ministack``.
@@ -14,7 +17,7 @@ What it lacks of fleet provisioning is added too (``twin.certificate_requests``)
 import asyncio
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twin.certificate_requests import teach
@@ -60,6 +63,17 @@ def demand_client_certificate(build: Callable[[], ssl.SSLContext]) -> Callable[[
     return built
 
 
+def with_context(iot: Any, start: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:  # noqa: ANN401 - a module without types
+    """The same start of the broker, after its TLS context was made."""
+
+    async def started() -> None:
+        if iot._mtls_ssl_context is None:  # noqa: SLF001 - the only place it is kept
+            iot._mtls_ssl_context = await asyncio.to_thread(iot._mtls_build_ssl_context)  # noqa: SLF001 - same
+        await start()
+
+    return started
+
+
 def main() -> None:
     """Runs MiniStack until a signal ends it."""
     os.environ.pop("PYTHONPATH", None)  # its Lambda workers import the staged bundle, not this checkout
@@ -69,6 +83,7 @@ def main() -> None:
     from ministack.services import iot  # noqa: PLC0415 - same
 
     iot._mtls_build_ssl_context = demand_client_certificate(iot._mtls_build_ssl_context)  # noqa: SLF001 - the only place it can be asked for
+    iot._mtls_start_locked = with_context(iot, iot._mtls_start_locked)  # noqa: SLF001 - same
     teach(iot)
     serve()
 
