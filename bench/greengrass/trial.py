@@ -133,8 +133,13 @@ class Trial:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def settle(self) -> Reckoning:
-        """Lets the spool run dry and accounts for every sequence number it gave out."""
+        """Lets the spool run dry and accounts for every sequence number it gave out.
+
+        A watermark that died with a silent subscription is told again with the lane's next block, or after a restart
+        (docs/guarantees.md); a gateway at rest has no next one.
+        """
         self.deploy(self.version(), resting())
+        self.restart()
         path = self.state_dir / "spool.sqlite3"
         self.until(lambda: _pending(overview(path)) == 0, _EMPTY_S, "the spool was not emptied")
         given = overview(path)
