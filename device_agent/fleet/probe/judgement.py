@@ -18,8 +18,11 @@ from device_agent.fleet.probe.bounds import Bounds
 from device_agent.fleet.probe.stretch import Stretch
 from device_agent.fleet.update.port import Verdict
 
+_CHANCE_SCANS: Final = 2
+"""So many scans more or less fall into a time by chance; of a slow sensor they are all there is."""
+
 _SILENT_S: Final = 15.0
-"""Sensing that takes no sample for so long has stopped, whatever its rate."""
+"""Sensing that takes no sample for so long has stopped, unless none was to be expected."""
 
 _LOW_SCORE: Final = 0.1
 _UNUSUAL: Final = 3.0
@@ -91,8 +94,9 @@ def _failed(case: Case) -> str:
 
 
 def _standing(case: Case) -> str:
-    """Nothing at all is worse than a low rate, and shows sooner."""
-    stands = case.since.sensing_s >= _SILENT_S and not case.since.samples_per_s and case.before.samples_per_s
+    """Nothing at all is worse than a low rate, and shows sooner: once several scans should have come."""
+    is_due = case.since.sensing_s * case.before.samples_per_s > _CHANCE_SCANS * _scan_samples(case)
+    stands = case.since.sensing_s >= _SILENT_S and not case.since.samples_per_s and is_due
     return f"stops sampling: no sample in {case.since.sensing_s:.0f} s" if stands else ""
 
 
@@ -103,9 +107,15 @@ def _too_large(case: Case) -> str:
 
 def _slower(case: Case) -> str:
     rate, least = case.since.samples_per_s, case.bounds.health.min_rate * case.before.samples_per_s
-    if rate >= least:
+    if (least - rate) * case.since.sensing_s <= _CHANCE_SCANS * _scan_samples(case):
         return ""
     return f"stops sampling: {rate:.2f} samples a second, {case.before.samples_per_s:.2f} before"
+
+
+def _scan_samples(case: Case) -> float:
+    """Channel values of one scan, as before."""
+    before = case.before
+    return before.samples_per_s * before.sensing_s / before.scans if before.scans else 0.0
 
 
 def _gappy(case: Case) -> str:
@@ -164,6 +174,13 @@ def _damming(case: Case) -> str:
     )
 
 
+def _least_scans(case: Case) -> int:
+    """As many as are asked for, but of a slow sensor no more than half of what it made in the longest time before."""
+    before = case.before
+    made = before.scans / before.seconds * case.bounds.timeout_s if before.seconds else 0.0
+    return min(case.bounds.health.min_scans, max(1, int(made / 2)))
+
+
 def _lacking(case: Case) -> str:
     """What evidence is missing; what was not there before is not asked for."""
     if case.silent:
@@ -172,7 +189,7 @@ def _lacking(case: Case) -> str:
         return f"seen sensing for {case.since.sensing_s:.0f} s only"
     if not case.before.sensing_s and not case.since.samples_per_s:
         return "no sample taken, and nothing known of before"
-    least = case.bounds.health.min_scans
+    least = _least_scans(case)
     if case.before.scans and case.since.scans < least:
         return f"{case.since.scans} scans seen, {least} needed"
     if case.before.windows and not case.since.windows:

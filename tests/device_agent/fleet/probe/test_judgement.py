@@ -137,6 +137,21 @@ def test_a_version_that_works_as_before_is_kept_after_its_time(gateway):
     assert "10.00 samples a second (10.00 before)" in verdict.reason
 
 
+@pytest.mark.parametrize("rate_hz", [1.0, 0.1, 0.02])
+def test_of_a_slow_sensor_fewer_scans_are_asked_for_than_of_a_fast_one(rate_hz):
+    slow = Gateway()
+    slow.rate_hz = rate_hz
+    slow.live(900)
+    assert judged(slow).good
+
+
+def test_a_slow_sensor_that_stops_is_told_all_the_same():
+    stopped = Gateway()
+    stopped.rate_hz = 0.1
+    stopped.live(900)
+    assert judged(stopped, rate_hz=0.0).reason.startswith("stops sampling: no sample")
+
+
 def test_a_version_is_kept_while_the_gateway_is_offline(gateway):
     gateway.connected = False
     verdict = judged(gateway)
