@@ -2,35 +2,19 @@
 
 import msgspec
 
+from bench.counted import Counted
 
-class Row(msgspec.Struct, kw_only=True):
-    """All cuts of one kind.
+
+class Row(Counted, kw_only=True):
+    """All cuts of one kind; second cuts after a first are counted too.
 
     Attributes:
-        fault: Its name.
-        promise: What must be true.
-        injected: Cuts made, second ones after a first included.
-        accepted: Promises made before and after these cuts.
-        stored: Kept.
-        declared: Given up and declared, where damage or a limit forced it.
-        lost: Neither.
-        duplicates: Kept twice.
         recovery_s: The longest from opening to the first event accepted.
         reasons: Why events were declared, with their number.
-        broken: The first few that were lost.
     """
 
-    fault: str
-    promise: str
-    injected: int = 0
-    accepted: int = 0
-    stored: int = 0
-    declared: int = 0
-    lost: int = 0
-    duplicates: int = 0
     recovery_s: float = 0.0
-    reasons: dict[str, int] = {}
-    broken: list[str] = []
+    reasons: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def note(self) -> str:
