@@ -1,15 +1,15 @@
 """The judgement over a new version: one test per fault it must see, and good ones that it must not condemn."""
 
-import msgspec
 import pytest
 
-from contract.manifest import Health, Manifest
+from contract.manifest import Health
 from device_agent.config.fleet_probe import ProbeConfig
 from device_agent.filters.tally import EDGES
 from device_agent.fleet.probe.bounds import bounds_of
 from device_agent.fleet.probe.look import FilterFigures, Forwarded, Look, Sensed, SensorFigures, Used
 from device_agent.fleet.probe.stretch import stretch
 from device_agent.fleet.probe.watch import WorkProbe
+from tests.device_agent.fleet.manifests import manifest
 
 EVERY_S = 5.0
 WINDOW_S = 60.0
@@ -99,20 +99,6 @@ class Gateway:
             self._agent_sent += 1
 
 
-def manifest(health: Health = HEALTH) -> Manifest:
-    text = {
-        "format": 1,
-        "kind": "application",
-        "name": "thresher",
-        "version": "2.0.0",
-        "counter": 1,
-        "created": "2026-01-01T00:00:00Z",
-        "expires": "2027-01-01T00:00:00Z",
-        "content": {"sha256": "0" * 64, "size": 1, "unpackedBytes": 1, "files": 1},
-    }
-    return msgspec.structs.replace(msgspec.convert(text, Manifest), health=health)
-
-
 @pytest.fixture
 def gateway():
     """One that has worked for five minutes."""
@@ -123,9 +109,9 @@ def gateway():
 
 def judged(gateway: Gateway, *, seconds: float = 300, health: Health = HEALTH, **change: object):
     """What is found of a version that does otherwise."""
-    before = gateway.probe.before(manifest(health))
+    before = gateway.probe.before(manifest(health=health))
     gateway.restart(**change)
-    gateway.probe.begin(manifest(health), before)
+    gateway.probe.begin(manifest(health=health), before)
     return gateway.live(seconds)
 
 
@@ -194,9 +180,9 @@ def test_what_no_time_mends_is_said_at_once(gateway):
 
 
 def test_a_refused_configuration_is_bad_though_the_work_goes_on(gateway):
-    before = gateway.probe.before(manifest())
+    before = gateway.probe.before(manifest(health=HEALTH))
     gateway.refuse("the configuration is not taken: no such sensor")
-    gateway.probe.begin(manifest(), before)
+    gateway.probe.begin(manifest(health=HEALTH), before)
     verdict = gateway.live(30)
     assert not verdict.good
     assert "no such sensor" in verdict.reason
@@ -246,10 +232,10 @@ def test_a_configuration_is_not_kept_before_processes_have_looked_at_it():
 
 
 def test_a_probe_that_begins_anew_after_a_kill_judges_by_the_same_past(gateway):
-    before = gateway.probe.before(manifest())
+    before = gateway.probe.before(manifest(health=HEALTH))
     again = Gateway()
     again.rate_hz = 4.0
-    again.probe.begin(manifest(), before)
+    again.probe.begin(manifest(health=HEALTH), before)
     assert again.live(300).reason.startswith("stops sampling: 4.00 samples a second, 10.00 before")
 
 

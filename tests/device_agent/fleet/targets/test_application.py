@@ -5,32 +5,18 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from contract.manifest import Entry, Manifest
+from contract.manifest import Entry
 from device_agent.errors import UpdateError
 from device_agent.fleet.targets.application import ApplicationTarget
 from device_agent.fleet.targets.trying import attempt
 from device_agent.fleet.update.errors import HopelessError
+from tests.device_agent.fleet.manifests import manifest
 from tests.device_agent.supervising.world import until
 
 RELEASE = "2.0.0-0123456789ab"
 MODULE = b"def main():\n    print('usage: thresher')\n    return 0\n"
-
-
-def manifest(entry: Entry) -> Manifest:
-    text = {
-        "format": 1,
-        "kind": "application",
-        "name": "thresher",
-        "version": "2.0.0",
-        "counter": 1,
-        "created": "2026-01-01T00:00:00Z",
-        "expires": "2027-01-01T00:00:00Z",
-        "content": {"sha256": "0" * 64, "size": 1, "unpackedBytes": 1, "files": 1},
-    }
-    return msgspec.structs.replace(msgspec.convert(text, Manifest), entry=entry)
 
 
 def wheel(folder: Path) -> Path:
@@ -77,9 +63,9 @@ def test_wheels_become_an_environment_without_a_network_and_only_by_their_digest
     lock = folder / "requirements.lock"
     lock.write_text(f"thresher==2.0.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(UpdateError, match=r"wheels cannot be installed: .*Expected sha256 0000"):
-        target.stage(folder, manifest(Entry(staging="venv")))
+        target.stage(folder, manifest(entry=Entry(staging="venv")))
     lock.write_text(f"thresher==2.0.0 --hash=sha256:{sha256}\n")
-    target.stage(folder, manifest(Entry(staging="venv")))
+    target.stage(folder, manifest(entry=Entry(staging="venv")))
     assert attempt([str(folder / "bin" / "thresher")], what="it", within_s=20) == "usage: thresher\n"
     target.activate("thresher", RELEASE)
     assert target.active("thresher") == RELEASE
@@ -90,12 +76,12 @@ def test_wheels_become_an_environment_without_a_network_and_only_by_their_digest
 def test_a_bundle_without_what_an_environment_needs_is_hopeless(target, folder, missing):
     (folder / ("requirements.lock" if missing == "wheels" else "wheels")).mkdir()
     with pytest.raises(HopelessError, match=missing):
-        target.stage(folder, manifest(Entry(staging="venv")))
+        target.stage(folder, manifest(entry=Entry(staging="venv")))
 
 
 def test_a_folder_is_taken_as_it_is_and_its_program_gets_the_usual_name(target, folder):
     (folder / "start.sh").write_text("#!/bin/sh\nexit 0\n")
-    target.stage(folder, manifest(Entry(staging="folder", command="start.sh")))
+    target.stage(folder, manifest(entry=Entry(staging="folder", command="start.sh")))
     assert (folder / "bin" / "thresher").resolve() == folder / "start.sh"
 
 
@@ -103,12 +89,12 @@ def test_a_folder_is_taken_as_it_is_and_its_program_gets_the_usual_name(target, 
 def test_a_program_that_does_not_answer_is_not_put_in_use(target, folder, text, reason):
     (folder / "start").write_text(text)
     with pytest.raises(UpdateError, match=reason):
-        target.stage(folder, manifest(Entry(staging="folder", command="start")))
+        target.stage(folder, manifest(entry=Entry(staging="folder", command="start")))
 
 
 def test_a_bundle_without_its_program_is_hopeless(target, folder):
     with pytest.raises(HopelessError, match="no bin/thresher"):
-        target.stage(folder, manifest(Entry(staging="folder")))
+        target.stage(folder, manifest(entry=Entry(staging="folder")))
 
 
 def test_processes_that_do_not_start_undo_it(tmp_path):
