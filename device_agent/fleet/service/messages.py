@@ -23,7 +23,7 @@ NEXT: Final = "$next"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
-JobId = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+JobId = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
 """As the service has it, and nothing else: it becomes part of topics and of file names."""
 
 
