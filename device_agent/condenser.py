@@ -11,7 +11,7 @@ Not here: taking scans (``device_agent.line``), what becomes of them (``device_a
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from contract.events import SensorState
 from contract.health import ShadowHealth
@@ -21,6 +21,7 @@ from device_agent.config import GatewayConfig
 from device_agent.errors import ModelError
 from device_agent.feedback.view import FeedbackView
 from device_agent.filters.model import LevelModel
+from device_agent.filters.models import Models
 from device_agent.filters.tally import FilterStatus, Tally
 from device_agent.identity import Identity
 from device_agent.judging import opened_by
@@ -36,50 +37,6 @@ Watch = Callable[[str, Sequence[Channel], float, Sequence[Scan]], None]
 """Sees the cleaned scans of a sensor, by its name, channels and rate; never waits."""
 
 logger = logging.getLogger(__name__)
-
-
-class Models(Protocol):
-    """Where filters get their model. Any thread may ask."""
-
-    def version(self) -> str:
-        """Another one whenever there is another model; cheap enough to ask several times a second."""
-
-    def begin(self, channels: int) -> LevelModel:
-        """The model to begin with for so many channels: the present one where it can be used.
-
-        Raises:
-            ModelError: There is none that can.
-        """
-
-    def open(self, channels: int) -> LevelModel:
-        """The present model.
-
-        Raises:
-            ModelError: It cannot be used.
-        """
-
-
-class ConfiguredModel:
-    """The model that the document names, or the one that ships; it stays.
-
-    Args:
-        path: Of the file; ``None`` for the shipped one.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    def version(self) -> str:
-        """See ``Models``."""
-        return str(self._path or "")
-
-    def begin(self, channels: int) -> LevelModel:
-        """See ``Models``."""
-        return self.open(channels)
-
-    def open(self, channels: int) -> LevelModel:
-        """See ``Models``."""
-        return LevelModel.load(self._path, channels)
 
 
 class Surroundings(NamedTuple):

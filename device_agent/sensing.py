@@ -20,12 +20,13 @@ from contract.codec import encode_event
 from contract.events import LANES
 from contract.kinds import AnyEvent
 from device_agent.clock import Clock
-from device_agent.condenser import ConfiguredModel, Models, Surroundings
+from device_agent.condenser import Surroundings
 from device_agent.config import GatewayConfig
 from device_agent.errors import SpoolError
 from device_agent.fault_points import reach
 from device_agent.feedback.store import FEEDBACK_FILE, FileFeedback
 from device_agent.feedback.view import FeedbackView
+from device_agent.filters.models import ConfiguredModel, Models
 from device_agent.filters.published import CURRENT, MODELS, PublishedModels
 from device_agent.health import Gatherer, SpoolView, next_beat_ns
 from device_agent.identity import Identity, read_identity

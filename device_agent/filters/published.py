@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class PublishedModels:
-    """See ``device_agent.condenser.Models``.
+    """See ``device_agent.filters.models.Models``.
 
     Args:
         links: Each to the folder of the version that counts; the first that is there does.

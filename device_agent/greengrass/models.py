@@ -7,8 +7,8 @@ Not here: publishing (``device_agent.greengrass.published_model``), refusing a j
 (``device_agent.greengrass.updating``).
 """
 
-from device_agent.condenser import ConfiguredModel, Models
 from device_agent.config import GatewayConfig
+from device_agent.filters.models import ConfiguredModel, Models
 from device_agent.filters.published import MODELS, PublishedModels
 from device_agent.greengrass.place import EDGE_MODEL, FLEET_AGENT, Place
 from device_agent.greengrass.published_model import CURRENT

@@ -19,8 +19,9 @@ from contract.codec import decode_event, encode_event
 from contract.health import Health
 from contract.readings import Context, Summary
 from device_agent.clock import SimulatedClock, SystemClock
-from device_agent.condenser import ConfiguredModel, Surroundings
+from device_agent.condenser import Surroundings
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
+from device_agent.filters.models import ConfiguredModel
 from device_agent.health import Gatherer, SpoolView
 from device_agent.identity import Identity
 from device_agent.line import SensorLine

@@ -14,12 +14,13 @@ from contract.kinds import AnyEvent
 from device_agent.clock import SystemClock
 from device_agent.condense.episodes import Source
 from device_agent.condense.moment import Moment
-from device_agent.condenser import Condenser, ConfiguredModel, Shape, Surroundings
+from device_agent.condenser import Condenser, Shape, Surroundings
 from device_agent.config import FilterConfig, GatewayConfig, ShadowConfig
 from device_agent.feedback.store import MemoryFeedback
 from device_agent.feedback.view import FeedbackView
 from device_agent.filters.gate import Verdict
 from device_agent.filters.model import LevelModel
+from device_agent.filters.models import ConfiguredModel
 from device_agent.identity import Identity
 from device_agent.pipeline import SensorPipeline
 from device_agent.sensor_filters import candidate_of

@@ -9,8 +9,9 @@ import pytest
 from contract.feedback import Feedback, Threshold, encode_feedback
 from contract.topics import feedback_topic
 from device_agent.clock import SimulatedClock
-from device_agent.condenser import ConfiguredModel, Surroundings
+from device_agent.condenser import Surroundings
 from device_agent.config import convert
+from device_agent.filters.models import ConfiguredModel
 from device_agent.greengrass.edge_filter import edge_filter
 from device_agent.greengrass.event_forwarder import event_forwarder
 from device_agent.greengrass.gateway import gateway

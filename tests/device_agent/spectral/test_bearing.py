@@ -15,9 +15,10 @@ from contract.codec import decode_event, encode_event
 from contract.events import Episode
 from contract.readings import Context, Summary
 from device_agent.clock import SimulatedClock
-from device_agent.condenser import Condenser, ConfiguredModel, Shape, Surroundings
+from device_agent.condenser import Condenser, Shape, Surroundings
 from device_agent.config import ContextConfig, FilterConfig, GatewayConfig
 from device_agent.errors import ConfigError
+from device_agent.filters.models import ConfiguredModel
 from device_agent.identity import Identity
 from device_agent.line import SensorLines
 from device_agent.sampling.sampler import Sampler
