@@ -43,9 +43,13 @@ class FileChanges:
         path: Of the gateway's document.
         loaded: By which the process works at first.
         monotonic_s: Seconds, never going back.
+
+    Attributes:
+        in_use: The document that the process works by now.
     """
 
     def __init__(self, path: Path, loaded: Loaded, *, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self.in_use = loaded.config
         self._path = path
         self._files = loaded.document.files
         self._now = monotonic_s
@@ -130,12 +134,14 @@ def serve(stage: Stage, watched: Watched, stop: threading.Event) -> None:
                 if present == last_good:
                     raise failure
                 crew = _back(crew, [stage], last_good)
+                watched.changes.in_use = last_good
                 watched.changes.refuse(failure)
             elif not crew.is_working:
                 break
             elif changed := _next(watched, present):
                 good_at_s = time.monotonic() + PROBATION_S
                 logger.info("configuration.taken", extra={"restarted": crew.apply(changed)})
+                watched.changes.in_use = changed
     finally:
         crew.end()
 

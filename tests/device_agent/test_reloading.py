@@ -156,6 +156,7 @@ class Serving:
         self.ended_with: BaseException | None = None
         changes = FileChanges(watching.path, watching.loaded)
         self.notice = changes.notice
+        self.in_use = lambda: changes.in_use.health_s
         self._watched = Watched(watching.loaded, changes, self._look)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -198,9 +199,11 @@ def test_a_document_that_this_machine_cannot_do_leads_back_to_the_last_good_one(
     serving.look()
     wait_for(lambda: serving.worked_by == [60, 13, 60])
     wait_for(lambda: serving.notice().degraded == ["the configuration is not taken: no such bus"])
+    assert serving.in_use() == 60
     watching.write("health_s: 13", "health_s: 30")
     serving.look()
     wait_for(lambda: serving.worked_by[-1] == 30)
+    wait_for(lambda: serving.in_use() == 30)
     serving.end()
     assert serving.ended_with is None
 

@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging()
     stop, look = stop_on_signals(), look_on_hangup()
     loaded = load_layers(arguments.config)
+    changes = FileChanges(arguments.config, loaded)
 
     def judge(desired: Mapping[str, Any]) -> None:
         describe(load_layers(arguments.config, desired=desired).config)
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     def forward(config: GatewayConfig, halt: threading.Event) -> None:
         stands = FileUpdates(Path(config.state_dir) / UPDATE_FOLDER).look
         record = Record(Path(config.state_dir) / RECORD_FILE, this_machine().clock.wall_ms)
-        said = showing(config, this_machine(), Shown(lambda: config, stands, tunnel=record.last))
+        said = showing(config, this_machine(), Shown(lambda: changes.in_use, stands, tunnel=record.last))
         others = (
             *heed_shadow(config, judge),
             *heed_jobs(config),
@@ -60,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         settle(store_of(config))  # before the first connection
         run_agent(config, halt, beside=others)
 
-    watched = Watched(loaded, FileChanges(arguments.config, loaded), look)
-    serve(Stage("forward", what_forwarding_needs, forward), watched, stop)
+    serve(Stage("forward", what_forwarding_needs, forward), Watched(loaded, changes, look), stop)
     return 0
 
 
