@@ -2,25 +2,42 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from operations.errors import OperationError
 from operations.fleet.rollouts import OVER, Standing, State, standing
 from operations.stack import Stack
 
+FIRST_WITHIN_S: Final = 120.0
+"""So long the workflow may take to write its first row."""
 
-def watch(stack: Stack, rollout_id: str, *, every_s: float, until: Sequence[State] = OVER) -> Iterator[Standing]:
+
+def watch(
+    stack: Stack,
+    rollout_id: str,
+    *,
+    every_s: float,
+    until: Sequence[State] = OVER,
+    first_within_s: float = FIRST_WITHIN_S,
+) -> Iterator[Standing]:
     """Yields how it stands whenever that has changed, until it is one of ``until``.
 
     Raises:
-        OperationError: The cloud did not answer.
+        OperationError: The cloud did not answer, or the rollout did not begin.
     """
     last: Standing | None = None
+    begin_by_s = time.monotonic() + first_within_s
     while True:
         try:
             now = standing(stack, rollout_id)
         except OperationError as exc:
             if last is not None or "no rollout" not in str(exc):
                 raise
+            if time.monotonic() >= begin_by_s:
+                raise OperationError(
+                    f"rollout {rollout_id!r} did not begin within {first_within_s:g} s",
+                    remedy="look at the executions of the stack's rollout workflow",
+                ) from exc
         else:
             if last is None or _shown(now) != _shown(last):
                 yield now
